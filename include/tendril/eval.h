@@ -1,0 +1,58 @@
+/**
+ * @file eval.h
+ * How good is a policy: returns over many episodes, with their spread.
+ */
+#ifndef TENDRIL_EVAL_H
+#define TENDRIL_EVAL_H
+
+#include <tendril/policy.h>
+#include <tendril/sim.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A sample of numbers, summed up. */
+typedef struct tendril_summary {
+  int n;
+  double mean, sd;  // sd with n - 1; 0 for n = 1
+  double median, min, max;
+  double low, high;  // 95 % bootstrap interval of the mean (percentile, 10000 resamples)
+} tendril_summary;
+
+/** values [n], n >= 1; the bootstrap is keyed by seed. */
+TENDRIL_API void tendril_summarise(const double *values, int n, uint64_t seed,
+                                   tendril_summary *out);
+
+typedef struct tendril_eval_options {
+  int episodes;     // at least 1
+  bool sampled;     // sampled actions; false: the mean action
+  uint64_t seed;    // of the start states and the noise
+  uint32_t series;  // another series of start states under the same seed; 0 for `tendril eval`
+} tendril_eval_options;
+
+typedef struct tendril_eval_result {
+  tendril_summary returns;              // undiscounted
+  tendril_summary lengths;              // control steps
+  int terminated, truncated, diverged;  // how the episodes ended
+  int64_t steps;                        // control steps simulated
+  double terms[TENDRIL_MAX_TERMS];      // mean of each reward term per episode
+} tendril_eval_result;
+
+/**
+ * Episode i starts from the stream (seed, series, i): any number of threads, the same episodes.
+ * @param returns  [episodes] filled with each episode's return, or NULL
+ * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_evaluate(const tendril_model *model,
+                                                               const tendril_policy *policy,
+                                                               tendril_pool *pool,
+                                                               const tendril_eval_options *options,
+                                                               tendril_eval_result *result,
+                                                               double *returns, tendril_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

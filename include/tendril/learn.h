@@ -1,0 +1,114 @@
+/**
+ * @file learn.h
+ * Learners: configure, iterate, read the statistics. A learner knows nothing of files, terminals or
+ * windows; run.h wraps a whole training around it.
+ */
+#ifndef TENDRIL_LEARN_H
+#define TENDRIL_LEARN_H
+
+#include <tendril/critic.h>
+#include <tendril/policy.h>
+#include <tendril/rollout.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What every learner is given. */
+typedef struct tendril_learner_setup {
+  const tendril_model *model;  // borrowed
+  tendril_pool *pool;          // borrowed
+  tendril_policy *policy;      // borrowed; the learner changes it
+  uint64_t seed;               // the run's seed
+  tendril_rollout_options rollout;
+  tendril_critic_options critic;
+} tendril_learner_setup;
+
+/** One learner in training, whatever its method. */
+typedef struct tendril_learner tendril_learner;
+
+/** A column of the log. */
+typedef struct tendril_stat {
+  const char *name, *unit, *meaning;
+} tendril_stat;
+
+/** One iteration: collects experience and updates the policy. @param stats [nstat] filled */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_learner_iterate(tendril_learner *learner,
+                                                                      double *stats,
+                                                                      tendril_error *err);
+TENDRIL_API void tendril_learner_destroy(tendril_learner *learner);
+
+/** The statistics of an iteration, [*nstat], constant. */
+TENDRIL_API const tendril_stat *tendril_learner_get_stats(const tendril_learner *learner,
+                                                          int *nstat);
+/** Control steps simulated and iterations done so far. */
+TENDRIL_API int64_t tendril_learner_steps(const tendril_learner *learner);
+TENDRIL_API int64_t tendril_learner_iterations(const tendril_learner *learner);
+
+// ---------------------------------------------------------------------------------------- TRPO
+
+/** Index into the names of the option `reward_scale`. */
+typedef enum tendril_reward_scale {
+  TENDRIL_REWARD_AS_IS,
+  TENDRIL_REWARD_BY_RETURN_SD,
+} tendril_reward_scale;
+
+/** Index into the names of the option `advantage_scale`. */
+typedef enum tendril_advantage_scale {
+  TENDRIL_ADVANTAGE_STANDARDISED,
+  TENDRIL_ADVANTAGE_AS_IS,
+} tendril_advantage_scale;
+
+// clang-format off
+#define TENDRIL_TRPO_OPTIONS(X)                                                                    \
+  X(real,    gamma,         0.995, 0,    1,   "",    "discount per control step")                  \
+  X(real,    lambda,        0.97,  0,    1,   "",    "GAE's lambda: 0 one-step differences, 1 returns minus values") \
+  X(real,    max_kl,        0.01,  1e-8, 10,  "nat", "delta, bound on a step's mean KL (sec. 6)")  \
+  X(integer, cg_iters,      10,    1,    1000, "",   "conjugate-gradient iterations (app. C)")     \
+  X(real,    damping,       0.1,   0,    100, "",    "multiple of the identity added to the Fisher matrix; 0 in the paper") \
+  X(real,    fisher_share,  1,     1e-4, 1,   "",    "share of the rows in Fisher-vector products, drawn anew each iteration; 0.1 in the paper") \
+  X(real,    backtrack,     0.8,   0.01, 0.99, "",   "factor by which the line search shrinks a step") \
+  X(integer, backtracks,    10,    1,    100, "",    "steps that the line search tries")           \
+  X(choice,  reward_scale,  "none", "none return-sd", 0, "", "divide rewards by the running deviation of the discounted return") \
+  X(choice,  advantage_scale, "standardise", "standardise none", 0, "", "advantages of a batch to mean 0 and deviation 1")
+// clang-format on
+
+typedef struct tendril_trpo_options {
+  TENDRIL_TRPO_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_trpo_options;
+
+// clang-format off
+/** Statistics of one TRPO iteration, after those of the rollout. */
+#define TENDRIL_TRPO_STATS(X)                                                                      \
+  X(kl,                 "nat", "mean KL(old || new) over the batch after the step")                \
+  X(surrogate_gain,     "",    "improvement of the sample objective L")                            \
+  X(entropy,            "nat", "mean entropy of the policy before the step")                       \
+  X(accepted,           "",    "1: a step was taken; 0: none passed, the parameters are unchanged") \
+  X(line_search_steps,  "",    "steps tried")                                                      \
+  X(cg_residual,        "",    "|g - A s| / |g| after conjugate gradients")                        \
+  X(curvature,          "",    "s'As of the search direction; not positive: no step was tried")    \
+  X(explained_variance, "",    "1 - Var(target - V) / Var(target), V before its fit")              \
+  X(update_seconds,     "s",   "wall seconds of the iteration outside the collection")
+// clang-format on
+
+typedef struct tendril_trpo_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_TRPO_STATS(X)
+#undef X
+} tendril_trpo_stats;
+
+/**
+ * Trust region policy optimisation, single path (Schulman et al. 2015), with GAE (Schulman et al.
+ * 2016) on a fitted value function. docs/methods/trpo.md numbers its steps.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_trpo_create(const tendril_trpo_options *options, const tendril_learner_setup *setup,
+                    tendril_learner **out, tendril_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

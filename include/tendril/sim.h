@@ -1,0 +1,167 @@
+/**
+ * @file sim.h
+ * Simulation: the task that a user writes, the model compiled for it, the environment that steps
+ * it, and the snapshot from which a branch continues bit for bit.
+ *
+ * Units are SI, angles in radians. A *step* is one control step: one action held for
+ * `physics_steps` steps of MuJoCo.
+ */
+#ifndef TENDRIL_SIM_H
+#define TENDRIL_SIM_H
+
+#include <mujoco/mujoco.h>
+#include <tendril/base.h>
+#include <tendril/options.h>
+#include <tendril/random.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TENDRIL_MAX_TERMS 8
+
+/**
+ * A task: which model, what is observed, what is rewarded, when it ends. One C file defines one, as
+ * a constant; docs/guide/add-a-task.md has a checklist. The callbacks touch nothing but their
+ * arguments, allocate nothing and draw random numbers from `random` only.
+ */
+typedef struct tendril_task {
+  const char *name;     // as on the command line, "hopper-v4"
+  const char *summary;  // one line for `tendril list`
+  const char *source;   // where rewards and numbers come from
+  const char *mjcf;     // model file: in models/, for a plugin beside its .so
+  int physics_steps;    // MuJoCo steps per control step
+  int max_steps;        // time limit of an episode in control steps
+  int nobs;             // length of an observation
+  int nstate;           // doubles of the task's own state, saved in snapshots; may be 0
+  int nterm;            // reward terms, at most TENDRIL_MAX_TERMS; the reward is their sum
+  const char *terms[TENDRIL_MAX_TERMS];  // their names
+
+  /** Names and sizes that the callbacks rely on; called once per model. May be NULL. */
+  tendril_status (*check)(const mjModel *model, tendril_error *err);
+  /** Start state into qpos and qvel (given as the model's qpos0 and zeros) and state [nstate]
+   * (zeros). */
+  void (*reset)(const mjModel *model, mjData *data, double *state, tendril_random *random);
+  /** obs [nobs] filled from the current qpos and qvel; derived quantities may be a step old. */
+  void (*observe)(const mjModel *model, const mjData *data, const double *state, double *obs);
+  /** Before the physics of a step: what `evaluate` will compare with goes into state. May be NULL.
+   */
+  void (*before)(const mjModel *model, const mjData *data, double *state);
+  /**
+   * After the physics of a step of `seconds`: terms [nterm] filled, true if the task ended.
+   * @param action  [nu] as applied
+   */
+  bool (*evaluate)(const mjModel *model, const mjData *data, double *state, const double *action,
+                   double seconds, double *terms);
+} tendril_task;
+
+// clang-format off
+#define TENDRIL_SIM_OPTIONS(X)                                                                     \
+  X(choice,  integrator,    "task", "task euler rk4 implicit", 0, "", "integrator; task: the model file's own") \
+  X(integer, physics_steps, 0,      0, 1000,    "",      "MuJoCo steps per control step, the control step's length kept; 0: the task's own") \
+  X(integer, max_steps,     0,      0, 1000000, "steps", "time limit of an episode; 0: the task's own") \
+  X(flag,    clip_actions,  true,   0, 0,       "",      "clip actions to the actuators' range before they are applied and rewarded")
+// clang-format on
+
+typedef struct tendril_sim_options {
+  TENDRIL_SIM_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_sim_options;
+
+/** A task's model, compiled; read-only and shared by all environments and threads. */
+typedef struct tendril_model tendril_model;
+
+/**
+ * @param task     borrowed for the model's life
+ * @param path     MJCF file
+ * @param options  copied
+ * @param out      owned by the caller, tendril_model_destroy()
+ * @return E_IO, E_FORMAT (malformed MJCF, its line named), E_PHYSICS, E_CONFIG (the task's own
+ * check)
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_model_create(const tendril_task *task, const char *path, const tendril_sim_options *options,
+                     tendril_model **out, tendril_error *err);
+TENDRIL_API void tendril_model_destroy(tendril_model *model);
+
+TENDRIL_API const tendril_task *tendril_model_task(const tendril_model *model);
+TENDRIL_API const mjModel *tendril_model_mujoco(const tendril_model *model);
+TENDRIL_API int tendril_model_nobs(const tendril_model *model);
+TENDRIL_API int tendril_model_nact(const tendril_model *model);
+TENDRIL_API int tendril_model_max_steps(const tendril_model *model);
+/** MuJoCo steps per control step and seconds per control step. */
+TENDRIL_API int tendril_model_physics_steps(const tendril_model *model);
+TENDRIL_API double tendril_model_seconds(const tendril_model *model);
+
+/** One environment: an mjData, a time limit and one random stream. One thread at a time. */
+typedef struct tendril_env tendril_env;
+
+/** What a step returned. */
+typedef struct tendril_step {
+  double reward;  // sum of the terms
+  double terms[TENDRIL_MAX_TERMS];
+  bool terminated;  // the task ended (a fall); the value of what follows is 0
+  bool truncated;   // the time limit ran out; what follows still has a value
+  bool diverged;    // MuJoCo found an unstable state, NaN or a full buffer: the step is void, its
+                    // reward 0, its observation the last good one; the episode is over
+} tendril_step;
+
+/** Counts since the environment was created. */
+typedef struct tendril_env_stats {
+  int64_t steps;           // control steps
+  int64_t diverged;        // episodes cut because the simulation diverged
+  double physics_seconds;  // wall seconds inside mj_step
+} tendril_env_stats;
+
+/** @param model borrowed for the environment's life */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_create(const tendril_model *model,
+                                                                 tendril_env **out,
+                                                                 tendril_error *err);
+TENDRIL_API void tendril_env_destroy(tendril_env *env);
+
+/**
+ * Starts an episode.
+ * @param random  start of the episode's stream, copied
+ * @param obs     [nobs] filled
+ * @return E_PHYSICS if the start state is already unstable
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_reset(tendril_env *env,
+                                                                const tendril_random *random,
+                                                                double *obs, tendril_error *err);
+
+/**
+ * One control step. After terminated, truncated or diverged only a reset or a restore may follow.
+ * @param action  [nact] borrowed
+ * @param obs     [nobs] filled with the observation after the step
+ * @return E_NUMERIC if an action is not finite (nothing is stepped), E_PHYSICS if MuJoCo gave up
+ * Allocates nothing.
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_step(tendril_env *env,
+                                                               const double *action, double *obs,
+                                                               tendril_step *out,
+                                                               tendril_error *err);
+
+/** Control steps since the episode's start. */
+TENDRIL_API int tendril_env_time(const tendril_env *env);
+/** The environment's own mjData, for drawing and tests; changing it changes the episode. */
+TENDRIL_API mjData *tendril_env_data(tendril_env *env);
+TENDRIL_API const tendril_env_stats *tendril_env_get_stats(const tendril_env *env);
+
+/**
+ * A snapshot holds all that MuJoCo's next step depends on (time, qpos, qvel, act, warm start,
+ * mocap, user data, controls, applied forces), the task's state and the random stream. Any
+ * environment of the same model continues from it bit for bit as the original did.
+ */
+TENDRIL_API int tendril_snapshot_size(const tendril_model *model);
+/** @param snapshot [tendril_snapshot_size()] doubles, filled */
+TENDRIL_API void tendril_env_save(const tendril_env *env, double *snapshot);
+/** @param snapshot [tendril_snapshot_size()] doubles, borrowed; obs [nobs] filled, may be NULL */
+TENDRIL_API void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs);
+
+/** Version of the MuJoCo library in use, "2.2.2". */
+TENDRIL_API const char *tendril_mujoco_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/** @file tendril.h Everything; the parts are small enough to be included one by one. */
+#ifndef TENDRIL_TENDRIL_H
+#define TENDRIL_TENDRIL_H
+
+#include <tendril/base.h>
+#include <tendril/critic.h>
+#include <tendril/eval.h>
+#include <tendril/learn.h>
+#include <tendril/options.h>
+#include <tendril/policy.h>
+#include <tendril/random.h>
+#include <tendril/rollout.h>
+#include <tendril/sim.h>
+#include <tendril/tasks.h>
+
+#endif

@@ -1,0 +1,34 @@
+// Status texts and the one-line error messages that travel with them.
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *tendril_status_text(tendril_status status) {
+  switch (status) {
+#define X(name, text)                                                                              \
+  case TENDRIL_##name:                                                                             \
+    return text;
+    TENDRIL_STATUS_MAP(X)
+#undef X
+  }
+  return "unknown status";
+}
+
+const char *tendril_version(void) {
+  return TENDRIL_VERSION;
+}
+
+tendril_status tnd_fail(tendril_error *err, tendril_status status, const char *format, ...) {
+  if (err) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+  }
+  return status;
+}
+
+tendril_status tnd_fail_memory(tendril_error *err) {
+  return tnd_fail(err, TENDRIL_E_MEMORY, "out of memory; ask for a smaller batch or network");
+}

@@ -1,0 +1,61 @@
+// The private side of tendril/policy.h: what learners do with a policy. A distribution over actions
+// is a row d of `ndist` numbers (diagonal Gaussian: means, then log standard deviations); J =
+// dd/dtheta.
+//
+// A new kind of policy fills a tnd_policy_ops table; everything outside src/policy/ goes through
+// the functions below.
+#ifndef TND_POLICY_H
+#define TND_POLICY_H
+
+#include "base/status.h"
+#include "base/tensors.h"
+
+#include <tendril/policy.h>
+
+int tnd_policy_ndist(const tendril_policy *policy);
+
+// x [n][nobs] = clip((obs - mean) / sd) under the policy's current normaliser (or obs itself)
+void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x);
+// Merges n observations into the running mean and variance. Changes the policy.
+void tnd_policy_observe(tendril_policy *policy, int64_t n, const double *obs);
+
+// Activations of up to `capacity` rows and scratch; one thread at a time.
+typedef struct tnd_policy_rows tnd_policy_rows;
+TENDRIL_MUST_CHECK tendril_status tnd_policy_rows_create(const tendril_policy *policy, int capacity,
+                                                         tnd_policy_rows **out, tendril_error *err);
+void tnd_policy_rows_destroy(tnd_policy_rows *rows);
+
+// d [n][ndist] from normalised observations x [n][nobs]; keeps the activations
+void tnd_policy_forward(const tendril_policy *policy, tnd_policy_rows *rows, int n, const double *x,
+                        double *d);
+// v [nparam], copied: the direction of the next tnd_policy_jvp() calls
+void tnd_policy_set_tangent(tendril_policy *policy, const double *v);
+// jv [n][ndist] = J v for the rows of the last forward
+void tnd_policy_jvp(const tendril_policy *policy, tnd_policy_rows *rows, double *jv);
+// grad [nparam] += sum over rows of J' u, u [n][ndist]
+void tnd_policy_vjp(const tendril_policy *policy, tnd_policy_rows *rows, const double *u,
+                    double *grad);
+
+// Rows of the distribution; Schulman et al. 2015, app. D for the Gaussian.
+// logp [n] = log pi(action | d)
+void tnd_policy_logp(const tendril_policy *policy, int n, const double *d, const double *action,
+                     double *logp);
+// u [n][ndist] = weight [n] * d logp / dd
+void tnd_policy_logp_gradient(const tendril_policy *policy, int n, const double *d,
+                              const double *action, const double *weight, double *u);
+// kl [n] = KL(d_old || d_new)
+void tnd_policy_kl(const tendril_policy *policy, int n, const double *d_old, const double *d_new,
+                   double *kl);
+// v [n][ndist] <- M(d) v, M the second derivative of KL(d || .) at d
+void tnd_policy_metric(const tendril_policy *policy, int n, const double *d, double *v);
+// h [n] = entropy in nats
+void tnd_policy_entropy(const tendril_policy *policy, int n, const double *d, double *h);
+
+// All that the policy is, under names that begin with "policy.".
+TENDRIL_MUST_CHECK tendril_status tnd_policy_save(const tendril_policy *policy,
+                                                  tnd_tensors *tensors, tendril_error *err);
+// Into a policy created with the same options and sizes; unchanged after an error.
+TENDRIL_MUST_CHECK tendril_status tnd_policy_load(tendril_policy *policy,
+                                                  const tnd_tensors *tensors, tendril_error *err);
+
+#endif
