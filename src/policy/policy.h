@@ -7,10 +7,13 @@
 #ifndef TND_POLICY_H
 #define TND_POLICY_H
 
+#include "base/options.h"
 #include "base/status.h"
 #include "base/tensors.h"
 
 #include <tendril/policy.h>
+
+extern const tnd_option_table tnd_policy_options;
 
 int tnd_policy_ndist(const tendril_policy *policy);
 
