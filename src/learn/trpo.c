@@ -17,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 
+#define CG_TOLERANCE 1e-10  // of the residual relative to g: all iterations, unless g is solved for
+
 typedef struct trpo {
   tendril_learner base;
   tendril_trpo_options options;
@@ -77,10 +79,7 @@ static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
   const tendril_batch *b = l->batch;
   tnd_policy_normalize(l->policy, b->n, b->obs, l->x);
   tnd_policy_normalize(l->policy, b->npath, b->last_obs, l->x_last);
-  for (int64_t p = 0; p < b->npath; p++) {
-    const tendril_path *path = &b->paths[p];
-    l->time_last[p] = b->time[path->first] + path->length;
-  }
+  tnd_last_times(b, l->time_last);
   tnd_critic_predict(l->critic, l->pool, b->n, l->x, b->time, l->V);
   tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
 
@@ -88,8 +87,8 @@ static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
     tnd_reward_scale_apply(&l->reward_scale, b, l->options.gamma, l->reward);
   else
     memcpy(l->reward, b->reward, sizeof *l->reward * (size_t)b->n);
-  tnd_gae(b, l->reward, l->V, l->V_last, l->options.gamma, l->options.lambda, l->advantage,
-          l->target);
+  tnd_advantage_gae(b, l->reward, l->V, l->V_last, l->options.gamma, l->options.lambda,
+                    l->advantage, l->target);
   stats->explained_variance = tnd_explained_variance(b->n, l->V, l->target);
   if (l->options.advantage_scale == TENDRIL_ADVANTAGE_STANDARDISED)
     tnd_standardise(b->n, l->advantage);
@@ -122,12 +121,13 @@ static void improve_policy(trpo *l, tendril_trpo_stats *stats) {
 
   // 4. s = A^-1 g by conjugate gradients
   tnd_trust_region_draw(l->region, l->fisher_rows, l->seed, (uint32_t)l->base.iterations);
-  tnd_cg_result cg = tnd_cg_solve(l->cg, fisher_product, l, l->g, (int)o->cg_iters, l->s);
+  tnd_cg_result cg =
+      tnd_cg_solve(l->cg, fisher_product, l, l->g, (int)o->cg_iters, CG_TOLERANCE, l->s);
   stats->cg_residual = cg.residual;
 
   // 5. beta = sqrt(2 delta / s'As)
   stats->curvature = cg.curvature;
-  if (!(isfinite(cg.curvature) && cg.curvature > 0)) return;
+  if (cg.end == TND_CG_NONFINITE || !(isfinite(cg.curvature) && cg.curvature > 0)) return;
   const double beta = sqrt(2 * o->max_kl / cg.curvature);
 
   // 6. shrink until the objective improves and the mean KL is within delta
@@ -222,7 +222,8 @@ static tendril_status create_parts(trpo *l, const tendril_learner_setup *setup,
                                    tendril_error *err) {
   TENDRIL_TRY(tendril_rollout_create(&setup->rollout, setup->model, setup->pool, setup->seed,
                                      &l->rollout, err));
-  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, l->n, setup->seed, &l->critic, err));
+  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, l->n, tendril_pool_threads(l->pool),
+                                setup->seed, &l->critic, err));
   TENDRIL_TRY(tnd_trust_region_create(l->policy, l->pool, l->n, l->fisher_rows, &l->region, err));
   TENDRIL_TRY(tnd_cg_create(l->nparam, &l->cg, err));
   layout(l, &l->arena);

@@ -12,6 +12,11 @@
 
 #define MAX_DIVERGED 100  // episodes in a row that may diverge in one stream before it is an error
 
+#define X(...) TND_OPTION_ROW(tendril_rollout_options, __VA_ARGS__)
+static const tnd_option option_rows[] = {TENDRIL_ROLLOUT_OPTIONS(X)};
+#undef X
+const tnd_option_table tnd_rollout_options = TND_OPTION_TABLE(tendril_rollout_options, option_rows);
+
 typedef struct stream {
   tendril_env *env;
   tendril_actor *actor;
@@ -74,8 +79,7 @@ static void layout(tendril_rollout *r, tnd_arena *arena) {
 tendril_status tendril_rollout_create(const tendril_rollout_options *options,
                                       const tendril_model *model, tendril_pool *pool, uint64_t seed,
                                       tendril_rollout **out, tendril_error *err) {
-  if (options->streams < 1 || options->batch < 1)
-    return tnd_fail(err, TENDRIL_E_ARGUMENT, "rollout: batch and streams must be at least 1");
+  TENDRIL_TRY(tnd_options_check(&tnd_rollout_options, options, "rollout", err));
   if (options->batch % options->streams) {
     int64_t up = (options->batch / options->streams + 1) * options->streams;
     return tnd_fail(err, TENDRIL_E_CONFIG,

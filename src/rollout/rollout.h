@@ -2,9 +2,12 @@
 #ifndef TND_ROLLOUT_H
 #define TND_ROLLOUT_H
 
+#include "base/options.h"
 #include "base/tensors.h"
 
 #include <tendril/rollout.h>
+
+extern const tnd_option_table tnd_rollout_options;
 
 // All that the next collection depends on (unfinished episodes, counters of the random streams),
 // under names that begin with "rollout.".

@@ -4,6 +4,11 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "critic/critic.h"
+#include "policy/policy.h"
+#include "rollout/rollout.h"
+#include "sim/sim.h"
+#include "tasks/tasks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,61 +16,27 @@
 #define X(...) TND_OPTION_ROW(tendril_run_options, __VA_ARGS__)
 static const tnd_option run_rows[] = {TENDRIL_RUN_OPTIONS(X)};
 #undef X
-#define X(...) TND_OPTION_ROW(tendril_sim_options, __VA_ARGS__)
-static const tnd_option sim_rows[] = {TENDRIL_SIM_OPTIONS(X)};
-#undef X
-#define X(...) TND_OPTION_ROW(tendril_policy_options, __VA_ARGS__)
-static const tnd_option policy_rows[] = {TENDRIL_POLICY_OPTIONS(X)};
-#undef X
-#define X(...) TND_OPTION_ROW(tendril_rollout_options, __VA_ARGS__)
-static const tnd_option rollout_rows[] = {TENDRIL_ROLLOUT_OPTIONS(X)};
-#undef X
-#define X(...) TND_OPTION_ROW(tendril_critic_options, __VA_ARGS__)
-static const tnd_option critic_rows[] = {TENDRIL_CRITIC_OPTIONS(X)};
-#undef X
 
-static const tnd_option_table tables[] = {
-    TND_OPTION_TABLE(tendril_run_options, run_rows),
-    TND_OPTION_TABLE(tendril_sim_options, sim_rows),
-    TND_OPTION_TABLE(tendril_policy_options, policy_rows),
-    TND_OPTION_TABLE(tendril_rollout_options, rollout_rows),
-    TND_OPTION_TABLE(tendril_critic_options, critic_rows),
+static const tnd_option_table run_options = TND_OPTION_TABLE(tendril_run_options, run_rows);
+
+static const tnd_option_table *const tables[] = {
+    &run_options, &tnd_sim_options, &tnd_policy_options, &tnd_rollout_options, &tnd_critic_options,
 };
 static const char *const names[TND_SECTIONS] = {"run",     "sim",    "policy",
                                                 "rollout", "critic", "learner"};
 
 const tnd_option_table *tnd_section_table(int i, const char **name) {
   *name = names[i];
-  return &tables[i];
+  return tables[i];
 }
 
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]) {
   void *options[TND_SECTIONS] = {&config->run,     &config->sim,    &config->policy,
                                  &config->rollout, &config->critic, config->learner};
   for (int i = 0; i < TND_SECTIONS; i++) {
-    const tnd_option_table *table = i < TND_SECTIONS - 1 ? &tables[i] : config->method->options;
+    const tnd_option_table *table = i < TND_SECTIONS - 1 ? tables[i] : config->method->options;
     sections[i] = (tnd_section){names[i], table, options[i]};
   }
-}
-
-static const tendril_task *find_task(const tendril_tasks *tasks, const char *name) {
-  for (int i = 0; i < tendril_tasks_count(tasks); i++)
-    if (strcmp(tendril_tasks_get(tasks, i)->name, name) == 0) return tendril_tasks_get(tasks, i);
-  return NULL;
-}
-
-static tendril_status unknown_task(const tendril_tasks *tasks, const char *where, const char *name,
-                                   tendril_error *err) {
-  const char *all[256];
-  int n = tendril_tasks_count(tasks);
-  if (n > 256) n = 256;
-  for (int i = 0; i < n; i++)
-    all[i] = tendril_tasks_get(tasks, i)->name;
-  const char *near = tnd_nearest(name, all, n);
-  return tnd_fail(err, TENDRIL_E_UNKNOWN, "%s%s%.100s: no such task; %s%s%s", where ? where : "",
-                  where ? ": task: " : "", name,
-                  near ? "did you mean " : "see `tendril list tasks`", near ? near : "",
-                  near ? "?" : "");
 }
 
 static tendril_status unknown_learner(const char *where, const char *name, tendril_error *err) {
@@ -103,8 +74,8 @@ static tendril_status create(const tendril_task *task, const tnd_method *method,
 tendril_status tendril_config_create(const tendril_tasks *tasks, const char *task,
                                      const char *learner, tendril_config **out,
                                      tendril_error *err) {
-  const tendril_task *found = find_task(tasks, task);
-  if (!found) return unknown_task(tasks, NULL, task, err);
+  const tendril_task *found;
+  TENDRIL_TRY(tnd_tasks_require(tasks, task, NULL, &found, err));
   const tnd_method *method = tnd_method_find(learner);
   if (!method) return unknown_learner(NULL, learner, err);
   return create(found, method, out, err);
@@ -223,8 +194,8 @@ tendril_status tnd_config_parse(const tendril_tasks *tasks, const cJSON *object,
   if (!cJSON_IsString(task) || !cJSON_IsString(name))
     return tnd_fail(err, TENDRIL_E_FORMAT,
                     "%s: lacks task or learner.name; it is no configuration of a run", where);
-  const tendril_task *found = find_task(tasks, task->valuestring);
-  if (!found) return unknown_task(tasks, where, task->valuestring, err);
+  const tendril_task *found;
+  TENDRIL_TRY(tnd_tasks_require(tasks, task->valuestring, where, &found, err));
   const tnd_method *method = tnd_method_find(name->valuestring);
   if (!method) return unknown_learner(where, name->valuestring, err);
   tendril_config *config = NULL;

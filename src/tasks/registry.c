@@ -68,7 +68,7 @@ const tendril_task *tnd_tasks_find(const tendril_tasks *tasks, const char *name,
   return NULL;
 }
 
-static tendril_status fail_unknown(const tendril_tasks *tasks, const char *name,
+static tendril_status fail_unknown(const tendril_tasks *tasks, const char *name, const char *where,
                                    tendril_error *err) {
   int n = tendril_tasks_count(tasks);
   const char **names = tnd_alloc((size_t)n * sizeof *names);
@@ -77,11 +77,16 @@ static tendril_status fail_unknown(const tendril_tasks *tasks, const char *name,
     names[i] = tendril_tasks_get(tasks, i)->name;
   const char *nearest = tnd_nearest(name, names, n);
   tnd_free(names);
-  if (!nearest) {
-    return tnd_fail(err, TENDRIL_E_UNKNOWN, "%.200s: no such task; `tendril list tasks` names them",
-                    name);
-  }
-  return tnd_fail(err, TENDRIL_E_UNKNOWN, "%.200s: no such task; did you mean %s?", name, nearest);
+  return tnd_fail(err, TENDRIL_E_UNKNOWN, "%.250s%s%.200s: no such task; %s%s%s",
+                  where ? where : "", where ? ": " : "", name,
+                  nearest ? "did you mean " : "`tendril list tasks` names them, --plugin adds more",
+                  nearest ? nearest : "", nearest ? "?" : "");
+}
+
+tendril_status tnd_tasks_require(const tendril_tasks *tasks, const char *name, const char *where,
+                                 const tendril_task **out, tendril_error *err) {
+  *out = tnd_tasks_find(tasks, name, NULL);
+  return *out ? TENDRIL_OK : fail_unknown(tasks, name, where, err);
 }
 
 tendril_status tendril_tasks_model(const tendril_tasks *tasks, const char *name,
@@ -89,7 +94,7 @@ tendril_status tendril_tasks_model(const tendril_tasks *tasks, const char *name,
                                    tendril_error *err) {
   const tnd_task_group *group = NULL;
   const tendril_task *task = tnd_tasks_find(tasks, name, &group);
-  if (!task) return fail_unknown(tasks, name, err);
+  if (!task) return fail_unknown(tasks, name, NULL, err);
 
   char folder[TND_PATH_MAX], path[TND_PATH_MAX];
   if (group->handle)

@@ -22,5 +22,9 @@ struct tendril_tasks {
 // The task of that name and, if group is not NULL, its group; NULL if there is none.
 const tendril_task *tnd_tasks_find(const tendril_tasks *tasks, const char *name,
                                    const tnd_task_group **group);
+// The same, E_UNKNOWN with a suggestion if there is none; `where` (may be NULL) begins the line.
+TENDRIL_MUST_CHECK tendril_status tnd_tasks_require(const tendril_tasks *tasks, const char *name,
+                                                    const char *where, const tendril_task **out,
+                                                    tendril_error *err);
 
 #endif
