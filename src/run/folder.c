@@ -1,6 +1,8 @@
 // See folder.h.
 #include "run/folder.h"
 
+#include "run/events.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +12,7 @@ tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error
   TENDRIL_TRY(tnd_path_join(root, "config.json", out->config, err));
   TENDRIL_TRY(tnd_path_join(root, "progress.csv", out->progress, err));
   TENDRIL_TRY(tnd_path_join(root, "evaluations.csv", out->evaluations, err));
-  TENDRIL_TRY(tnd_path_join(root, "events.out.tfevents.tendril", out->events, err));
+  TENDRIL_TRY(tnd_path_join(root, TND_EVENTS_NAME, out->events, err));
   TENDRIL_TRY(tnd_path_join(root, "checkpoints", out->checkpoints, err));
   TENDRIL_TRY(tnd_path_join(out->checkpoints, "last.safetensors", out->last, err));
   return tnd_path_join(out->checkpoints, "best.safetensors", out->best, err);

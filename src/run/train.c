@@ -170,10 +170,11 @@ static tendril_status advance(run *r, tendril_error *err) {
   TENDRIL_TRY(tendril_learner_iterate(r->learner, r->values, err));
   const int64_t iteration = tendril_learner_iterations(r->learner);
   const int64_t steps = tendril_learner_steps(r->learner);
+  const double now = wall_now();
   const tnd_log_times times = {
-      .wall = wall_now() - r->begin, .seconds = wall_now() - wall, .cpu = cpu_now() - cpu};
-  TENDRIL_TRY(tnd_log_iteration(r->log, iteration, steps, r->values, (double)(steps - steps_before),
-                                &times, err));
+      .since_start = now - r->begin, .wall = now - wall, .cpu = cpu_now() - cpu};
+  TENDRIL_TRY(
+      tnd_log_iteration(r->log, iteration, steps, steps - steps_before, r->values, &times, err));
 
   tendril_eval_result result;
   bool evaluated;
@@ -184,7 +185,7 @@ static tendril_status advance(run *r, tendril_error *err) {
     TENDRIL_TRY(save(r, path, err));
   }
   if (iteration % o->save_every == 0) {
-    TENDRIL_TRY(tnd_log_flush(r->log, err));
+    TENDRIL_TRY(tnd_log_sync(r->log, err));
     TENDRIL_TRY(save(r, r->folder.last, err));
   }
   report(r, evaluated ? &result : NULL);
@@ -213,7 +214,7 @@ static tendril_status train(run *r, tendril_train_result *result, tendril_error 
   r->first_fraction = fraction_done(r);
   while (fraction_done(r) < 1 && !asked_to_stop(r))
     TENDRIL_TRY(advance(r, err));
-  TENDRIL_TRY(tnd_log_flush(r->log, err));
+  TENDRIL_TRY(tnd_log_sync(r->log, err));
   TENDRIL_TRY(save(r, r->folder.last, err));
   const int n = r->state.evaluations;
   *result = (tendril_train_result){.finished = fraction_done(r) >= 1,
@@ -239,11 +240,10 @@ static tendril_status start_from(run *r, const tendril_tasks *tasks, const char 
   return status;
 }
 
-static tendril_status open_log(run *r, tendril_error *err) {
+static tendril_status open_log(run *r, bool resume, tendril_error *err) {
   const tendril_stat *stats = tendril_learner_get_stats(r->learner, &r->nstat);
-  return tnd_log_open(&r->folder, stats, r->nstat, r->config->task,
-                      tendril_learner_iterations(r->learner), tendril_learner_steps(r->learner),
-                      &r->log, err);
+  return tnd_log_open(&r->folder, stats, r->nstat, resume, tendril_learner_iterations(r->learner),
+                      tendril_learner_steps(r->learner), &r->log, err);
 }
 
 tendril_status tendril_train(const tendril_config *config, const tendril_tasks *tasks,
@@ -256,7 +256,7 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
   if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
   if (status == TENDRIL_OK) status = write_config(&r, err);
-  if (status == TENDRIL_OK) status = open_log(&r, err);
+  if (status == TENDRIL_OK) status = open_log(&r, false, err);
   if (status == TENDRIL_OK) status = save(&r, r.folder.last, err);
   if (status == TENDRIL_OK) status = train(&r, result, err);
   destroy_parts(&r);
@@ -302,7 +302,7 @@ tendril_status tendril_train_resume(const tendril_tasks *tasks, const char *fold
   if (status == TENDRIL_OK) status = check_unchanged(&r, tasks, err);
   if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
   if (status == TENDRIL_OK) status = load_parts(&r, &checkpoint, err);
-  if (status == TENDRIL_OK) status = open_log(&r, err);
+  if (status == TENDRIL_OK) status = open_log(&r, true, err);
   if (status == TENDRIL_OK) status = train(&r, result, err);
   destroy_parts(&r);
   tnd_checkpoint_close(&checkpoint);
