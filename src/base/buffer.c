@@ -35,6 +35,14 @@ void tnd_buffer_add(tnd_buffer *buffer, const void *bytes, size_t n) {
   buffer->text[buffer->n] = 0;
 }
 
+void *tnd_buffer_room(tnd_buffer *buffer, size_t n) {
+  if (!reserve(buffer, n)) return NULL;
+  char *room = buffer->text + buffer->n;
+  buffer->n += n;
+  buffer->text[buffer->n] = 0;
+  return room;
+}
+
 void tnd_buffer_text(tnd_buffer *buffer, const char *text) {
   tnd_buffer_add(buffer, text, strlen(text));
 }

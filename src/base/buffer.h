@@ -14,6 +14,8 @@ typedef struct tnd_buffer {
 void tnd_buffer_add(tnd_buffer *buffer, const void *bytes, size_t n);
 void tnd_buffer_text(tnd_buffer *buffer, const char *text);
 TENDRIL_FORMAT(2, 3) void tnd_buffer_format(tnd_buffer *buffer, const char *format, ...);
+// n more bytes for the caller to fill; NULL after a failure, which leaves the text as it was.
+void *tnd_buffer_room(tnd_buffer *buffer, size_t n);
 // The shortest decimal that reads back as the same number (base/number.h).
 void tnd_buffer_number(tnd_buffer *buffer, double value);
 

@@ -126,6 +126,16 @@ tendril_status tnd_fd_open(const char *path, int flags, int *out, int64_t *size,
   return status;
 }
 
+tendril_status tnd_fd_create(const char *path, int *out, tendril_error *err) {
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0 && errno == EEXIST)
+    return tnd_fail(err, TENDRIL_E_EXISTS, "%s: there already; use another folder or --force",
+                    path);
+  if (fd < 0) return tnd_fail_io(err, path, "not made", errno);
+  *out = fd;
+  return TENDRIL_OK;
+}
+
 tendril_status tnd_fd_read(int fd, const char *path, int64_t offset, void *bytes, size_t size,
                            size_t *got, tendril_error *err) {
   *got = 0;
@@ -170,6 +180,35 @@ tendril_status tnd_fd_sync(int fd, const char *path, tendril_error *err) {
     if (errno == EINVAL || errno == ENOTSUP || errno == EROFS) break;
     if (errno != EINTR) return tnd_fail_io(err, path, "not written", errno);
   }
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_window_open(tnd_window *window, int fd, const char *path, size_t room,
+                               tendril_error *err) {
+  size_t memory = room < (1 << 18) ? 1 << 18 : room;
+  unsigned char *bytes = tnd_alloc(memory);
+  if (!bytes) return tnd_fail_memory(err);
+  *window = (tnd_window){.fd = fd, .path = path, .room = room, .memory = memory, .bytes = bytes};
+  return TENDRIL_OK;
+}
+
+void tnd_window_close(tnd_window *window) {
+  tnd_free(window->bytes);
+  *window = (tnd_window){0};
+}
+
+tendril_status tnd_window_get(tnd_window *window, int64_t at, size_t n, const unsigned char **bytes,
+                              size_t *got, tendril_error *err) {
+  int64_t end = window->at + (int64_t)window->n;
+  if (at < window->at || at + (int64_t)n > end) {
+    // what lies ahead, as far as there is memory
+    window->at = at;
+    TENDRIL_TRY(
+        tnd_fd_read(window->fd, window->path, at, window->bytes, window->memory, &window->n, err));
+    end = at + (int64_t)window->n;
+  }
+  *bytes = window->bytes + (at - window->at);
+  *got = (size_t)(end - at) < n ? (size_t)(end - at) : n;
   return TENDRIL_OK;
 }
 

@@ -34,6 +34,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_folder_sync(const char *path, tendril_erro
 // Opens a regular file with O_RDONLY or O_RDWR; anything else is refused.
 TENDRIL_MUST_CHECK tendril_status tnd_fd_open(const char *path, int flags, int *out, int64_t *size,
                                               tendril_error *err);
+// Makes a file that is not there yet, for writing; E_EXISTS if it is.
+TENDRIL_MUST_CHECK tendril_status tnd_fd_create(const char *path, int *out, tendril_error *err);
 // Fills bytes[0..size-1] from the file's `offset`; *got is less than size at its end only.
 TENDRIL_MUST_CHECK tendril_status tnd_fd_read(int fd, const char *path, int64_t offset, void *bytes,
                                               size_t size, size_t *got, tendril_error *err);
@@ -44,6 +46,25 @@ TENDRIL_MUST_CHECK tendril_status tnd_fd_append(int fd, const char *path, int64_
 TENDRIL_MUST_CHECK tendril_status tnd_fd_cut(int fd, const char *path, int64_t size,
                                              tendril_error *err);
 TENDRIL_MUST_CHECK tendril_status tnd_fd_sync(int fd, const char *path, tendril_error *err);
+
+// A piece of an open file in memory, for reading it from front to back. Starts as {0}.
+typedef struct tnd_window {
+  int fd;
+  const char *path;  // borrowed
+  size_t room;       // the longest piece that can be asked for
+  int64_t at;        // the piece in memory: bytes [n] from this offset
+  size_t n, memory;
+  unsigned char *bytes;  // [memory]
+} tnd_window;
+
+TENDRIL_MUST_CHECK tendril_status tnd_window_open(tnd_window *window, int fd, const char *path,
+                                                  size_t room, tendril_error *err);
+void tnd_window_close(tnd_window *window);
+// *bytes [*got] from offset `at` on, borrowed until the next call; *got is less than n <= room at
+// the file's end only.
+TENDRIL_MUST_CHECK tendril_status tnd_window_get(tnd_window *window, int64_t at, size_t n,
+                                                 const unsigned char **bytes, size_t *got,
+                                                 tendril_error *err);
 
 // E_IO with "path: not written: No space left on device; free some space and try again"; `code` is
 // an errno.
