@@ -31,6 +31,8 @@ list(FILTER private_libraries INCLUDE REGEX "^-l")
 string(JOIN " " private_libraries ${tendril_deps_LDFLAGS} -pthread ${private_libraries})
 file(RELATIVE_PATH prefix_from_pc
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})  # the tree may be moved
+set(folder $<TARGET_LINKER_FILE_DIR:mujoco::mujoco>)
+set(mujoco_libs "-L${folder} -lmujoco$<$<NOT:$<IN_LIST:${folder},${CMAKE_C_IMPLICIT_LINK_DIRECTORIES}>>: -Wl,-rpath,${folder}>")
 configure_file(cmake/tendril.pc.in tendril.pc.in @ONLY)
 file(GENERATE OUTPUT tendril.pc INPUT ${PROJECT_BINARY_DIR}/tendril.pc.in)
 install(FILES ${PROJECT_BINARY_DIR}/tendril.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs into a temporary prefix, moves it, and builds a small program on it as a user would:
 # by CMake and by pkg-config, shared and static.
-# usage: run.sh CMAKE BUILD_FOLDER CC SOURCE_FOLDER [MUJOCO_DIR]
+# usage: run.sh CMAKE GENERATOR BUILD_FOLDER CC SOURCE_FOLDER MUJOCO_DIR
 set -eu
-cmake=$1 build=$2 cc=$3 source=$4 mujoco_dir=${5-}
+cmake=$1 generator=$2 build=$3 cc=$4 source=$5 mujoco_dir=$6
 here=$source/tests/install
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
@@ -31,8 +31,8 @@ runs() {
 mkdir "$temp/user"
 cp "$here/first.c" "$temp/user"
 cp "$here/user.cmake" "$temp/user/CMakeLists.txt"
-"$cmake" -S "$temp/user" -B "$temp/user/build" -DCMAKE_C_COMPILER="$cc" \
-  -DCMAKE_PREFIX_PATH="$prefix" ${mujoco_dir:+-Dmujoco_DIR="$mujoco_dir"} >"$temp/log" 2>&1 &&
+"$cmake" -S "$temp/user" -B "$temp/user/build" -G "$generator" -DCMAKE_C_COMPILER="$cc" \
+  -DCMAKE_PREFIX_PATH="$prefix" -Dmujoco_DIR="$mujoco_dir" >"$temp/log" 2>&1 &&
   "$cmake" --build "$temp/user/build" >"$temp/log" 2>&1 || { cat "$temp/log"; exit 1; }
 runs shared "$temp/user/build/first_shared"
 runs static "$temp/user/build/first_static"
