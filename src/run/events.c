@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/file.h"
-#include "run/proto/events.pb-c.h"
+#include "events.pb-c.h"
 
 #define VERSION "brain.Event:2"  // what TensorBoard wants to see first
 
