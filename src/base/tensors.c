@@ -123,7 +123,7 @@ static tendril_status append(tnd_tensors *tensors, const char *name, const tenso
 
 static tendril_status put(tnd_tensors *tensors, const char *name, const dtype *type, int64_t rows,
                           int64_t columns, const void *data, tendril_error *err) {
-  if (rows < 0 || columns < 0 || (columns > 0 && rows > INT64_MAX / 16 / columns))
+  if (rows < 0 || columns < 0 || rows > INT64_MAX / 16 / (columns ? columns : 1))
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "tensor %s: a size is out of range", name);
   if (strcmp(name, METADATA) == 0 || !tnd_utf8_valid(name, strlen(name)))
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "tensor %s: not usable as a name", name);

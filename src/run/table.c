@@ -15,7 +15,7 @@ struct tnd_table {
   int fd, n;  // n columns
   char *path;
   int64_t size;    // of the file, whole rows only
-  double last;     // first column of the last row, -INFINITY before there is one
+  double last;     // first column of the last row, -infinity before there is one
   tnd_buffer row;  // scratch
 };
 
@@ -41,7 +41,7 @@ static tendril_status create(const char *path, const char *const *names, int n, 
   if (!table) return tnd_fail_memory(err);
   table->fd = -1;
   table->n = n;
-  table->last = -INFINITY;
+  table->last = -HUGE_VAL;
   table->path = tnd_strdup(path);
   tendril_status status = table->path ? TENDRIL_OK : tnd_fail_memory(err);
   if (status == TENDRIL_OK) status = put_header(&table->row, names, n, err);

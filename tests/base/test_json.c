@@ -192,7 +192,7 @@ Test(json, finds_a_duplicate_among_many_keys_in_no_time) {
 Test(json, does_not_print_what_it_could_not_read_back) {
   char *text = NULL;
   cJSON *object = cJSON_CreateObject();
-  cJSON_AddNumberToObject(object, "loss", NAN);
+  cJSON_AddNumberToObject(object, "loss", (double)NAN);
   cr_assert_eq(tnd_json_print(object, &text, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "loss") != NULL);
   cJSON_Delete(object);

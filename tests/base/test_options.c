@@ -220,7 +220,7 @@ Test(options, written_as_json_read_back_the_same_whatever_allocation_fails) {
 Test(options, filled_by_hand_are_checked) {
   ship s;
   tnd_options_default(&ship_table, &s);
-  s.max_kl = NAN;
+  s.max_kl = (double)NAN;
   cr_assert_eq(tnd_options_check(&ship_table, &s, "ship", &err), TENDRIL_E_ARGUMENT);
   cr_assert_str_eq(err.text, "ship.max_kl: nan is out of range; use 1e-08 to 10 (nat)");
   tnd_options_default(&ship_table, &s);
