@@ -4,7 +4,7 @@ add_library(tendril_flags INTERFACE)
 target_compile_definitions(tendril_flags INTERFACE _GNU_SOURCE)
 target_compile_options(tendril_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-  -Wformat=2 -Wundef -ffp-contract=off
+  -Wformat=2 -Wundef -Werror=implicit-function-declaration -ffp-contract=off
   $<$<C_COMPILER_ID:GNU>:-Wdouble-promotion>  # clang's finds fault with INFINITY and NAN
   $<$<BOOL:${TENDRIL_NATIVE}>:-march=native>
   $<$<BOOL:${TENDRIL_WERROR}>:-Werror>)
