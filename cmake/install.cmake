@@ -25,14 +25,24 @@ install(FILES ${PROJECT_BINARY_DIR}/tendril-config.cmake
   ${PROJECT_BINARY_DIR}/tendril-config-version.cmake cmake/mujoco-includes.cmake
   DESTINATION ${package})
 
-# pkg-config; MuJoCo has no .pc file of its own, so its folders are written out
+# pkg-config; MuJoCo has no .pc file of its own, so its folders are written out, but for the system's
+set(mujoco_cflags "")
+get_target_property(folders mujoco::mujoco INTERFACE_INCLUDE_DIRECTORIES)
+foreach(folder IN LISTS folders)
+  cmake_path(NORMAL_PATH folder)
+  string(REGEX REPLACE "/$" "" folder "${folder}")
+  if(NOT folder IN_LIST CMAKE_C_IMPLICIT_INCLUDE_DIRECTORIES)
+    string(APPEND mujoco_cflags " -I${folder}")
+  endif()
+endforeach()
+set(folder $<TARGET_LINKER_FILE_DIR:mujoco::mujoco>)
+set(elsewhere $<NOT:$<IN_LIST:${folder},${CMAKE_C_IMPLICIT_LINK_DIRECTORIES}>>)
+set(mujoco_libs "$<${elsewhere}:-L${folder} -Wl,-rpath,${folder}> -lmujoco")
 list(TRANSFORM dependencies PREPEND -l REGEX "^[a-z]+$" OUTPUT_VARIABLE private_libraries)
 list(FILTER private_libraries INCLUDE REGEX "^-l")
 string(JOIN " " private_libraries ${tendril_deps_LDFLAGS} -pthread ${private_libraries})
 file(RELATIVE_PATH prefix_from_pc
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})  # the tree may be moved
-set(folder $<TARGET_LINKER_FILE_DIR:mujoco::mujoco>)
-set(mujoco_libs "-L${folder} -lmujoco$<$<NOT:$<IN_LIST:${folder},${CMAKE_C_IMPLICIT_LINK_DIRECTORIES}>>: -Wl,-rpath,${folder}>")
 configure_file(cmake/tendril.pc.in tendril.pc.in @ONLY)
 file(GENERATE OUTPUT tendril.pc INPUT ${PROJECT_BINARY_DIR}/tendril.pc.in)
 install(FILES ${PROJECT_BINARY_DIR}/tendril.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -30,7 +30,7 @@ runs() {
 # CMake
 mkdir "$temp/user"
 cp "$here/first.c" "$temp/user"
-cp "$here/user.cmake" "$temp/user/CMakeLists.txt"
+cp "$here/user-CMakeLists.txt" "$temp/user/CMakeLists.txt"
 "$cmake" -S "$temp/user" -B "$temp/user/build" -G "$generator" -DCMAKE_C_COMPILER="$cc" \
   -DCMAKE_PREFIX_PATH="$prefix" -Dmujoco_DIR="$mujoco_dir" >"$temp/log" 2>&1 &&
   "$cmake" --build "$temp/user/build" >"$temp/log" 2>&1 || { cat "$temp/log"; exit 1; }
