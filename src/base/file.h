@@ -69,5 +69,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_window_get(tnd_window *window, int64_t at,
 // E_IO with "path: not written: No space left on device; free some space and try again"; `code` is
 // an errno.
 tendril_status tnd_fail_io(tendril_error *err, const char *path, const char *what, int code);
+#ifdef __clang_analyzer__
+#define tnd_fail_io(err, path, what, code) ((void)tnd_fail_io(err, path, what, code), TENDRIL_E_IO)
+#endif
 
 #endif

@@ -2,6 +2,7 @@
 // with a stable layout. json.h says why cJSON's own are not used.
 #include "base/json.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +48,10 @@ static tendril_status fail_here(const parser *p, const char *what) {
 }
 
 static void skip_space(parser *p) {
-  while (p->at < p->size && memchr(" \t\r\n", p->text[p->at], 4))
-    p->at++;
+  for (; p->at < p->size; p->at++) {
+    char c = p->text[p->at];
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') break;
+  }
 }
 
 // the next byte, 0 at the end (a zero byte is no part of JSON either)
@@ -284,6 +287,7 @@ static tendril_status read_members(parser *p, cJSON *node, bool object) {
     // the value, then both into the tree
     cJSON *item = NULL;
     tendril_status status = read_value(p, &item);
+    assert(status != TENDRIL_OK || item);
     if (status == TENDRIL_OK &&
         !(object ? cJSON_AddItemToObject(node, name, item) : cJSON_AddItemToArray(node, item))) {
       cJSON_Delete(item);

@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#undef tnd_fail  // the analyzer's view of them
+// the functions themselves, not what the analyser is told of them
+#undef tnd_fail
 #undef tnd_fail_memory
 
 const char *tendril_status_text(tendril_status status) {

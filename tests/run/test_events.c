@@ -227,3 +227,13 @@ static tendril_status create_and_reopen(void *context) {
 Test(events, survive_every_failing_allocation) {
   test_every_allocation(create_and_reopen, NULL);
 }
+
+Test(events, that_cannot_begin_leave_no_file) {
+  tnd_events *events = NULL;
+  signal(SIGXFSZ, SIG_IGN);
+  struct rlimit full = {5, RLIM_INFINITY};
+  cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
+  cr_assert_eq(tnd_events_create(test_path(""), 1, &events, &err), TENDRIL_E_IO);
+  cr_assert(!tnd_path_exists(test_path(TND_EVENTS_NAME)));
+  cr_assert_null(events);
+}

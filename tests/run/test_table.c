@@ -144,3 +144,13 @@ static tendril_status create_and_reopen(void *context) {
 Test(table, survives_every_failing_allocation) {
   test_every_allocation(create_and_reopen, NULL);
 }
+
+Test(table, that_cannot_begin_leaves_no_file) {
+  tnd_table *table = NULL;
+  signal(SIGXFSZ, SIG_IGN);
+  struct rlimit full = {5, RLIM_INFINITY};
+  cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
+  cr_assert_eq(tnd_table_create(test_path("progress.csv"), names, 3, &table, &err), TENDRIL_E_IO);
+  cr_assert(!tnd_path_exists(test_path("progress.csv")));
+  cr_assert_null(table);
+}
