@@ -161,7 +161,7 @@ Test(env, refuses_an_action_that_is_not_finite_and_steps_nothing) {
   double time = d->time, obs[11];
   tendril_step step;
   tendril_error err;
-  const double bad[] = {NAN, INFINITY, -INFINITY};
+  const double bad[] = {(double)NAN, HUGE_VAL, -HUGE_VAL};
   for (int i = 0; i < 3; i++) {
     double action[3] = {0.1, 0.2, 0.3};
     action[i] = bad[i];
@@ -266,7 +266,7 @@ Test(env, recovers_from_an_error_inside_mj_step) {
 
 static void reset_to_nan(const mjModel *m, mjData *d, double *state, tendril_random *random) {
   (void)m, (void)state, (void)random;
-  d->qvel[0] = NAN;
+  d->qvel[0] = (double)NAN;
 }
 
 static void reset_into_the_floor(const mjModel *m, mjData *d, double *state,

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,6 +155,37 @@ Test(model, fails_cleanly_at_every_allocation) {
     failures++;
   }
   cr_assert(failures >= 2);
+}
+
+// MuJoCo keeps global state while it loads; each thread must get its own model or its own error.
+static void *load_in_turn(void *context) {
+  const char *const *paths = context;
+  for (int i = 0; i < 40; i++) {
+    tendril_model *model = NULL;
+    tendril_error err = {{0}};
+    tendril_status status = tendril_model_create(&support_toy, paths[i % 3], NULL, &model, &err);
+    bool right = i % 3 == 0 ? status == TENDRIL_OK && tendril_model_nact(model) == 2
+                            : status == TENDRIL_E_FORMAT && strstr(err.text, paths[i % 3]);
+    tendril_model_destroy(model);
+    if (!right) return context;
+  }
+  return NULL;
+}
+
+Test(model, loads_in_many_threads_at_once) {
+  const char *const names[3] = {"everything.xml", "unclosed.xml", "nan.xml"};
+  char text[3][4096];
+  const char *paths[3];
+  for (int i = 0; i < 3; i++)
+    paths[i] = strcpy(text[i], support_mjcf(names[i]));
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++)
+    cr_assert_eq(pthread_create(&threads[i], NULL, load_in_turn, (void *)paths), 0);
+  for (int i = 0; i < 4; i++) {
+    void *wrong = NULL;
+    pthread_join(threads[i], &wrong);
+    cr_assert_null(wrong);
+  }
 }
 
 Test(model, destroys_nothing_without_complaint) {

@@ -3,12 +3,15 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 tendril_sim_options support_sim_options(void) {
   return (tendril_sim_options){.clip_actions = true};
 }
 
 tendril_model *support_model(const char *task, const tendril_sim_options *options) {
+  // wherever the build folder is
+  setenv("TENDRIL_MODELS", TENDRIL_SOURCE_DIR "/models", 0);
   tendril_tasks *tasks = NULL;
   tendril_model *model = NULL;
   tendril_error err = {{0}};
