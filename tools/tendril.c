@@ -3,6 +3,7 @@
 
 #include "base/options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static int unknown_command(const char *name) {
   return EXIT_USAGE;
 }
 
-int main(int argc, char **argv) {
+static int dispatch(int argc, char **argv) {
   if (argc < 2) {
     fprintf(stderr, "tendril: no command given; see tendril --help\n");
     return EXIT_USAGE;
@@ -53,4 +54,14 @@ int main(int argc, char **argv) {
   for (int i = 0; i < NCOMMAND; i++)
     if (strcmp(argv[1], commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);
   return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv) {
+  int status = dispatch(argc, argv);
+  // what could not be written is not a success
+  if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_OK) {
+    fprintf(stderr, "tendril: standard output could not be written: %s\n", strerror(errno));
+    status = EXIT_FAILED;
+  }
+  return status;
 }

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const eval_names[] = {"iteration",  "steps",     "return_mean", "return_sd",
+static const char *const eval_names[] = {"iteration",  "steps",      "return_mean", "return_sd",
                                          "return_min", "return_max", "length_mean", "terminated",
-                                         "truncated",  "diverged",  "eval_steps"};
+                                         "truncated",  "diverged",   "eval_steps"};
 static const char *const clock_names[] = {"seconds", "steps_per_second", "physics_share"};
 enum {
   NEVAL = sizeof eval_names / sizeof eval_names[0],
@@ -120,9 +120,9 @@ tendril_status tnd_log_iteration(tnd_log *log, int64_t iteration, int64_t steps,
 
 tendril_status tnd_log_evaluation(tnd_log *log, int64_t iteration, int64_t steps,
                                   const tendril_eval_result *r, tendril_error *err) {
-  const double row[NEVAL] = {(double)iteration, (double)steps,   r->returns.mean, r->returns.sd,
-                             r->returns.min,    r->returns.max,  r->lengths.mean, r->terminated,
-                             r->truncated,      r->diverged,     (double)r->steps};
+  const double row[NEVAL] = {(double)iteration, (double)steps,  r->returns.mean, r->returns.sd,
+                             r->returns.min,    r->returns.max, r->lengths.mean, r->terminated,
+                             r->truncated,      r->diverged,    (double)r->steps};
   TENDRIL_TRY(tnd_table_row(log->evaluations, row, err));
   for (int i = NHEAD; i < NEVAL; i++)
     TENDRIL_TRY(add_event(log, "eval", eval_names[i], steps, row[i], err));
