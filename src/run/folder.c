@@ -4,11 +4,14 @@
 #include "run/events.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error *err) {
-  TENDRIL_TRY(tnd_path_join(root, "", out->root, err));
+  if (!root[0] || strlen(root) >= sizeof out->root)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "the name of the run folder is empty or too long");
+  strcpy(out->root, root);
   TENDRIL_TRY(tnd_path_join(root, "config.json", out->config, err));
   TENDRIL_TRY(tnd_path_join(root, "progress.csv", out->progress, err));
   TENDRIL_TRY(tnd_path_join(root, "evaluations.csv", out->evaluations, err));
@@ -25,14 +28,36 @@ tendril_status tnd_folder_kept(const tnd_folder *folder, int64_t iteration, char
   return tnd_path_join(folder->checkpoints, name, path, err);
 }
 
-static bool is_empty(const char *path) {
-  DIR *dir = opendir(path);
-  if (!dir) return true;
-  bool empty = true;
-  for (struct dirent *entry = readdir(dir); entry && empty; entry = readdir(dir))
-    empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+// What a run writes into its folder; a crash may leave one of the files as NAME.part.
+static bool is_ours(const tnd_folder *folder, const char *name) {
+  const char *const paths[] = {folder->config, folder->progress, folder->evaluations,
+                               folder->events, folder->checkpoints};
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    const char *ours = base_name(paths[i]);
+    size_t n = strlen(ours);
+    if (strncmp(name, ours, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0)) return true;
+  }
+  return false;
+}
+
+// How many entries the folder has that a run writes, and how many that it doesn't.
+static void count_entries(const tnd_folder *folder, int *ours, int *others) {
+  *ours = *others = 0;
+  DIR *dir = opendir(folder->root);
+  if (!dir) return;
+  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (is_ours(folder, entry->d_name))
+      ++*ours;
+    else
+      ++*others;
+  }
   closedir(dir);
-  return empty;
 }
 
 // What a run writes, and nothing else, is taken away.
@@ -40,24 +65,29 @@ static tendril_status clear(const tnd_folder *folder, tendril_error *err) {
   const char *const files[] = {folder->config, folder->progress, folder->evaluations,
                                folder->events};
   TENDRIL_TRY(tnd_folder_remove(folder->checkpoints, err));
-  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-    if (tnd_path_exists(files[i]) && remove(files[i]) != 0)
-      return tnd_fail(err, TENDRIL_E_IO, "%s: cannot be removed", files[i]);
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    char part[TND_PATH_MAX + 8];
+    snprintf(part, sizeof part, "%s.part", files[i]);
+    if ((remove(files[i]) != 0 && errno != ENOENT) || (remove(part) != 0 && errno != ENOENT))
+      return tnd_fail_io(err, files[i], "not removed", errno);
+  }
   return TENDRIL_OK;
 }
 
 tendril_status tnd_folder_start(const tnd_folder *folder, bool force, tendril_error *err) {
-  if (!is_empty(folder->root)) {
-    if (!force)
-      return tnd_fail(err, TENDRIL_E_EXISTS,
-                      "%.400s: holds files already; choose another folder, continue the run with "
-                      "--resume, or overwrite it with --force",
-                      folder->root);
-    if (!tnd_path_exists(folder->config))
-      return tnd_fail(err, TENDRIL_E_EXISTS,
-                      "%.400s: is no run folder, so --force leaves it alone; choose another",
-                      folder->root);
-    TENDRIL_TRY(clear(folder, err));
-  }
+  int ours, others;
+  count_entries(folder, &ours, &others);
+  if (others || (ours && !force))
+    return tnd_fail(err, TENDRIL_E_EXISTS,
+                    others ? "%.400s: holds files that no run wrote; choose another folder"
+                           : "%.400s: holds a run already; choose another folder, continue it with "
+                             "--resume, or overwrite it with --force",
+                    folder->root);
+  TENDRIL_TRY(clear(folder, err));
   return tnd_folder_make(folder->checkpoints, err);
+}
+
+void tnd_folder_abandon(const tnd_folder *folder) {
+  // the run failed already: what can't be removed stays
+  if (clear(folder, NULL) == TENDRIL_OK) (void)remove(folder->root);
 }

@@ -20,9 +20,11 @@ TENDRIL_MUST_CHECK tendril_status tnd_folder_paths(const char *root, tnd_folder 
 // The kept checkpoint of an iteration; path [TND_PATH_MAX] filled.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_kept(const tnd_folder *folder, int64_t iteration,
                                                   char *path, tendril_error *err);
-// Makes the folder for a new run. One that holds files is refused; with `force` it is emptied, but
-// only if it is a run folder.
+// Makes the folder for a new run. One that holds a run is refused or, with `force`, emptied; one
+// that holds anything else is refused always.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_start(const tnd_folder *folder, bool force,
                                                    tendril_error *err);
+// After a run that could not begin: takes away what was made for it.
+void tnd_folder_abandon(const tnd_folder *folder);
 
 #endif

@@ -255,9 +255,12 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
   if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
   if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
-  if (status == TENDRIL_OK) status = write_config(&r, err);
-  if (status == TENDRIL_OK) status = open_log(&r, false, err);
-  if (status == TENDRIL_OK) status = save(&r, r.folder.last, err);
+  if (status == TENDRIL_OK) {
+    status = write_config(&r, err);
+    if (status == TENDRIL_OK) status = open_log(&r, false, err);
+    if (status == TENDRIL_OK) status = save(&r, r.folder.last, err);
+    if (status != TENDRIL_OK) tnd_folder_abandon(&r.folder);
+  }
   if (status == TENDRIL_OK) status = train(&r, result, err);
   destroy_parts(&r);
   return status;

@@ -17,7 +17,10 @@ static tendril_status locate(const char *path, const char *checkpoint, char *out
     if (checkpoint)
       return tnd_fail(err, TENDRIL_E_ARGUMENT,
                       "%.400s: is a checkpoint already; --checkpoint goes with a run folder", path);
-    return tnd_path_join(path, "", out, err);
+    if (strlen(path) >= TND_PATH_MAX)
+      return tnd_fail(err, TENDRIL_E_ARGUMENT, "the path of the checkpoint is too long");
+    strcpy(out, path);
+    return TENDRIL_OK;
   }
   tnd_folder folder;
   TENDRIL_TRY(tnd_folder_paths(path, &folder, err));

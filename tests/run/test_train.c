@@ -173,7 +173,7 @@ Test(train, an_existing_run_is_kept_without_force_and_replaced_with_it) {
   support_write_file(in("mine", "thesis.txt"), "words", 5);
   check_refused(tendril_train(config, tasks, support_path(folder, "mine"), true, NULL, 1, NULL,
                               &result, &err),
-                TENDRIL_E_EXISTS, &err, "no run folder");
+                TENDRIL_E_EXISTS, &err, "no run wrote");
   free(support_read_file(in("mine", "thesis.txt"), NULL));
   // a file where the folder should be
   support_write_file(support_path(folder, "file"), "x", 1);
