@@ -50,3 +50,15 @@ double tnd_explained_variance(int64_t n, const double *v, const double *target) 
   }
   return var_target > 0 ? 1 - var_error / var_target : (double)NAN;
 }
+
+void tnd_standardise(int64_t n, double *a) {
+  double mean = 0, variance = 0;
+  for (int64_t i = 0; i < n; i++)
+    mean += a[i] / (double)n;
+  for (int64_t i = 0; i < n; i++)
+    variance += (a[i] - mean) * (a[i] - mean) / (double)n;
+  const double sd = sqrt(variance);
+  const double scale = sd > 1e-12 * (1 + fabs(mean)) ? 1 / sd : 1;
+  for (int64_t i = 0; i < n; i++)
+    a[i] = (a[i] - mean) * scale;
+}

@@ -126,6 +126,28 @@ void tnd_policy_observe(tendril_policy *policy, int64_t n, const double *obs) {
   update_scale(policy);
 }
 
+bool tnd_policy_observed(const tendril_policy *policy) {
+  return !policy->options.normalize || policy->seen.count > 0;
+}
+
+tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *from,
+                               tendril_error *err) {
+  const tendril_policy_options *a = &policy->options, *b = &from->options;
+  if (policy->nobs != from->nobs || policy->nact != from->nact || policy->nparam != from->nparam ||
+      a->kind != b->kind || a->activation != b->activation || a->normalize != b->normalize ||
+      memcmp(&a->hidden, &b->hidden, sizeof a->hidden) != 0)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "the policies differ (%d observations, %d actions, %d parameters against %d, "
+                    "%d, %d, or their kind, widths or activation); set policy.* as in that run",
+                    policy->nobs, policy->nact, policy->nparam, from->nobs, from->nact,
+                    from->nparam);
+  memcpy(policy->seen.mean, from->seen.mean, (size_t)policy->nobs * sizeof(double));
+  memcpy(policy->seen.m2, from->seen.m2, (size_t)policy->nobs * sizeof(double));
+  policy->seen.count = from->seen.count;
+  update_scale(policy);
+  return tendril_policy_set_params(policy, from->theta, err);
+}
+
 // --------------------------------------------------------------------------------------- acting
 
 struct tendril_actor {
