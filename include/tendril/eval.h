@@ -20,9 +20,10 @@ typedef struct tendril_summary {
   double low, high;  // 95 % bootstrap interval of the mean (percentile, 10000 resamples)
 } tendril_summary;
 
-/** values [n], n >= 1; the bootstrap is keyed by seed. */
-TENDRIL_API void tendril_summarise(const double *values, int n, uint64_t seed,
-                                   tendril_summary *out);
+/** values [n] borrowed, n >= 1; the bootstrap is keyed by seed. @return E_ARGUMENT, E_MEMORY */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_summarise(const double *values, int n,
+                                                                uint64_t seed, tendril_summary *out,
+                                                                tendril_error *err);
 
 typedef struct tendril_eval_options {
   int episodes;     // at least 1

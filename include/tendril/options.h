@@ -10,7 +10,9 @@
  * | real    | double         | 0.01       | range, inclusive                        |
  * | flag    | bool           | true       | unused (0, 0)                           |
  * | choice  | int            | "tanh"     | min: "tanh relu", the names; max: 0     |
- * | sizes   | tendril_sizes  | "64 64"    | range of each entry                     |
+ * | sizes   | tendril_sizes  | "64 64"    | range of each entry; 1 to 8 of them     |
+ *
+ * A flag's default may be true or false; what is no text is a plain number (1e-8), no expression.
  */
 #ifndef TENDRIL_OPTIONS_H
 #define TENDRIL_OPTIONS_H

@@ -42,7 +42,10 @@ typedef struct tendril_task {
   /** Start state into qpos and qvel (given as the model's qpos0 and zeros) and state [nstate]
    * (zeros). */
   void (*reset)(const mjModel *model, mjData *data, double *state, tendril_random *random);
-  /** obs [nobs] filled from the current qpos and qvel; derived quantities may be a step old. */
+  /**
+   * obs [nobs] filled from qpos, qvel, act, time and state only: what MuJoCo derives from them
+   * (xpos, sensordata, ...) is half a physics step old after a step and unknown after a restore.
+   */
   void (*observe)(const mjModel *model, const mjData *data, const double *state, double *obs);
   /** Before the physics of a step: what `evaluate` will compare with goes into state. May be NULL.
    */
@@ -54,6 +57,14 @@ typedef struct tendril_task {
   bool (*evaluate)(const mjModel *model, const mjData *data, double *state, const double *action,
                    double seconds, double *terms);
 } tendril_task;
+
+/** Index into the names of the option `integrator`. */
+typedef enum tendril_integrator {
+  TENDRIL_INTEGRATOR_TASK,
+  TENDRIL_INTEGRATOR_EULER,
+  TENDRIL_INTEGRATOR_RK4,
+  TENDRIL_INTEGRATOR_IMPLICIT,
+} tendril_integrator;
 
 // clang-format off
 #define TENDRIL_SIM_OPTIONS(X)                                                                     \
@@ -73,7 +84,7 @@ typedef struct tendril_model tendril_model;
 /**
  * @param task     borrowed for the model's life
  * @param path     MJCF file
- * @param options  copied
+ * @param options  copied; NULL for the defaults
  * @param out      owned by the caller, tendril_model_destroy()
  * @return E_IO, E_FORMAT (malformed MJCF, its line named), E_PHYSICS, E_CONFIG (the task's own
  * check)
@@ -100,7 +111,8 @@ typedef struct tendril_step {
   double reward;  // sum of the terms
   double terms[TENDRIL_MAX_TERMS];
   bool terminated;  // the task ended (a fall); the value of what follows is 0
-  bool truncated;   // the time limit ran out; what follows still has a value
+  bool truncated;   // the time limit ran out; what follows still has a value, unless the task ended
+                    // on the same step: then both are set and `terminated` decides
   bool diverged;    // MuJoCo found an unstable state, NaN or a full buffer: the step is void, its
                     // reward 0, its observation the last good one; the episode is over
 } tendril_step;
@@ -122,7 +134,7 @@ TENDRIL_API void tendril_env_destroy(tendril_env *env);
  * Starts an episode.
  * @param random  start of the episode's stream, copied
  * @param obs     [nobs] filled
- * @return E_PHYSICS if the start state is already unstable
+ * @return E_PHYSICS if the start state is already unstable: the reset has to be tried again
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_reset(tendril_env *env,
                                                                 const tendril_random *random,
@@ -133,6 +145,7 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_reset(tendril_env *env
  * @param action  [nact] borrowed
  * @param obs     [nobs] filled with the observation after the step
  * @return E_NUMERIC if an action is not finite (nothing is stepped), E_PHYSICS if MuJoCo gave up
+ * (the episode is over, obs is the last good one), E_ARGUMENT if the episode was over already
  * Allocates nothing.
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_step(tendril_env *env,
@@ -154,7 +167,13 @@ TENDRIL_API const tendril_env_stats *tendril_env_get_stats(const tendril_env *en
 TENDRIL_API int tendril_snapshot_size(const tendril_model *model);
 /** @param snapshot [tendril_snapshot_size()] doubles, filled */
 TENDRIL_API void tendril_env_save(const tendril_env *env, double *snapshot);
-/** @param snapshot [tendril_snapshot_size()] doubles, borrowed; obs [nobs] filled, may be NULL */
+/**
+ * @param snapshot [tendril_snapshot_size()] doubles, borrowed
+ * @param obs      [nobs] filled, may be NULL
+ * What MuJoCo derives from the state (xpos, contacts, ...) is stale until the next step. For
+ * drawing, mj_kinematics() brings the poses up to date and harms nothing; mj_forward() changes the
+ * warm start, and with it the bits of what follows.
+ */
 TENDRIL_API void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs);
 
 /** Version of the MuJoCo library in use, "2.2.2". */

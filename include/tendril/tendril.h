@@ -10,6 +10,7 @@
 #include <tendril/policy.h>
 #include <tendril/random.h>
 #include <tendril/rollout.h>
+#include <tendril/run.h>
 #include <tendril/sim.h>
 #include <tendril/tasks.h>
 

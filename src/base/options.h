@@ -28,7 +28,7 @@ typedef struct tnd_option {
   tnd_option_type type;
   const char *name;
   size_t offset;
-  const char *def, *min, *max;  // as written in the table; texts keep their quotes
+  const char *def, *min, *max;  // as in the table, macros expanded (true is "1"); texts in quotes
   const char *unit, *meaning;
 } tnd_option;
 
@@ -47,32 +47,45 @@ typedef struct tnd_option_table {
 void tnd_options_default(const tnd_option_table *table, void *options);
 
 // One option from text ("0.01", "true", "tanh", "64 64" or "64,64"). `where` begins the error line:
-// "--set" gives "--set learner.max_kll: no such option; did you mean max_kl?". Unchanged after an
-// error.
+// "--set" gives "--set learner.max_kll: no such option; did you mean max_kl?". `section` may be
+// empty. Unchanged after an error, which is E_CONFIG. Whole numbers may be written 1e6 and reach to
+// +-(2^53 - 1), as JSON holds no more; real ones are finite; a list of sizes has 1 to
+// TENDRIL_MAX_SIZES.
 TENDRIL_MUST_CHECK tendril_status tnd_options_set(const tnd_option_table *table, void *options,
                                                   const char *where, const char *section,
                                                   const char *name, const char *text,
                                                   tendril_error *err);
 
 // All members of a JSON object; a member that is no option is an error, except `ignore` (may be
-// NULL).
+// NULL). Unchanged after an error: "hopper.json: learner.max_kl: 50 is out of range; use 1e-08 to
+// 10 (nat)".
 TENDRIL_MUST_CHECK tendril_status tnd_options_read(const tnd_option_table *table, void *options,
                                                    const char *where, const char *section,
                                                    const struct cJSON *object, const char *ignore,
                                                    tendril_error *err);
 
-// Every option as a member of `object`.
+// Every option as a member of `object`. After E_MEMORY some of them are there.
 TENDRIL_MUST_CHECK tendril_status tnd_options_write(const tnd_option_table *table,
                                                     const void *options, struct cJSON *object,
                                                     tendril_error *err);
 
-// Every option within its range (for callers that filled the struct by hand).
+// Every option within its range (for callers that filled the struct by hand); E_ARGUMENT.
 TENDRIL_MUST_CHECK tendril_status tnd_options_check(const tnd_option_table *table,
                                                     const void *options, const char *section,
                                                     tendril_error *err);
 
-// The name in names[0..n-1] nearest to `name` (edit distance), NULL if none is near enough to be
-// meant.
+typedef enum tnd_options_style {
+  TND_OPTIONS_TEXT,      // columns, for --help
+  TND_OPTIONS_MARKDOWN,  // a table, for docs/reference/options.md
+} tnd_options_style;
+
+// Name, default, values and meaning of every option. *out owned by the caller, tnd_free().
+TENDRIL_MUST_CHECK tendril_status tnd_options_describe(const tnd_option_table *table,
+                                                       const char *section, tnd_options_style style,
+                                                       char **out, tendril_error *err);
+
+// The name in names[0..n-1] nearest to `name` (edit distance; case does not count), NULL if none
+// is near enough to be meant.
 const char *tnd_nearest(const char *name, const char *const *names, int n);
 
 #endif

@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#undef tnd_fail  // the analyzer's view of them
+// the functions themselves, not what the analyser is told of them
+#undef tnd_fail
 #undef tnd_fail_memory
 
 const char *tendril_status_text(tendril_status status) {
@@ -28,6 +29,9 @@ tendril_status tnd_fail(tendril_error *err, tendril_status status, const char *f
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    // one line, whatever was in a name that it quotes
+    for (char *c = err->text; *c; c++)
+      if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
   }
   return status;
 }

@@ -11,9 +11,10 @@ tendril_status tnd_fail(tendril_error *err, tendril_status status, const char *f
 // "out of memory" for the caller's error line.
 tendril_status tnd_fail_memory(tendril_error *err);
 
-#ifdef __clang_analyzer__  // it reads one file at a time and can't know that the status comes back
-#define tnd_fail(err, status, ...) (tnd_fail(err, status, __VA_ARGS__), (status))
-#define tnd_fail_memory(err) (tnd_fail_memory(err), TENDRIL_E_MEMORY)
+// The analyser sees one file at a time; this tells it that a failure is never TENDRIL_OK.
+#ifdef __clang_analyzer__
+#define tnd_fail(err, status, ...) ((void)tnd_fail(err, status, __VA_ARGS__), (status))
+#define tnd_fail_memory(err) ((void)tnd_fail_memory(err), TENDRIL_E_MEMORY)
 #endif
 
 // Passes an error up where nothing has to be undone.

@@ -36,6 +36,9 @@ const char *tnd_tensors_get_text(const tnd_tensors *tensors, const char *key);
 // Length of a stored tensor in entries, -1 if there is none: for the few of variable length.
 int64_t tnd_tensors_length(const tnd_tensors *tensors, const char *name);
 
+// The file as bytes, owned by the caller, tnd_free().
+TENDRIL_MUST_CHECK tendril_status tnd_tensors_print(const tnd_tensors *tensors, char **out,
+                                                    size_t *size, tendril_error *err);
 // Written aside, synced, renamed: `path` holds the old file or the new one, whole.
 TENDRIL_MUST_CHECK tendril_status tnd_tensors_write(const tnd_tensors *tensors, const char *path,
                                                     tendril_error *err);

@@ -5,20 +5,25 @@
 #ifndef TND_CRITIC_H
 #define TND_CRITIC_H
 
+#include "base/options.h"
 #include "base/pool.h"
 #include "base/tensors.h"
 
 #include <tendril/critic.h>
 
+extern const tnd_option_table tnd_critic_options;
+
 typedef struct tnd_critic tnd_critic;
 
 // capacity: the largest number of rows of a fit
+// threads:  the most that a pool given to tnd_critic_predict() has
 TENDRIL_MUST_CHECK tendril_status tnd_critic_create(const tendril_critic_options *options, int nobs,
-                                                    int64_t capacity, uint64_t seed,
+                                                    int64_t capacity, int threads, uint64_t seed,
                                                     tnd_critic **out, tendril_error *err);
 void tnd_critic_destroy(tnd_critic *critic);
 
-// v [n] filled, in parallel pieces. x [n][nobs], time [n] control steps within the episode.
+// v [n] filled, in parallel pieces (pool NULL: by the caller alone). x [n][nobs], time [n] control
+// steps within the episode. Not while a fit runs.
 void tnd_critic_predict(const tnd_critic *critic, tendril_pool *pool, int64_t n, const double *x,
                         const int *time, double *v);
 

@@ -7,10 +7,13 @@
 #ifndef TND_POLICY_H
 #define TND_POLICY_H
 
+#include "base/options.h"
 #include "base/status.h"
 #include "base/tensors.h"
 
 #include <tendril/policy.h>
+
+extern const tnd_option_table tnd_policy_options;
 
 int tnd_policy_ndist(const tendril_policy *policy);
 
@@ -18,6 +21,8 @@ int tnd_policy_ndist(const tendril_policy *policy);
 void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x);
 // Merges n observations into the running mean and variance. Changes the policy.
 void tnd_policy_observe(tendril_policy *policy, int64_t n, const double *obs);
+// Whether the normaliser needs no first look: it has had one, or there is none.
+bool tnd_policy_observed(const tendril_policy *policy);
 
 // Activations of up to `capacity` rows and scratch; one thread at a time.
 typedef struct tnd_policy_rows tnd_policy_rows;
@@ -54,6 +59,9 @@ void tnd_policy_entropy(const tendril_policy *policy, int n, const double *d, do
 // All that the policy is, under names that begin with "policy.".
 TENDRIL_MUST_CHECK tendril_status tnd_policy_save(const tendril_policy *policy,
                                                   tnd_tensors *tensors, tendril_error *err);
+// Parameters and normaliser of another policy of the same kind and sizes; E_CONFIG if it is not.
+TENDRIL_MUST_CHECK tendril_status tnd_policy_copy(tendril_policy *policy,
+                                                  const tendril_policy *from, tendril_error *err);
 // Into a policy created with the same options and sizes; unchanged after an error.
 TENDRIL_MUST_CHECK tendril_status tnd_policy_load(tendril_policy *policy,
                                                   const tnd_tensors *tensors, tendril_error *err);

@@ -1,0 +1,143 @@
+/**
+ * @file run.h
+ * A whole training around a learner: configuration, run folder, checkpoints, evaluations, logs.
+ */
+#ifndef TENDRIL_RUN_H
+#define TENDRIL_RUN_H
+
+#include <signal.h>
+#include <tendril/eval.h>
+#include <tendril/learn.h>
+#include <tendril/tasks.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// clang-format off
+#define TENDRIL_RUN_OPTIONS(X)                                                                     \
+  X(integer, seed,          1,       0, 9007199254740991, "", "seed of everything random in the run") \
+  X(integer, steps,         1000000, 1, 1e12, "steps", "control steps to train; the iteration that reaches it is the last") \
+  X(integer, iterations,    0,       0, 1e9,  "",      "iterations to train, whatever the steps; 0: steps decides") \
+  X(sizes,   eval_at,       "20 40 60 80 90 95 100", 1, 100, "%", "evaluations, in percent of the training; their steps are counted apart") \
+  X(integer, eval_episodes, 20,      1, 10000, "",     "episodes of an evaluation (mean action)") \
+  X(integer, save_every,    50,      1, 1e9,  "iterations", "checkpoints/last is written this often, and at the end") \
+  X(integer, keep_every,    100,     0, 1e9,  "iterations", "a checkpoint of its own is kept this often; 0: only the last and the best")
+// clang-format on
+
+typedef struct tendril_run_options {
+  TENDRIL_RUN_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_run_options;
+
+/** Everything that a run is a function of: task, learner and all options, in the sections run, sim,
+ * policy, rollout, critic, learner. */
+typedef struct tendril_config tendril_config;
+
+/**
+ * The defaults for a task.
+ * @param learner  name, "trpo"
+ * @return E_UNKNOWN for a task or a learner that does not exist
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_config_create(const tendril_tasks *tasks,
+                                                                    const char *task,
+                                                                    const char *learner,
+                                                                    tendril_config **out,
+                                                                    tendril_error *err);
+TENDRIL_API void tendril_config_destroy(tendril_config *config);
+/** Options of a preset or of a user's JSON file over those that are set; unchanged after an error.
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_config_read(tendril_config *config,
+                                                                  const char *path,
+                                                                  tendril_error *err);
+/** One option: `key` "learner.max_kl", `text` "0.02". */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_config_set(tendril_config *config,
+                                                                 const char *key, const char *text,
+                                                                 tendril_error *err);
+/** The resolved configuration as JSON; owned by the caller, free with tendril_text_destroy(). */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_config_print(const tendril_config *config,
+                                                                   char **out, tendril_error *err);
+TENDRIL_API void tendril_text_destroy(char *text);
+TENDRIL_API const tendril_run_options *tendril_config_run(const tendril_config *config);
+TENDRIL_API const char *tendril_config_task(const tendril_config *config);
+
+/** What is known after an iteration. */
+typedef struct tendril_progress {
+  int64_t iteration;    // done
+  int64_t steps;        // control steps of training so far
+  double fraction;      // of the training, 0 to 1
+  double seconds, eta;  // wall seconds of this process's part, and those still expected
+  int nstat;
+  const tendril_stat *stats;              // [nstat]
+  const double *values;                   // [nstat]
+  const tendril_eval_result *evaluation;  // NULL unless one was made after this iteration
+} tendril_progress;
+
+/** How a program takes part in a training; all members may be zero. */
+typedef struct tendril_run_hooks {
+  const volatile sig_atomic_t *stop;  // not 0: finish the iteration, write a checkpoint, return
+  void (*progress)(void *user, const tendril_progress *progress);
+  void *user;
+} tendril_run_hooks;
+
+typedef struct tendril_train_result {
+  bool finished;              // false: stopped by the hook; the run can be resumed
+  int64_t iterations, steps;  // of training
+  int64_t eval_steps;         // of evaluations
+  double held;     // mean return of the evaluations at 90, 95 and 100 %; NAN without them
+  double best;     // best evaluation's mean return; NAN without one
+  double final;    // last evaluation's mean return; NAN without one
+  double seconds;  // wall seconds of this process's part
+} tendril_train_result;
+
+/**
+ * Trains into a new run folder: config.json, progress.csv, evaluations.csv, TensorBoard events,
+ * checkpoints/{last,best,iteration-N}.safetensors. The checkpoints depend on the configuration
+ * alone, not on the threads or on where a run was stopped and resumed.
+ * @param folder   made; E_EXISTS if it holds anything, unless `force` clears it
+ * @param from     checkpoint or run folder whose policy the training starts from, or NULL
+ * @param threads  0 for all processors
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_train(const tendril_config *config, const tendril_tasks *tasks, const char *folder,
+              bool force, const char *from, int threads, const tendril_run_hooks *hooks,
+              tendril_train_result *result, tendril_error *err);
+
+/** Continues the run in `folder` from checkpoints/last as if it had never stopped. */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_train_resume(const tendril_tasks *tasks,
+                                                                   const char *folder, int threads,
+                                                                   const tendril_run_hooks *hooks,
+                                                                   tendril_train_result *result,
+                                                                   tendril_error *err);
+
+/** A trained policy with the model it was trained on. */
+typedef struct tendril_trained {
+  tendril_config *config;
+  tendril_model *model;
+  tendril_policy *policy;
+  int64_t iteration, steps;  // when it was saved
+  char path[1024];           // the checkpoint it came from
+} tendril_trained;
+
+/**
+ * Opens a run folder or a checkpoint file.
+ * @param checkpoint  in a folder: "best", "last" or an iteration; NULL: the best if there is one
+ * @param sim         changes to the simulation ("integrator", "euler"; NULL-terminated pairs), or
+ * NULL
+ * @param out         filled; tendril_trained_close()
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_trained_open(const tendril_tasks *tasks, const char *path, const char *checkpoint,
+                     const char *const *sim, tendril_trained *out, tendril_error *err);
+TENDRIL_API void tendril_trained_close(tendril_trained *trained);
+
+/** Tendril, MuJoCo, BLAS and processor in use, as text; constant. */
+typedef struct tendril_versions {
+  const char *tendril, *mujoco, *blas, *cpu;
+} tendril_versions;
+TENDRIL_API const tendril_versions *tendril_get_versions(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,129 @@
+// Returns of a policy over many episodes. An episode is a piece of work with random streams of its
+// own, so the result does not depend on the number of threads.
+#include <tendril/eval.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+
+#include <string.h>
+
+typedef struct episode {
+  double total;
+  double terms[TENDRIL_MAX_TERMS];
+  int length;
+  tendril_step last;
+  tendril_status status;
+  tendril_error err;
+} episode;
+
+typedef struct worker {
+  tendril_env *env;
+  tendril_actor *actor;
+  double *obs;     // [nobs]
+  double *noise;   // [nact]
+  double *action;  // [nact]
+} worker;
+
+typedef struct evaluation {
+  const tendril_model *model;
+  const tendril_policy *policy;
+  const tendril_eval_options *options;
+  int nworker;
+  worker *workers;    // [nworker]
+  episode *episodes;  // [options->episodes]
+  double *values;     // [options->episodes]
+  tnd_arena arena;
+} evaluation;
+
+static void layout(evaluation *e, tnd_arena *arena) {
+  e->workers = tnd_arena_take(arena, (size_t)e->nworker, sizeof *e->workers);
+  e->episodes = tnd_arena_take(arena, (size_t)e->options->episodes, sizeof *e->episodes);
+  e->values = tnd_arena_doubles(arena, (size_t)e->options->episodes);
+  for (int i = 0; i < e->nworker; i++) {
+    double *obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
+    double *noise = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
+    double *action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
+    if (!arena->base) continue;
+    e->workers[i].obs = obs;
+    e->workers[i].noise = noise;
+    e->workers[i].action = action;
+  }
+}
+
+static tendril_status play(const evaluation *e, int index, worker *w, episode *out) {
+  const tendril_eval_options *o = e->options;
+  const int nterm = tendril_model_task(e->model)->nterm;
+  tendril_random start =
+      tendril_random_stream(o->seed, TENDRIL_PURPOSE_EVAL_RESET, o->series, (uint32_t)index);
+  tendril_random random =
+      tendril_random_stream(o->seed, TENDRIL_PURPOSE_EVAL_ACTION, o->series, (uint32_t)index);
+  TENDRIL_TRY(tendril_env_reset(w->env, &start, w->obs, &out->err));
+  do {
+    if (o->sampled) tendril_random_normals(&random, tendril_model_nact(e->model), w->noise);
+    tendril_policy_act(e->policy, w->actor, w->obs, o->sampled ? w->noise : NULL, w->action);
+    TENDRIL_TRY(tendril_env_step(w->env, w->action, w->obs, &out->last, &out->err));
+    out->total += out->last.reward;
+    for (int k = 0; k < nterm; k++)
+      out->terms[k] += out->last.terms[k];
+    out->length++;
+  } while (!out->last.terminated && !out->last.truncated && !out->last.diverged);
+  return TENDRIL_OK;
+}
+
+static void play_episode(void *context, int piece, int index) {
+  evaluation *e = context;
+  episode *out = &e->episodes[piece];
+  out->status = play(e, piece, &e->workers[index], out);
+}
+
+// Results over episodes, in their order.
+static tendril_status add_up(evaluation *e, tendril_eval_result *result, double *returns,
+                             tendril_error *err) {
+  const int n = e->options->episodes;
+  *result = (tendril_eval_result){0};
+  for (int i = 0; i < n; i++) {
+    const episode *ep = &e->episodes[i];
+    if (ep->status != TENDRIL_OK)
+      return tnd_fail(err, ep->status, "episode %d: %.480s", i, ep->err.text);
+    result->steps += ep->length;
+    result->terminated += ep->last.terminated;
+    result->truncated += ep->last.truncated && !ep->last.terminated;
+    result->diverged += ep->last.diverged;
+    for (int k = 0; k < TENDRIL_MAX_TERMS; k++)
+      result->terms[k] += ep->terms[k] / n;
+  }
+  for (int i = 0; i < n; i++)
+    e->values[i] = e->episodes[i].length;
+  TENDRIL_TRY(tendril_summarise(e->values, n, e->options->seed, &result->lengths, err));
+  for (int i = 0; i < n; i++)
+    e->values[i] = e->episodes[i].total;
+  if (returns) memcpy(returns, e->values, sizeof *returns * (size_t)n);
+  return tendril_summarise(e->values, n, e->options->seed, &result->returns, err);
+}
+
+tendril_status tendril_evaluate(const tendril_model *model, const tendril_policy *policy,
+                                tendril_pool *pool, const tendril_eval_options *options,
+                                tendril_eval_result *result, double *returns, tendril_error *err) {
+  if (options->episodes < 1 || options->episodes > 1000000)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "episodes: %d is out of range; use 1 to 1000000",
+                    options->episodes);
+  evaluation e = {
+      .model = model, .policy = policy, .options = options, .nworker = tendril_pool_threads(pool)};
+  layout(&e, &e.arena);
+  tendril_status status = tnd_arena_alloc(&e.arena, err);
+  if (status == TENDRIL_OK) layout(&e, &e.arena);
+  for (int i = 0; i < e.nworker && status == TENDRIL_OK; i++) {
+    status = tendril_env_create(model, &e.workers[i].env, err);
+    if (status == TENDRIL_OK) status = tendril_actor_create(policy, &e.workers[i].actor, err);
+  }
+  if (status == TENDRIL_OK) {
+    tnd_pool_run(pool, options->episodes, play_episode, &e);
+    status = add_up(&e, result, returns, err);
+  }
+  for (int i = 0; e.arena.base && i < e.nworker; i++) {
+    tendril_env_destroy(e.workers[i].env);
+    tendril_actor_destroy(e.workers[i].actor);
+  }
+  tnd_arena_free(&e.arena);
+  return status;
+}

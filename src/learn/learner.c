@@ -1,0 +1,45 @@
+// The calls that all learners share.
+#include "learn/learner.h"
+
+tendril_status tendril_learner_iterate(tendril_learner *learner, double *stats,
+                                       tendril_error *err) {
+  TENDRIL_TRY(learner->ops->iterate(learner, stats, err));
+  learner->iterations++;
+  return TENDRIL_OK;
+}
+
+void tendril_learner_destroy(tendril_learner *learner) {
+  if (learner) learner->ops->destroy(learner);
+}
+
+const tendril_stat *tendril_learner_get_stats(const tendril_learner *learner, int *nstat) {
+  *nstat = learner->ops->nstat;
+  return learner->ops->stats;
+}
+
+int64_t tendril_learner_steps(const tendril_learner *learner) {
+  return learner->steps;
+}
+
+int64_t tendril_learner_iterations(const tendril_learner *learner) {
+  return learner->iterations;
+}
+
+tendril_status tnd_learner_save(const tendril_learner *learner, tnd_tensors *tensors,
+                                tendril_error *err) {
+  int64_t counters[2] = {learner->iterations, learner->steps};
+  TENDRIL_TRY(tnd_tensors_put_ints(tensors, "learner.counters", 2, counters, err));
+  return learner->ops->save(learner, tensors, err);
+}
+
+tendril_status tnd_learner_load(tendril_learner *learner, const tnd_tensors *tensors,
+                                tendril_error *err) {
+  int64_t counters[2];
+  TENDRIL_TRY(tnd_tensors_get_ints(tensors, "learner.counters", 2, counters, err));
+  if (counters[0] < 0 || counters[1] < 0)
+    return tnd_fail(err, TENDRIL_E_FORMAT, "learner.counters: negative; the checkpoint is damaged");
+  TENDRIL_TRY(learner->ops->load(learner, tensors, err));
+  learner->iterations = counters[0];
+  learner->steps = counters[1];
+  return TENDRIL_OK;
+}

@@ -1,0 +1,50 @@
+// What a method fills in to be a learner; the public calls of tendril/learn.h go through here. A
+// new learner is one file with a table like this and one line in registry.c.
+#ifndef TND_LEARNER_H
+#define TND_LEARNER_H
+
+#include "base/options.h"
+#include "base/tensors.h"
+
+#include <tendril/learn.h>
+
+typedef struct tnd_learner_ops {
+  const tendril_stat *stats;
+  int nstat;
+  // One iteration; adds to learner->steps. The object stays valid after an error.
+  tendril_status (*iterate)(tendril_learner *learner, double *stats, tendril_error *err);
+  // All that the next iteration depends on beside the policy.
+  tendril_status (*save)(const tendril_learner *learner, tnd_tensors *tensors, tendril_error *err);
+  tendril_status (*load)(tendril_learner *learner, const tnd_tensors *tensors, tendril_error *err);
+  void (*destroy)(tendril_learner *learner);
+} tnd_learner_ops;
+
+// First member of every learner.
+struct tendril_learner {
+  const tnd_learner_ops *ops;
+  int64_t iterations;  // done
+  int64_t steps;       // control steps simulated
+};
+
+// A method that can be named in a configuration.
+typedef struct tnd_method {
+  const char *name;
+  const char *summary;  // one line for `tendril list`
+  const char *source;
+  const tnd_option_table *options;
+  tendril_status (*create)(const void *options, const tendril_learner_setup *setup,
+                           tendril_learner **out, tendril_error *err);
+} tnd_method;
+
+int tnd_method_count(void);
+const tnd_method *tnd_method_get(int i);
+// NULL if there is none of that name
+const tnd_method *tnd_method_find(const char *name);
+
+// Counters and the method's own state; the policy is saved by its owner.
+TENDRIL_MUST_CHECK tendril_status tnd_learner_save(const tendril_learner *learner,
+                                                   tnd_tensors *tensors, tendril_error *err);
+TENDRIL_MUST_CHECK tendril_status tnd_learner_load(tendril_learner *learner,
+                                                   const tnd_tensors *tensors, tendril_error *err);
+
+#endif

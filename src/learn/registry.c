@@ -1,0 +1,24 @@
+// The learners that can be named in a configuration: one line each.
+#include "learn/learner.h"
+
+#include "learn/trpo.h"
+
+#include <string.h>
+
+static const tnd_method *const methods[] = {
+    &tnd_method_trpo,
+};
+
+int tnd_method_count(void) {
+  return (int)(sizeof methods / sizeof methods[0]);
+}
+
+const tnd_method *tnd_method_get(int i) {
+  return methods[i];
+}
+
+const tnd_method *tnd_method_find(const char *name) {
+  for (int i = 0; i < tnd_method_count(); i++)
+    if (strcmp(methods[i]->name, name) == 0) return methods[i];
+  return NULL;
+}

@@ -1,0 +1,220 @@
+// The arithmetic of mlp.c in one precision: REAL float or double, NAME(x) = x_floats
+// or x_doubles.
+
+// in [n] doubles to out, and back
+static TND_CLONES void NAME(import)(ptrdiff_t n, const double *in, REAL *out) {
+  for (ptrdiff_t i = 0; i < n; i++)
+    out[i] = (REAL)in[i];
+}
+
+static TND_CLONES void NAME(add_to)(ptrdiff_t n, const REAL *in, double *out) {
+  for (ptrdiff_t i = 0; i < n; i++)
+    out[i] += (double)in[i];
+}
+
+// Rows of `width` dense doubles into rows padded with zeros to `stride`, and back.
+static void NAME(import_rows)(int n, int width, int stride, const double *in, REAL *out) {
+  for (int r = 0; r < n; r++) {
+    REAL *row = out + (ptrdiff_t)r * stride;
+    for (int j = 0; j < width; j++)
+      row[j] = (REAL)in[(ptrdiff_t)r * width + j];
+    for (int j = width; j < stride; j++)
+      row[j] = 0;
+  }
+}
+
+static void NAME(export_rows)(int n, int width, int stride, const REAL *in, double *out) {
+  for (int r = 0; r < n; r++)
+    for (int j = 0; j < width; j++)
+      out[(ptrdiff_t)r * width + j] = (double)in[(ptrdiff_t)r * stride + j];
+}
+
+// a [n][width] (dense) <- a o d for a's rows `stride` apart
+static TND_CLONES void NAME(multiply_rows)(int n, int width, int stride, const REAL *restrict d,
+                                           REAL *restrict a) {
+  for (int r = 0; r < n; r++)
+    for (int j = 0; j < width; j++)
+      a[(ptrdiff_t)r * stride + j] *= d[(ptrdiff_t)r * width + j];
+}
+
+// d = 1 - h^2
+static TND_CLONES void NAME(tanh_derivative)(int n, int width, int stride, const REAL *restrict h,
+                                             REAL *restrict d) {
+  for (int r = 0; r < n; r++)
+    for (int j = 0; j < width; j++) {
+      REAL hj = h[(ptrdiff_t)r * stride + j];
+      d[(ptrdiff_t)r * width + j] = 1 - hj * hj;
+    }
+}
+
+static TND_CLONES void NAME(negative_magnitude)(int n, const REAL *restrict z, REAL *restrict e) {
+  for (int j = 0; j < n; j++)
+    e[j] = z[j] < 0 ? z[j] : -z[j];
+}
+
+// h = max(z, 0) + log(1 + e) with e = exp(-|z|); d = 1 / (1 + exp(-z)) without overflow
+static TND_CLONES void NAME(softplus_row)(int n, const REAL *restrict e,
+                                          const REAL *restrict log1pe, REAL *restrict h,
+                                          REAL *restrict d) {
+  for (int j = 0; j < n; j++) {
+    REAL z = h[j], above = z < 0 ? 0 : z, numerator = z < 0 ? e[j] : 1;
+    h[j] = above + log1pe[j];
+    d[j] = numerator / (1 + e[j]);
+  }
+}
+
+static TND_CLONES void NAME(relu_row)(int n, REAL *restrict h, REAL *restrict d) {
+  for (int j = 0; j < n; j++) {
+    d[j] = h[j] > 0 ? 1 : 0;
+    h[j] = h[j] < 0 ? 0 : h[j];  // keeps a NaN
+  }
+}
+
+// h <- h(h) and d = h' for n rows of `width` entries, those of h `stride` apart.
+// temporary: [2][width]
+static void NAME(activate)(tendril_activation activation, int n, int width, int stride, REAL *h,
+                           REAL *d, REAL *temporary) {
+  REAL *e = temporary, *log1pe = temporary + width;
+  switch (activation) {
+  case TENDRIL_TANH:
+    for (int r = 0; r < n; r++)
+      NAME(tnd_tanh)(width, h + (ptrdiff_t)r * stride, h + (ptrdiff_t)r * stride);
+    NAME(tanh_derivative)(n, width, stride, h, d);
+    break;
+  case TENDRIL_SOFTPLUS:
+    for (int r = 0; r < n; r++) {
+      REAL *row = h + (ptrdiff_t)r * stride;
+      NAME(negative_magnitude)(width, row, e);
+      NAME(tnd_exp)(width, e, e);
+      NAME(tnd_log1p)(width, e, log1pe);
+      NAME(softplus_row)(width, e, log1pe, row, d + (ptrdiff_t)r * width);
+    }
+    break;
+  case TENDRIL_RELU:
+    for (int r = 0; r < n; r++)
+      NAME(relu_row)(width, h + (ptrdiff_t)r * stride, d + (ptrdiff_t)r * width);
+    break;
+  }
+}
+
+static void NAME(set_params)(tnd_mlp *mlp, const double *theta) {
+  for (int l = 0; l < mlp->nlayer; l++) {
+    struct layer *layer = &mlp->layers[l];
+    int nin = layer->nin, nout = layer->nout;
+    REAL *w = layer->w, *wt = layer->wt;
+    for (int i = 0; i < nin; i++)
+      NAME(import)
+      (nout, theta + layer->first + (ptrdiff_t)i * nout, w + (ptrdiff_t)i * layer->pout);
+    NAME(import)(nout, theta + layer->first + (ptrdiff_t)nin * nout, layer->b);
+    for (int i = 0; wt && i < nin; i++)
+      for (int j = 0; j < nout; j++)
+        wt[(ptrdiff_t)j * layer->pin + i] = w[(ptrdiff_t)i * layer->pout + j];
+  }
+}
+
+static void NAME(set_tangent)(tnd_mlp *mlp, const double *v) {
+  for (int l = 0; l < mlp->nlayer; l++) {
+    struct layer *layer = &mlp->layers[l];
+    int nin = layer->nin, nout = layer->nout;
+    REAL *vw = layer->v;
+    for (int i = 0; i < nin; i++)
+      NAME(import)(nout, v + layer->first + (ptrdiff_t)i * nout, vw + (ptrdiff_t)i * layer->pout);
+    NAME(import)(nout, v + layer->first + (ptrdiff_t)nin * nout, layer->vb);
+  }
+}
+
+static void NAME(forward)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *x, double *y) {
+  int n = rows->n;
+  NAME(import_rows)(n, mlp->shape.nin, rows->x_row, x, rows->x);
+  const REAL *in = rows->x;
+  int in_row = rows->x_row;
+  for (int l = 0; l < mlp->nlayer; l++) {
+    const struct layer *layer = &mlp->layers[l];
+    int pout = layer->pout;
+    if (l == mlp->nlayer - 1) {
+      // y = H W + b
+      NAME(tnd_gemm)
+      (n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, rows->y, pout);
+      NAME(export_rows)(n, layer->nout, pout, rows->y, y);
+    } else {
+      // H = h(H W + b)
+      REAL *h = (REAL *)rows->h[l] + pout;
+      int h_row = rows->h_row[l];
+      NAME(tnd_gemm)(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, h, h_row);
+      NAME(activate)(mlp->shape.activation, n, pout, h_row, h, rows->d[l], rows->temporary);
+      in = h;
+      in_row = h_row;
+    }
+  }
+}
+
+static void NAME(jvp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, double *dy) {
+  int n = rows->n;
+  for (int l = 0; l < mlp->nlayer; l++) {
+    const struct layer *layer = &mlp->layers[l];
+    int pout = layer->pout;
+    bool last = l == mlp->nlayer - 1;
+    REAL *dz = last ? rows->y : rows->h[l];
+    int dz_row = last ? pout : rows->h_row[l];
+    // the input has no tangent: dZ = x V + v; above it dZ = [dH, H] [W; V] + v
+    if (l == 0)
+      NAME(tnd_gemm)
+      (n, pout, layer->nin, rows->x, rows->x_row, 1, layer->v, pout, layer->vb, 0, dz, dz_row);
+    else
+      NAME(tnd_gemm)
+      (n, pout, layer->pin + layer->nin, rows->h[l - 1], rows->h_row[l - 1], 1, layer->w, pout,
+       layer->vb, 0, dz, dz_row);
+    if (last)
+      NAME(export_rows)(n, layer->nout, pout, dz, dy);
+    else
+      NAME(multiply_rows)(n, pout, dz_row, rows->d[l], dz);  // dH = D o dZ
+  }
+}
+
+static void NAME(vjp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *gy, double *grad) {
+  static const REAL one = 1;
+  int n = rows->n;
+  REAL *g = rows->y, *gw = rows->gw;
+  NAME(import_rows)(n, mlp->shape.nout, mlp->layers[mlp->nlayer - 1].pout, gy, g);
+  for (int l = mlp->nlayer - 1; l >= 0; l--) {
+    const struct layer *layer = &mlp->layers[l];
+    int nin = layer->nin, nout = layer->nout, pin = layer->pin, pout = layer->pout;
+    const REAL *in = l == 0 ? rows->x : (REAL *)rows->h[l - 1] + pin;
+    int in_row = l == 0 ? rows->x_row : rows->h_row[l - 1];
+    // grad W += H' G
+    double *grad_w = grad + layer->first;
+    NAME(tnd_gemm)(nin, pout, n, in, 1, in_row, g, pout, NULL, 0, gw, pout);
+    for (int i = 0; i < nin; i++)
+      NAME(add_to)(nout, gw + (ptrdiff_t)i * pout, grad_w + (ptrdiff_t)i * nout);
+    // grad b += 1' G
+    NAME(tnd_gemm)(1, pout, n, &one, 0, 0, g, pout, NULL, 0, gw, pout);
+    NAME(add_to)(nout, gw, grad_w + (ptrdiff_t)nin * nout);
+    if (l == 0) break;
+    // G <- (G W') o D
+    REAL *below = rows->g[l % 2];
+    NAME(tnd_gemm)(n, pin, nout, g, pout, 1, layer->wt, pin, NULL, 0, below, pin);
+    NAME(multiply_rows)(n, pin, pin, rows->d[l - 1], below);
+    g = below;
+  }
+}
+
+static void NAME(point)(const tnd_mlp *mlp, REAL *scratch, const double *x, double *y) {
+  ptrdiff_t widest = mlp->widest;
+  REAL *in = scratch, *out = in + widest, *d = out + widest, *temporary = d + widest;
+  for (int i = 0; i < mlp->shape.nin; i++)
+    in[i] = (REAL)x[i];
+  for (int l = 0; l < mlp->nlayer; l++) {
+    const struct layer *layer = &mlp->layers[l];
+    int pout = layer->pout;
+    NAME(tnd_gemm)(1, pout, layer->nin, in, 0, 1, layer->w, pout, layer->b, 0, out, 0);
+    if (l < mlp->nlayer - 1) NAME(activate)(mlp->shape.activation, 1, pout, 0, out, d, temporary);
+    REAL *swap = in;
+    in = out;
+    out = swap;
+  }
+  for (int j = 0; j < mlp->shape.nout; j++)
+    y[j] = (double)in[j];
+}
+
+#undef REAL
+#undef NAME

@@ -1,0 +1,291 @@
+// What all policies share: creation by kind, the parameter vector, the normaliser of observations,
+// acting, saving. The distribution itself is the family's, behind the table in ops.h.
+#include "policy/policy.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "math/linalg.h"
+#include "policy/ops.h"
+
+// a deviation below this share of a feature's size is rounding: the feature does not vary
+#define STILL 1e-8
+
+#define X(...) TND_OPTION_ROW(tendril_policy_options, __VA_ARGS__)
+static const tnd_option rows_of_options[] = {TENDRIL_POLICY_OPTIONS(X)};
+#undef X
+const tnd_option_table tnd_policy_options =
+    TND_OPTION_TABLE(tendril_policy_options, rows_of_options);
+
+typedef tendril_status (*family_create)(const tendril_policy_options *options, int nobs, int nact,
+                                        uint64_t seed, tendril_policy **out, tendril_error *err);
+
+// Indexed by the option `kind`.
+static const family_create families[] = {
+    [TENDRIL_POLICY_MLP] = tnd_gaussian_create,
+    [TENDRIL_POLICY_LINEAR] = tnd_gaussian_create,
+};
+
+tendril_status tendril_policy_create(const tendril_policy_options *options, int nobs, int nact,
+                                     uint64_t seed, tendril_policy **out, tendril_error *err) {
+  TENDRIL_TRY(tnd_options_check(&tnd_policy_options, options, "policy", err));
+  if (nobs < 1 || nact < 1)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "policy: %d observations and %d actions; both must be at least 1", nobs, nact);
+  return families[options->kind](options, nobs, nact, seed, out, err);
+}
+
+static void layout(tendril_policy *policy, tnd_arena *arena) {
+  size_t nobs = (size_t)policy->nobs;
+  policy->theta = tnd_arena_doubles(arena, (size_t)policy->nparam);
+  policy->seen.mean = tnd_arena_doubles(arena, nobs);
+  policy->seen.m2 = tnd_arena_doubles(arena, nobs);
+  policy->scale = tnd_arena_doubles(arena, nobs);
+}
+
+// scale = 1 / sd; a feature that does not vary keeps its own unit
+static void update_scale(tendril_policy *policy) {
+  for (int i = 0; i < policy->nobs; i++) {
+    double sd = sqrt(tnd_moments_variance(&policy->seen, i));
+    double least = STILL * (1 + fabs(policy->seen.mean[i]));
+    policy->scale[i] = sd > least ? 1 / sd : 1;
+  }
+}
+
+tendril_status tnd_policy_base_create(tendril_policy *policy, tendril_error *err) {
+  policy->seen.n = policy->nobs;
+  layout(policy, &policy->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&policy->arena, err));
+  layout(policy, &policy->arena);
+  update_scale(policy);
+  return TENDRIL_OK;
+}
+
+void tnd_policy_base_destroy(tendril_policy *policy) {
+  tnd_arena_free(&policy->arena);
+}
+
+void tendril_policy_destroy(tendril_policy *policy) {
+  if (policy) policy->ops->destroy(policy);
+}
+
+const tendril_policy_options *tendril_policy_get_options(const tendril_policy *policy) {
+  return &policy->options;
+}
+
+int tendril_policy_nobs(const tendril_policy *policy) {
+  return policy->nobs;
+}
+
+int tendril_policy_nact(const tendril_policy *policy) {
+  return policy->nact;
+}
+
+int tendril_policy_nparam(const tendril_policy *policy) {
+  return policy->nparam;
+}
+
+int tnd_policy_ndist(const tendril_policy *policy) {
+  return policy->ndist;
+}
+
+const double *tendril_policy_get_params(const tendril_policy *policy) {
+  return policy->theta;
+}
+
+tendril_status tendril_policy_set_params(tendril_policy *policy, const double *theta,
+                                         tendril_error *err) {
+  if (!tnd_all_finite(policy->nparam, theta))
+    return tnd_fail(err, TENDRIL_E_NUMERIC, "policy: a parameter is not finite");
+  memmove(policy->theta, theta, (size_t)policy->nparam * sizeof *theta);
+  policy->ops->params_changed(policy);
+  return TENDRIL_OK;
+}
+
+// ----------------------------------------------------------------------------------- normaliser
+
+void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x) {
+  int nobs = policy->nobs;
+  if (!policy->options.normalize) {
+    memmove(x, obs, (size_t)n * (size_t)nobs * sizeof *x);
+    return;
+  }
+  double clip = policy->options.obs_clip;
+  const double *mean = policy->seen.mean, *scale = policy->scale;
+  for (int64_t r = 0; r < n; r++)
+    for (int i = 0; i < nobs; i++) {
+      double xi = (obs[r * nobs + i] - mean[i]) * scale[i];
+      xi = xi > clip ? clip : xi;
+      x[r * nobs + i] = xi < -clip ? -clip : xi;
+    }
+}
+
+void tnd_policy_observe(tendril_policy *policy, int64_t n, const double *obs) {
+  if (!policy->options.normalize) return;
+  tnd_moments_add(&policy->seen, n, obs);
+  update_scale(policy);
+}
+
+bool tnd_policy_observed(const tendril_policy *policy) {
+  return !policy->options.normalize || policy->seen.count > 0;
+}
+
+tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *from,
+                               tendril_error *err) {
+  const tendril_policy_options *a = &policy->options, *b = &from->options;
+  if (policy->nobs != from->nobs || policy->nact != from->nact || policy->nparam != from->nparam ||
+      a->kind != b->kind || a->activation != b->activation || a->normalize != b->normalize ||
+      memcmp(&a->hidden, &b->hidden, sizeof a->hidden) != 0)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "the policies differ (%d observations, %d actions, %d parameters against %d, "
+                    "%d, %d, or their kind, widths or activation); set policy.* as in that run",
+                    policy->nobs, policy->nact, policy->nparam, from->nobs, from->nact,
+                    from->nparam);
+  memcpy(policy->seen.mean, from->seen.mean, (size_t)policy->nobs * sizeof(double));
+  memcpy(policy->seen.m2, from->seen.m2, (size_t)policy->nobs * sizeof(double));
+  policy->seen.count = from->seen.count;
+  update_scale(policy);
+  return tendril_policy_set_params(policy, from->theta, err);
+}
+
+// --------------------------------------------------------------------------------------- acting
+
+struct tendril_actor {
+  double *x;        // [nobs] normalised observation
+  double *scratch;  // [act_size]
+  tnd_arena arena;
+};
+
+static void layout_actor(tendril_actor *actor, const tendril_policy *policy, tnd_arena *arena) {
+  actor->x = tnd_arena_doubles(arena, (size_t)policy->nobs);
+  actor->scratch = tnd_arena_doubles(arena, policy->ops->act_size(policy));
+}
+
+tendril_status tendril_actor_create(const tendril_policy *policy, tendril_actor **out,
+                                    tendril_error *err) {
+  tendril_actor *actor = tnd_alloc(sizeof *actor);
+  if (!actor) return tnd_fail_memory(err);
+  layout_actor(actor, policy, &actor->arena);
+  tendril_status status = tnd_arena_alloc(&actor->arena, err);
+  if (status != TENDRIL_OK) {
+    tendril_actor_destroy(actor);
+    return status;
+  }
+  layout_actor(actor, policy, &actor->arena);
+  *out = actor;
+  return TENDRIL_OK;
+}
+
+void tendril_actor_destroy(tendril_actor *actor) {
+  if (!actor) return;
+  tnd_arena_free(&actor->arena);
+  tnd_free(actor);
+}
+
+void tendril_policy_act(const tendril_policy *policy, tendril_actor *actor, const double *obs,
+                        const double *noise, double *action) {
+  tnd_policy_normalize(policy, 1, obs, actor->x);
+  policy->ops->act(policy, actor->scratch, actor->x, noise, action);
+}
+
+// ------------------------------------------------------------------------- the family's functions
+
+tendril_status tnd_policy_rows_create(const tendril_policy *policy, int capacity,
+                                      tnd_policy_rows **out, tendril_error *err) {
+  return policy->ops->rows_create(policy, capacity, out, err);
+}
+
+void tnd_policy_rows_destroy(tnd_policy_rows *rows) {
+  if (rows) rows->ops->rows_destroy(rows);
+}
+
+void tnd_policy_forward(const tendril_policy *policy, tnd_policy_rows *rows, int n, const double *x,
+                        double *d) {
+  policy->ops->forward(policy, rows, n, x, d);
+}
+
+void tnd_policy_set_tangent(tendril_policy *policy, const double *v) {
+  policy->ops->set_tangent(policy, v);
+}
+
+void tnd_policy_jvp(const tendril_policy *policy, tnd_policy_rows *rows, double *jv) {
+  policy->ops->jvp(policy, rows, jv);
+}
+
+void tnd_policy_vjp(const tendril_policy *policy, tnd_policy_rows *rows, const double *u,
+                    double *grad) {
+  policy->ops->vjp(policy, rows, u, grad);
+}
+
+void tnd_policy_logp(const tendril_policy *policy, int n, const double *d, const double *action,
+                     double *logp) {
+  policy->ops->logp(policy, n, d, action, logp);
+}
+
+void tnd_policy_logp_gradient(const tendril_policy *policy, int n, const double *d,
+                              const double *action, const double *weight, double *u) {
+  policy->ops->logp_gradient(policy, n, d, action, weight, u);
+}
+
+void tnd_policy_kl(const tendril_policy *policy, int n, const double *d_old, const double *d_new,
+                   double *kl) {
+  policy->ops->kl(policy, n, d_old, d_new, kl);
+}
+
+void tnd_policy_metric(const tendril_policy *policy, int n, const double *d, double *v) {
+  policy->ops->metric(policy, n, d, v);
+}
+
+void tnd_policy_entropy(const tendril_policy *policy, int n, const double *d, double *h) {
+  policy->ops->entropy(policy, n, d, h);
+}
+
+// ---------------------------------------------------------------------------------------- files
+
+tendril_status tnd_policy_save(const tendril_policy *policy, tnd_tensors *tensors,
+                               tendril_error *err) {
+  const tnd_moments *seen = &policy->seen;
+  TENDRIL_TRY(tnd_tensors_put(tensors, "policy.theta", policy->nparam, 0, policy->theta, err));
+  TENDRIL_TRY(tnd_tensors_put(tensors, "policy.obs_mean", policy->nobs, 0, seen->mean, err));
+  TENDRIL_TRY(tnd_tensors_put(tensors, "policy.obs_m2", policy->nobs, 0, seen->m2, err));
+  return tnd_tensors_put(tensors, "policy.obs_count", 1, 0, &seen->count, err);
+}
+
+static tendril_status read_all(const tendril_policy *policy, const tnd_tensors *tensors,
+                               double *theta, tnd_moments *seen, tendril_error *err) {
+  TENDRIL_TRY(tnd_tensors_get(tensors, "policy.theta", policy->nparam, 0, theta, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, "policy.obs_mean", policy->nobs, 0, seen->mean, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, "policy.obs_m2", policy->nobs, 0, seen->m2, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, "policy.obs_count", 1, 0, &seen->count, err));
+  if (!(seen->count >= 0))
+    return tnd_fail(err, TENDRIL_E_FORMAT, "policy.obs_count: it cannot be negative");
+  for (int i = 0; i < policy->nobs; i++)
+    if (!(seen->m2[i] >= 0))
+      return tnd_fail(err, TENDRIL_E_FORMAT, "policy.obs_m2: entry %d is negative", i);
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_policy_load(tendril_policy *policy, const tnd_tensors *tensors,
+                               tendril_error *err) {
+  // everything is read aside first, so that an error changes nothing
+  size_t nparam = (size_t)policy->nparam, nobs = (size_t)policy->nobs;
+  tnd_arena arena = {0};
+  double *theta = NULL;
+  tnd_moments seen = {.n = policy->nobs};
+  for (int carve = 0; carve < 2; carve++) {
+    theta = tnd_arena_doubles(&arena, nparam);
+    seen.mean = tnd_arena_doubles(&arena, nobs);
+    seen.m2 = tnd_arena_doubles(&arena, nobs);
+    if (!carve) TENDRIL_TRY(tnd_arena_alloc(&arena, err));
+  }
+  tendril_status status = read_all(policy, tensors, theta, &seen, err);
+  if (status == TENDRIL_OK) status = tendril_policy_set_params(policy, theta, err);
+  if (status == TENDRIL_OK) {
+    policy->seen.count = seen.count;
+    memcpy(policy->seen.mean, seen.mean, nobs * sizeof(double));
+    memcpy(policy->seen.m2, seen.m2, nobs * sizeof(double));
+    update_scale(policy);
+  }
+  tnd_arena_free(&arena);
+  return status;
+}

@@ -1,0 +1,351 @@
+// Experience in streams. A stream is an endless sequence of episodes with an environment of its
+// own; a batch takes T = batch / streams steps from each, cuts what is unfinished and carries it on
+// in the next batch. Streams are the pieces of work: a stream's noise and start states are keyed by
+// its number and its own counters, so no result depends on which thread ran it, or when.
+#include "rollout/rollout.h"
+
+#include "base/alloc.h"
+#include "base/pool.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_DIVERGED 100  // episodes in a row that may diverge in one stream before it is an error
+
+#define X(...) TND_OPTION_ROW(tendril_rollout_options, __VA_ARGS__)
+static const tnd_option option_rows[] = {TENDRIL_ROLLOUT_OPTIONS(X)};
+#undef X
+const tnd_option_table tnd_rollout_options = TND_OPTION_TABLE(tendril_rollout_options, option_rows);
+
+typedef struct stream {
+  tendril_env *env;
+  tendril_actor *actor;
+  double *obs;    // [nobs] the current observation
+  double *next;   // [nobs] the one after the step
+  double *noise;  // [nact]
+  bool over;      // the next step starts an episode
+
+  // counters, saved in checkpoints
+  int64_t episodes;  // started
+  int64_t steps;     // taken
+  double total;      // return of the current episode so far
+  int length;        // of the current episode so far
+  int diverged_in_a_row;
+
+  // results of the last collection
+  int64_t npath;
+  int64_t ended;
+  double return_sum, return_min, return_max, length_sum;
+  double physics_seconds;
+  int64_t diverged;
+  tendril_status status;
+  tendril_error err;
+} stream;
+
+struct tendril_rollout {
+  tendril_rollout_options options;
+  const tendril_model *model;
+  tendril_pool *pool;
+  uint64_t seed;
+  int nstream, T;
+  stream *streams;  // [nstream]
+  const tendril_policy *policy;
+  tendril_batch batch;
+  tnd_arena arena;
+};
+
+static void layout(tendril_rollout *r, tnd_arena *arena) {
+  size_t n = (size_t)r->batch.n, nobs = (size_t)r->batch.nobs, nact = (size_t)r->batch.nact;
+  r->streams = tnd_arena_take(arena, (size_t)r->nstream, sizeof *r->streams);
+  r->batch.obs = tnd_arena_doubles(arena, n * nobs);
+  r->batch.action = tnd_arena_doubles(arena, n * nact);
+  r->batch.reward = tnd_arena_doubles(arena, n);
+  r->batch.time = tnd_arena_ints(arena, n);
+  // a path has at least one row, so stream s owns the paths s*T .. s*T+T-1 while it collects
+  r->batch.paths = tnd_arena_take(arena, n, sizeof *r->batch.paths);
+  r->batch.last_obs = tnd_arena_doubles(arena, n * nobs);
+  for (int s = 0; s < r->nstream; s++) {
+    double *obs = tnd_arena_doubles(arena, nobs);
+    double *next = tnd_arena_doubles(arena, nobs);
+    double *noise = tnd_arena_doubles(arena, nact);
+    if (!arena->base) continue;
+    r->streams[s].obs = obs;
+    r->streams[s].next = next;
+    r->streams[s].noise = noise;
+    r->streams[s].over = true;
+  }
+}
+
+tendril_status tendril_rollout_create(const tendril_rollout_options *options,
+                                      const tendril_model *model, tendril_pool *pool, uint64_t seed,
+                                      tendril_rollout **out, tendril_error *err) {
+  TENDRIL_TRY(tnd_options_check(&tnd_rollout_options, options, "rollout", err));
+  if (options->batch % options->streams) {
+    int64_t up = (options->batch / options->streams + 1) * options->streams;
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "rollout.batch: %lld is no multiple of rollout.streams, %lld; use %lld",
+                    (long long)options->batch, (long long)options->streams, (long long)up);
+  }
+  tendril_rollout *r = tnd_alloc(sizeof *r);
+  if (!r) return tnd_fail_memory(err);
+  r->options = *options;
+  r->model = model;
+  r->pool = pool;
+  r->seed = seed;
+  r->nstream = (int)options->streams;
+  r->T = (int)(options->batch / options->streams);
+  r->batch.n = options->batch;
+  r->batch.nobs = tendril_model_nobs(model);
+  r->batch.nact = tendril_model_nact(model);
+  layout(r, &r->arena);
+  tendril_status status = tnd_arena_alloc(&r->arena, err);
+  if (status == TENDRIL_OK) layout(r, &r->arena);
+  for (int s = 0; s < r->nstream && status == TENDRIL_OK; s++)
+    status = tendril_env_create(model, &r->streams[s].env, err);
+  if (status != TENDRIL_OK) {
+    tendril_rollout_destroy(r);
+    return status;
+  }
+  *out = r;
+  return TENDRIL_OK;
+}
+
+void tendril_rollout_destroy(tendril_rollout *r) {
+  if (!r) return;
+  for (int s = 0; r->arena.base && s < r->nstream; s++) {
+    tendril_env_destroy(r->streams[s].env);
+    tendril_actor_destroy(r->streams[s].actor);
+  }
+  tnd_arena_free(&r->arena);
+  tnd_free(r);
+}
+
+// Ends the path that covers rows first .. first+length-1, followed by the observation `last`.
+static void close_path(tendril_rollout *r, int index, int64_t first, int length, tendril_end end,
+                       const double *last) {
+  stream *s = &r->streams[index];
+  if (length == 0) return;
+  int64_t slot = (int64_t)index * r->T + s->npath++;
+  r->batch.paths[slot] = (tendril_path){first, length, index, end};
+  memcpy(r->batch.last_obs + slot * r->batch.nobs, last, sizeof *last * (size_t)r->batch.nobs);
+}
+
+static void count_episode(stream *s) {
+  s->return_sum += s->total;
+  s->length_sum += s->length;
+  if (s->ended == 0 || s->total < s->return_min) s->return_min = s->total;
+  if (s->ended == 0 || s->total > s->return_max) s->return_max = s->total;
+  s->ended++;
+}
+
+static tendril_status start_episode(tendril_rollout *r, int index) {
+  stream *s = &r->streams[index];
+  tendril_random random = tendril_random_stream(r->seed, TENDRIL_PURPOSE_RESET, (uint32_t)index,
+                                                (uint32_t)s->episodes++);
+  s->total = 0;
+  s->length = 0;
+  s->over = false;
+  return tendril_env_reset(s->env, &random, s->obs, &s->err);
+}
+
+// T rows of one stream.
+static tendril_status collect(tendril_rollout *r, int index) {
+  stream *s = &r->streams[index];
+  const tendril_batch *b = &r->batch;
+  const size_t nobs = (size_t)b->nobs;
+  const int64_t begin = (int64_t)index * r->T, end = begin + r->T;
+  int64_t first = begin;  // of the current path
+  for (int64_t row = begin; row < end;) {
+    if (s->over) {
+      TENDRIL_TRY(start_episode(r, index));
+      first = row;
+    }
+    // a ~ pi(.|o), noise keyed by the stream and its step
+    double *action = b->action + row * b->nact;
+    tendril_random random = tendril_random_stream(r->seed, TENDRIL_PURPOSE_ACTION, (uint32_t)index,
+                                                  (uint32_t)s->steps++);
+    tendril_random_normals(&random, b->nact, s->noise);
+    tendril_policy_act(r->policy, s->actor, s->obs, s->noise, action);
+
+    tendril_step step;
+    TENDRIL_TRY(tendril_env_step(s->env, action, s->next, &step, &s->err));
+    if (step.diverged) {
+      // the step is void: its row is used again, the path ends with the last good observation
+      close_path(r, index, first, (int)(row - first), TENDRIL_END_CUT, s->obs);
+      s->over = true;
+      s->diverged++;
+      if (++s->diverged_in_a_row > MAX_DIVERGED)
+        return tnd_fail(&s->err, TENDRIL_E_PHYSICS,
+                        "%s: %d episodes in a row became unstable; use a shorter time step or "
+                        "smaller actions",
+                        tendril_model_task(r->model)->name, MAX_DIVERGED);
+      continue;
+    }
+    s->diverged_in_a_row = 0;
+    memcpy(b->obs + row * b->nobs, s->obs, sizeof(double) * nobs);
+    b->reward[row] = step.reward;
+    b->time[row] = s->length++;
+    s->total += step.reward;
+    row++;
+
+    if (step.terminated || step.truncated) {
+      tendril_end why = step.terminated ? TENDRIL_END_TERMINATED : TENDRIL_END_TRUNCATED;
+      close_path(r, index, first, (int)(row - first), why, s->next);
+      count_episode(s);
+      s->over = true;
+    }
+    memcpy(s->obs, s->next, sizeof(double) * nobs);
+  }
+  if (!s->over) close_path(r, index, first, (int)(end - first), TENDRIL_END_CUT, s->obs);
+  return TENDRIL_OK;
+}
+
+static void collect_stream(void *context, int piece, int worker) {
+  (void)worker;
+  tendril_rollout *r = context;
+  stream *s = &r->streams[piece];
+  s->npath = 0;
+  s->ended = 0;
+  s->return_sum = s->length_sum = 0;
+  s->diverged = 0;
+  double before = tendril_env_get_stats(s->env)->physics_seconds;
+  s->status = collect(r, piece);
+  s->physics_seconds = tendril_env_get_stats(s->env)->physics_seconds - before;
+}
+
+// Statistics over streams, in their order.
+static void add_up(const tendril_rollout *r, tendril_rollout_stats *stats) {
+  double sum = 0, length = 0;
+  *stats = (tendril_rollout_stats){.return_min = NAN, .return_max = NAN};
+  for (int i = 0; i < r->nstream; i++) {
+    const stream *s = &r->streams[i];
+    stats->diverged += (double)s->diverged;
+    stats->physics_seconds += s->physics_seconds;
+    if (!s->ended) continue;
+    stats->episodes += (double)s->ended;
+    sum += s->return_sum;
+    length += s->length_sum;
+    stats->return_min = fmin(stats->return_min, s->return_min);
+    stats->return_max = fmax(stats->return_max, s->return_max);
+  }
+  stats->return_mean = stats->episodes > 0 ? sum / stats->episodes : (double)NAN;
+  stats->length_mean = stats->episodes > 0 ? length / stats->episodes : (double)NAN;
+}
+
+// Moves the paths of all streams together, stream after stream.
+static void gather_paths(tendril_rollout *r) {
+  const size_t nobs = (size_t)r->batch.nobs;
+  int64_t n = 0;
+  for (int i = 0; i < r->nstream; i++) {
+    int64_t from = (int64_t)i * r->T, count = r->streams[i].npath;
+    memmove(r->batch.paths + n, r->batch.paths + from, sizeof *r->batch.paths * (size_t)count);
+    memmove(r->batch.last_obs + n * r->batch.nobs, r->batch.last_obs + from * r->batch.nobs,
+            sizeof(double) * nobs * (size_t)count);
+    n += count;
+  }
+  r->batch.npath = n;
+}
+
+tendril_status tendril_rollout_collect(tendril_rollout *r, const tendril_policy *policy,
+                                       const tendril_batch **batch, tendril_rollout_stats *stats,
+                                       tendril_error *err) {
+  r->policy = policy;
+  for (int i = 0; i < r->nstream; i++)
+    if (!r->streams[i].actor) TENDRIL_TRY(tendril_actor_create(policy, &r->streams[i].actor, err));
+  tnd_pool_run(r->pool, r->nstream, collect_stream, r);
+  for (int i = 0; i < r->nstream; i++) {
+    const stream *s = &r->streams[i];
+    if (s->status != TENDRIL_OK)
+      return tnd_fail(err, s->status, "stream %d: %.480s", i, s->err.text);
+  }
+  gather_paths(r);
+  add_up(r, stats);
+  *batch = &r->batch;
+  return TENDRIL_OK;
+}
+
+// ---------------------------------------------------------------------------------- checkpoints
+
+enum { EPISODES, STEPS, OVER, LENGTH, DIVERGED, NCOUNTER };
+
+// Scratch for all streams' state; one block for the three arrays.
+typedef struct stream_state {
+  double *snapshots, *totals;
+  int64_t *counters;
+  tnd_arena arena;
+} stream_state;
+
+static void state_layout(const tendril_rollout *r, stream_state *state) {
+  size_t n = (size_t)r->nstream;
+  state->snapshots = tnd_arena_doubles(&state->arena, n * (size_t)tendril_snapshot_size(r->model));
+  state->totals = tnd_arena_doubles(&state->arena, n);
+  state->counters = tnd_arena_take(&state->arena, n * NCOUNTER, sizeof *state->counters);
+}
+
+static tendril_status state_create(const tendril_rollout *r, stream_state *state,
+                                   tendril_error *err) {
+  state_layout(r, state);
+  TENDRIL_TRY(tnd_arena_alloc(&state->arena, err));
+  state_layout(r, state);
+  return TENDRIL_OK;
+}
+
+static tendril_status save_streams(const tendril_rollout *r, stream_state *state,
+                                   tnd_tensors *tensors, tendril_error *err) {
+  const int size = tendril_snapshot_size(r->model);
+  for (int i = 0; i < r->nstream; i++) {
+    const stream *s = &r->streams[i];
+    int64_t *c = state->counters + (size_t)i * NCOUNTER;
+    tendril_env_save(s->env, state->snapshots + (size_t)i * (size_t)size);
+    state->totals[i] = s->total;
+    c[EPISODES] = s->episodes;
+    c[STEPS] = s->steps;
+    c[OVER] = s->over;
+    c[LENGTH] = s->length;
+    c[DIVERGED] = s->diverged_in_a_row;
+  }
+  const int64_t n = r->nstream;
+  TENDRIL_TRY(tnd_tensors_put(tensors, "rollout.snapshots", n, size, state->snapshots, err));
+  TENDRIL_TRY(tnd_tensors_put(tensors, "rollout.returns", n, 0, state->totals, err));
+  return tnd_tensors_put_ints(tensors, "rollout.counters", n * NCOUNTER, state->counters, err);
+}
+
+static tendril_status load_streams(tendril_rollout *r, stream_state *state,
+                                   const tnd_tensors *tensors, tendril_error *err) {
+  const int size = tendril_snapshot_size(r->model);
+  const int64_t n = r->nstream;
+  TENDRIL_TRY(tnd_tensors_get(tensors, "rollout.snapshots", n, size, state->snapshots, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, "rollout.returns", n, 0, state->totals, err));
+  TENDRIL_TRY(
+      tnd_tensors_get_ints(tensors, "rollout.counters", n * NCOUNTER, state->counters, err));
+  for (int i = 0; i < r->nstream; i++) {
+    stream *s = &r->streams[i];
+    const int64_t *c = state->counters + (size_t)i * NCOUNTER;
+    tendril_env_restore(s->env, state->snapshots + (size_t)i * (size_t)size, s->obs);
+    s->total = state->totals[i];
+    s->episodes = c[EPISODES];
+    s->steps = c[STEPS];
+    s->over = c[OVER] != 0;
+    s->length = (int)c[LENGTH];
+    s->diverged_in_a_row = (int)c[DIVERGED];
+  }
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_rollout_save(const tendril_rollout *r, tnd_tensors *tensors,
+                                tendril_error *err) {
+  stream_state state = {0};
+  tendril_status status = state_create(r, &state, err);
+  if (status == TENDRIL_OK) status = save_streams(r, &state, tensors, err);
+  tnd_arena_free(&state.arena);
+  return status;
+}
+
+tendril_status tnd_rollout_load(tendril_rollout *r, const tnd_tensors *tensors,
+                                tendril_error *err) {
+  stream_state state = {0};
+  tendril_status status = state_create(r, &state, err);
+  if (status == TENDRIL_OK) status = load_streams(r, &state, tensors, err);
+  tnd_arena_free(&state.arena);
+  return status;
+}

@@ -1,0 +1,39 @@
+// Checkpoint files: configuration, policy, learner and the run's own counters in one safetensors
+// file.
+#ifndef TND_CHECKPOINT_H
+#define TND_CHECKPOINT_H
+
+#include "base/tensors.h"
+#include "run/config.h"
+
+// What the driver itself has to remember.
+typedef struct tnd_run_state {
+  int evaluations;                      // done, of options.eval_at
+  int64_t eval_steps;                   // simulated in evaluations
+  double eval_mean[TENDRIL_MAX_SIZES];  // their mean returns
+  double best;                          // the best of them
+} tnd_run_state;
+
+TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_write(
+    const char *path, const tendril_config *config, const tendril_policy *policy,
+    const tendril_learner *learner, const tnd_run_state *state, tendril_error *err);
+
+// A checkpoint that was read: the tensors, and the configuration in it.
+typedef struct tnd_checkpoint {
+  tnd_tensors *tensors;
+  tendril_config *config;
+} tnd_checkpoint;
+
+// E_FORMAT if it is no checkpoint of this program; error lines name the file.
+TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_read(const char *path, const tendril_tasks *tasks,
+                                                      tnd_checkpoint *out, tendril_error *err);
+void tnd_checkpoint_close(tnd_checkpoint *checkpoint);
+
+// The parts, into objects that were created with the checkpoint's configuration.
+TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint,
+                                                       tnd_run_state *state, tendril_error *err);
+TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_counters(const tnd_checkpoint *checkpoint,
+                                                          int64_t *iteration, int64_t *steps,
+                                                          tendril_error *err);
+
+#endif

@@ -1,0 +1,247 @@
+// Configurations: a task, a learner and six sections of options. Every source (preset, file,
+// `--set`, config.json, checkpoint) goes through the same option tables.
+#include "run/config.h"
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "critic/critic.h"
+#include "policy/policy.h"
+#include "rollout/rollout.h"
+#include "sim/sim.h"
+#include "tasks/tasks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define X(...) TND_OPTION_ROW(tendril_run_options, __VA_ARGS__)
+static const tnd_option run_rows[] = {TENDRIL_RUN_OPTIONS(X)};
+#undef X
+
+static const tnd_option_table run_options = TND_OPTION_TABLE(tendril_run_options, run_rows);
+
+static const tnd_option_table *const tables[] = {
+    &run_options, &tnd_sim_options, &tnd_policy_options, &tnd_rollout_options, &tnd_critic_options,
+};
+static const char *const names[TND_SECTIONS] = {"run",     "sim",    "policy",
+                                                "rollout", "critic", "learner"};
+
+const tnd_option_table *tnd_section_table(int i, const char **name) {
+  *name = names[i];
+  return tables[i];
+}
+
+void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]) {
+  void *options[TND_SECTIONS] = {&config->run,     &config->sim,    &config->policy,
+                                 &config->rollout, &config->critic, config->learner};
+  for (int i = 0; i < TND_SECTIONS; i++) {
+    const tnd_option_table *table = i < TND_SECTIONS - 1 ? tables[i] : config->method->options;
+    sections[i] = (tnd_section){names[i], table, options[i]};
+  }
+}
+
+static tendril_status unknown_learner(const char *where, const char *name, tendril_error *err) {
+  const char *all[64];
+  int n = tnd_method_count();
+  for (int i = 0; i < n; i++)
+    all[i] = tnd_method_get(i)->name;
+  const char *near = tnd_nearest(name, all, n);
+  return tnd_fail(err, TENDRIL_E_UNKNOWN, "%s%s%.100s: no such learner; %s%s%s", where ? where : "",
+                  where ? ": learner.name: " : "", name,
+                  near ? "did you mean " : "see `tendril list learners`", near ? near : "",
+                  near ? "?" : "");
+}
+
+static tendril_status create(const tendril_task *task, const tnd_method *method,
+                             tendril_config **out, tendril_error *err) {
+  tendril_config *config = tnd_alloc(sizeof *config);
+  void *learner = tnd_alloc(method->options->size);
+  if (!config || !learner) {
+    tnd_free(config);
+    tnd_free(learner);
+    return tnd_fail_memory(err);
+  }
+  config->task = task;
+  config->method = method;
+  config->learner = learner;
+  tnd_section sections[TND_SECTIONS];
+  tnd_config_sections(config, sections);
+  for (int i = 0; i < TND_SECTIONS; i++)
+    tnd_options_default(sections[i].table, sections[i].options);
+  *out = config;
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_config_create(const tendril_tasks *tasks, const char *task,
+                                     const char *learner, tendril_config **out,
+                                     tendril_error *err) {
+  const tendril_task *found;
+  TENDRIL_TRY(tnd_tasks_require(tasks, task, NULL, &found, err));
+  const tnd_method *method = tnd_method_find(learner);
+  if (!method) return unknown_learner(NULL, learner, err);
+  return create(found, method, out, err);
+}
+
+void tendril_config_destroy(tendril_config *config) {
+  if (!config) return;
+  tnd_free(config->learner);
+  tnd_free(config);
+}
+
+tendril_status tnd_config_copy(const tendril_config *config, tendril_config **out,
+                               tendril_error *err) {
+  tendril_config *copy = NULL;
+  TENDRIL_TRY(create(config->task, config->method, &copy, err));
+  void *learner = copy->learner;
+  memcpy(learner, config->learner, config->method->options->size);
+  *copy = *config;
+  copy->learner = learner;
+  *out = copy;
+  return TENDRIL_OK;
+}
+
+// Members of a configuration beside the sections; `tasks`, `summary` are a preset's, `versions` is
+// written into config.json for people.
+static bool is_header(const char *name) {
+  return strcmp(name, "task") == 0 || strcmp(name, "summary") == 0 || strcmp(name, "tasks") == 0 ||
+         strcmp(name, "versions") == 0;
+}
+
+static tendril_status unknown_section(const char *where, const char *name, tendril_error *err) {
+  const char *near = tnd_nearest(name, names, TND_SECTIONS);
+  return tnd_fail(err, TENDRIL_E_CONFIG, "%s: %.100s: no such section; %s%s%s", where, name,
+                  near ? "did you mean " : "use run, sim, policy, rollout, critic or learner",
+                  near ? near : "", near ? "?" : "");
+}
+
+static tendril_status check_learner_name(const tendril_config *config, const cJSON *object,
+                                         const char *where, tendril_error *err) {
+  const cJSON *name = cJSON_GetObjectItemCaseSensitive(object, "name");
+  if (!name) return TENDRIL_OK;
+  if (!cJSON_IsString(name))
+    return tnd_fail(err, TENDRIL_E_CONFIG, "%s: learner.name: must be a text", where);
+  if (strcmp(name->valuestring, config->method->name) != 0)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "%s: learner.name: is %.100s, but the learner is %s; choose one of them", where,
+                    name->valuestring, config->method->name);
+  return TENDRIL_OK;
+}
+
+// All sections of `object` into config, which is left half read after an error.
+static tendril_status read_sections(tendril_config *config, const cJSON *object, const char *where,
+                                    tendril_error *err) {
+  if (!cJSON_IsObject(object))
+    return tnd_fail(err, TENDRIL_E_CONFIG, "%s: must be an object of sections", where);
+  tnd_section sections[TND_SECTIONS];
+  tnd_config_sections(config, sections);
+  for (const cJSON *member = object->child; member; member = member->next) {
+    if (is_header(member->string)) continue;
+    int i = 0;
+    while (i < TND_SECTIONS && strcmp(member->string, sections[i].name) != 0)
+      i++;
+    if (i == TND_SECTIONS) return unknown_section(where, member->string, err);
+    const bool learner = i == TND_SECTIONS - 1;
+    if (learner && cJSON_IsObject(member))
+      TENDRIL_TRY(check_learner_name(config, member, where, err));
+    TENDRIL_TRY(tnd_options_read(sections[i].table, sections[i].options, where, sections[i].name,
+                                 member, learner ? "name" : NULL, err));
+  }
+  return TENDRIL_OK;
+}
+
+// Swaps the contents of two configurations of the same task and learner.
+static void swap(tendril_config *a, tendril_config *b) {
+  tendril_config c = *a;
+  *a = *b;
+  *b = c;
+}
+
+tendril_status tendril_config_read(tendril_config *config, const char *path, tendril_error *err) {
+  cJSON *object = NULL;
+  tendril_config *copy = NULL;
+  tendril_status status = tnd_json_read(path, &object, err);
+  if (status == TENDRIL_OK) status = tnd_config_copy(config, &copy, err);
+  if (status == TENDRIL_OK) status = read_sections(copy, object, path, err);
+  if (status == TENDRIL_OK) swap(config, copy);
+  tendril_config_destroy(copy);
+  cJSON_Delete(object);
+  return status;
+}
+
+tendril_status tendril_config_set(tendril_config *config, const char *key, const char *text,
+                                  tendril_error *err) {
+  const char *dot = strchr(key, '.');
+  char section[32];
+  if (!dot || (size_t)(dot - key) >= sizeof section)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "--set %.100s: no such option; write section.option=value, as in "
+                    "learner.max_kl=0.02",
+                    key);
+  snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
+  tnd_section sections[TND_SECTIONS];
+  tnd_config_sections(config, sections);
+  for (int i = 0; i < TND_SECTIONS; i++)
+    if (strcmp(section, sections[i].name) == 0)
+      return tnd_options_set(sections[i].table, sections[i].options, "--set", section, dot + 1,
+                             text, err);
+  return unknown_section("--set", section, err);
+}
+
+tendril_status tnd_config_parse(const tendril_tasks *tasks, const cJSON *object, const char *where,
+                                tendril_config **out, tendril_error *err) {
+  const cJSON *task = cJSON_GetObjectItemCaseSensitive(object, "task");
+  const cJSON *learner = cJSON_GetObjectItemCaseSensitive(object, "learner");
+  const cJSON *name = cJSON_GetObjectItemCaseSensitive(learner, "name");
+  if (!cJSON_IsString(task) || !cJSON_IsString(name))
+    return tnd_fail(err, TENDRIL_E_FORMAT,
+                    "%s: lacks task or learner.name; it is no configuration of a run", where);
+  const tendril_task *found;
+  TENDRIL_TRY(tnd_tasks_require(tasks, task->valuestring, where, &found, err));
+  const tnd_method *method = tnd_method_find(name->valuestring);
+  if (!method) return unknown_learner(where, name->valuestring, err);
+  tendril_config *config = NULL;
+  TENDRIL_TRY(create(found, method, &config, err));
+  tendril_status status = read_sections(config, object, where, err);
+  if (status == TENDRIL_OK)
+    *out = config;
+  else
+    tendril_config_destroy(config);
+  return status;
+}
+
+// The members of the resolved configuration into `object`.
+static tendril_status write_sections(const tendril_config *config, cJSON *object,
+                                     tendril_error *err) {
+  tnd_section sections[TND_SECTIONS];
+  tendril_config view = *config;  // sections are not const, and are only read here
+  tnd_config_sections(&view, sections);
+  if (!cJSON_AddStringToObject(object, "task", config->task->name)) return tnd_fail_memory(err);
+  for (int i = 0; i < TND_SECTIONS; i++) {
+    cJSON *section = cJSON_AddObjectToObject(object, sections[i].name);
+    if (!section) return tnd_fail_memory(err);
+    if (i == TND_SECTIONS - 1 && !cJSON_AddStringToObject(section, "name", config->method->name))
+      return tnd_fail_memory(err);
+    TENDRIL_TRY(tnd_options_write(sections[i].table, sections[i].options, section, err));
+  }
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_config_print(const tendril_config *config, char **out, tendril_error *err) {
+  cJSON *object = cJSON_CreateObject();
+  if (!object) return tnd_fail_memory(err);
+  tendril_status status = write_sections(config, object, err);
+  if (status == TENDRIL_OK) status = tnd_json_print(object, out, err);
+  cJSON_Delete(object);
+  return status;
+}
+
+void tendril_text_destroy(char *text) {
+  tnd_free(text);
+}
+
+const tendril_run_options *tendril_config_run(const tendril_config *config) {
+  return &config->run;
+}
+
+const char *tendril_config_task(const tendril_config *config) {
+  return config->task->name;
+}

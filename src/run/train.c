@@ -1,0 +1,310 @@
+// The driver around a learner: iterate, evaluate, log, save; stop and resume. What depends on the
+// clock goes to the logs and to the hook, never into a checkpoint.
+#include "base/alloc.h"
+#include "base/json.h"
+#include "policy/policy.h"
+#include "run/checkpoint.h"
+#include "run/folder.h"
+#include "run/log.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#define EVAL_SERIES 1  // start states of the evaluations during training; `tendril eval` uses 0
+
+typedef struct run {
+  const tendril_config *config;
+  const tendril_run_hooks *hooks;
+  tnd_folder folder;
+  tendril_pool *pool;
+  tendril_model *model;
+  tendril_policy *policy;
+  tendril_learner *learner;
+  tnd_log *log;
+  tnd_run_state state;
+  int nstat;
+  double *values;  // [nstat]
+  double begin;    // wall clock
+  double first_fraction;
+} run;
+
+static double wall_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double cpu_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// ------------------------------------------------------------------------------- set-up
+
+static tendril_status check(const tendril_config *config, tendril_error *err) {
+  const tendril_sizes *at = &config->run.eval_at;
+  for (int i = 1; i < at->n; i++)
+    if (at->at[i] <= at->at[i - 1])
+      return tnd_fail(err, TENDRIL_E_CONFIG,
+                      "run.eval_at: %d after %d; the percentages must ascend", at->at[i],
+                      at->at[i - 1]);
+  return TENDRIL_OK;
+}
+
+static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threads,
+                                   tendril_error *err) {
+  const tendril_config *c = r->config;
+  TENDRIL_TRY(check(c, err));
+  TENDRIL_TRY(tendril_pool_create(threads, &r->pool, err));
+  TENDRIL_TRY(tendril_tasks_model(tasks, c->task->name, &c->sim, &r->model, err));
+  const int nobs = tendril_model_nobs(r->model), nact = tendril_model_nact(r->model);
+  const uint64_t seed = (uint64_t)c->run.seed;
+  TENDRIL_TRY(tendril_policy_create(&c->policy, nobs, nact, seed, &r->policy, err));
+  tendril_learner_setup setup = {.model = r->model,
+                                 .pool = r->pool,
+                                 .policy = r->policy,
+                                 .seed = seed,
+                                 .rollout = c->rollout,
+                                 .critic = c->critic};
+  TENDRIL_TRY(c->method->create(c->learner, &setup, &r->learner, err));
+  tendril_learner_get_stats(r->learner, &r->nstat);
+  r->values = tnd_alloc(sizeof *r->values * (size_t)r->nstat);
+  return r->values ? TENDRIL_OK : tnd_fail_memory(err);
+}
+
+static void destroy_parts(run *r) {
+  tnd_log_close(r->log);
+  tendril_learner_destroy(r->learner);
+  tendril_policy_destroy(r->policy);
+  tendril_model_destroy(r->model);
+  tendril_pool_destroy(r->pool);
+  tnd_free(r->values);
+}
+
+// config.json: the resolved configuration, and what it was run with.
+static tendril_status write_config(const run *r, tendril_error *err) {
+  char *text = NULL, *full = NULL;
+  cJSON *object = NULL;
+  const tendril_versions *v = tendril_get_versions();
+  tendril_status status = tendril_config_print(r->config, &text, err);
+  if (status == TENDRIL_OK)
+    status = tnd_json_parse(text, strlen(text), r->folder.config, &object, err);
+  if (status == TENDRIL_OK) {
+    cJSON *versions = cJSON_AddObjectToObject(object, "versions");
+    if (!versions || !cJSON_AddStringToObject(versions, "tendril", v->tendril) ||
+        !cJSON_AddStringToObject(versions, "mujoco", v->mujoco) ||
+        !cJSON_AddStringToObject(versions, "blas", v->blas) ||
+        !cJSON_AddStringToObject(versions, "cpu", v->cpu))
+      status = tnd_fail_memory(err);
+  }
+  if (status == TENDRIL_OK) status = tnd_json_print(object, &full, err);
+  if (status == TENDRIL_OK) status = tnd_file_write(r->folder.config, full, strlen(full), err);
+  cJSON_Delete(object);
+  tnd_free(full);
+  tendril_text_destroy(text);
+  return status;
+}
+
+// ------------------------------------------------------------------------------- one iteration
+
+static double fraction_done(const run *r) {
+  const tendril_run_options *o = &r->config->run;
+  double fraction = o->iterations > 0
+                        ? (double)tendril_learner_iterations(r->learner) / (double)o->iterations
+                        : (double)tendril_learner_steps(r->learner) / (double)o->steps;
+  return fraction < 1 ? fraction : 1;
+}
+
+static tendril_status save(const run *r, const char *path, tendril_error *err) {
+  return tnd_checkpoint_write(path, r->config, r->policy, r->learner, &r->state, err);
+}
+
+// The evaluation that is due, if one is; *made tells.
+static tendril_status evaluate(run *r, tendril_eval_result *result, bool *made,
+                               tendril_error *err) {
+  const tendril_run_options *o = &r->config->run;
+  int due = r->state.evaluations;
+  const double percent = 100 * fraction_done(r);
+  while (due < o->eval_at.n && o->eval_at.at[due] <= percent)
+    due++;
+  *made = due > r->state.evaluations;
+  if (!*made) return TENDRIL_OK;
+
+  tendril_eval_options options = {
+      .episodes = (int)o->eval_episodes, .seed = (uint64_t)o->seed, .series = EVAL_SERIES};
+  TENDRIL_TRY(tendril_evaluate(r->model, r->policy, r->pool, &options, result, NULL, err));
+  // a long iteration may reach several percentages: all have this evaluation's result
+  const bool best = r->state.evaluations == 0 || result->returns.mean > r->state.best;
+  while (r->state.evaluations < due)
+    r->state.eval_mean[r->state.evaluations++] = result->returns.mean;
+  r->state.eval_steps += result->steps;
+  if (best) {
+    r->state.best = result->returns.mean;
+    TENDRIL_TRY(save(r, r->folder.best, err));
+  }
+  return tnd_log_evaluation(r->log, tendril_learner_iterations(r->learner),
+                            tendril_learner_steps(r->learner), result, err);
+}
+
+static void report(const run *r, const tendril_eval_result *evaluation) {
+  if (!r->hooks || !r->hooks->progress) return;
+  tendril_progress p = {.iteration = tendril_learner_iterations(r->learner),
+                        .steps = tendril_learner_steps(r->learner),
+                        .fraction = fraction_done(r),
+                        .seconds = wall_now() - r->begin,
+                        .values = r->values,
+                        .evaluation = evaluation};
+  p.stats = tendril_learner_get_stats(r->learner, &p.nstat);
+  double gained = p.fraction - r->first_fraction;
+  p.eta = gained > 0 ? p.seconds * (1 - p.fraction) / gained : (double)NAN;
+  r->hooks->progress(r->hooks->user, &p);
+}
+
+// One iteration with all that follows it.
+static tendril_status advance(run *r, tendril_error *err) {
+  const tendril_run_options *o = &r->config->run;
+  const int64_t steps_before = tendril_learner_steps(r->learner);
+  const double wall = wall_now(), cpu = cpu_now();
+  TENDRIL_TRY(tendril_learner_iterate(r->learner, r->values, err));
+  const int64_t iteration = tendril_learner_iterations(r->learner);
+  const int64_t steps = tendril_learner_steps(r->learner);
+  const double now = wall_now();
+  const tnd_log_times times = {
+      .since_start = now - r->begin, .wall = now - wall, .cpu = cpu_now() - cpu};
+  TENDRIL_TRY(
+      tnd_log_iteration(r->log, iteration, steps, steps - steps_before, r->values, &times, err));
+
+  tendril_eval_result result;
+  bool evaluated;
+  TENDRIL_TRY(evaluate(r, &result, &evaluated, err));
+  if (o->keep_every && iteration % o->keep_every == 0) {
+    char path[TND_PATH_MAX];
+    TENDRIL_TRY(tnd_folder_kept(&r->folder, iteration, path, err));
+    TENDRIL_TRY(save(r, path, err));
+  }
+  if (iteration % o->save_every == 0) {
+    TENDRIL_TRY(tnd_log_sync(r->log, err));
+    TENDRIL_TRY(save(r, r->folder.last, err));
+  }
+  report(r, evaluated ? &result : NULL);
+  return TENDRIL_OK;
+}
+
+static bool asked_to_stop(const run *r) {
+  return r->hooks && r->hooks->stop && *r->hooks->stop;
+}
+
+// Mean return of the evaluations at 90, 95 and 100 %.
+static double held(const run *r) {
+  const tendril_sizes *at = &r->config->run.eval_at;
+  double sum = 0;
+  int found = 0;
+  for (int i = 0; i < r->state.evaluations; i++)
+    if (at->at[i] == 90 || at->at[i] == 95 || at->at[i] == 100) {
+      sum += r->state.eval_mean[i];
+      found++;
+    }
+  return found == 3 ? sum / 3 : (double)NAN;
+}
+
+static tendril_status train(run *r, tendril_train_result *result, tendril_error *err) {
+  r->begin = wall_now();
+  r->first_fraction = fraction_done(r);
+  while (fraction_done(r) < 1 && !asked_to_stop(r))
+    TENDRIL_TRY(advance(r, err));
+  TENDRIL_TRY(tnd_log_sync(r->log, err));
+  TENDRIL_TRY(save(r, r->folder.last, err));
+  const int n = r->state.evaluations;
+  *result = (tendril_train_result){.finished = fraction_done(r) >= 1,
+                                   .iterations = tendril_learner_iterations(r->learner),
+                                   .steps = tendril_learner_steps(r->learner),
+                                   .eval_steps = r->state.eval_steps,
+                                   .held = held(r),
+                                   .best = n ? r->state.best : (double)NAN,
+                                   .final = n ? r->state.eval_mean[n - 1] : (double)NAN,
+                                   .seconds = wall_now() - r->begin};
+  return TENDRIL_OK;
+}
+
+// ------------------------------------------------------------------------------- entry points
+
+// The policy of another run as the start, sizes and kind being equal.
+static tendril_status start_from(run *r, const tendril_tasks *tasks, const char *from,
+                                 tendril_error *err) {
+  tendril_trained trained;
+  TENDRIL_TRY(tendril_trained_open(tasks, from, NULL, NULL, &trained, err));
+  tendril_status status = tnd_policy_copy(r->policy, trained.policy, err);
+  tendril_trained_close(&trained);
+  return status;
+}
+
+static tendril_status open_log(run *r, bool resume, tendril_error *err) {
+  const tendril_stat *stats = tendril_learner_get_stats(r->learner, &r->nstat);
+  return tnd_log_open(&r->folder, stats, r->nstat, resume, tendril_learner_iterations(r->learner),
+                      tendril_learner_steps(r->learner), &r->log, err);
+}
+
+tendril_status tendril_train(const tendril_config *config, const tendril_tasks *tasks,
+                             const char *folder, bool force, const char *from, int threads,
+                             const tendril_run_hooks *hooks, tendril_train_result *result,
+                             tendril_error *err) {
+  run r = {.config = config, .hooks = hooks};
+  tendril_status status = tnd_folder_paths(folder, &r.folder, err);
+  if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
+  if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
+  if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
+  if (status == TENDRIL_OK) status = write_config(&r, err);
+  if (status == TENDRIL_OK) status = open_log(&r, false, err);
+  if (status == TENDRIL_OK) status = save(&r, r.folder.last, err);
+  if (status == TENDRIL_OK) status = train(&r, result, err);
+  destroy_parts(&r);
+  return status;
+}
+
+// config.json must still say what the checkpoint was made with.
+static tendril_status check_unchanged(const run *r, const tendril_tasks *tasks,
+                                      tendril_error *err) {
+  cJSON *object = NULL;
+  tendril_config *now = NULL;
+  char *a = NULL, *b = NULL;
+  tendril_status status = tnd_json_read(r->folder.config, &object, err);
+  if (status == TENDRIL_OK) status = tnd_config_parse(tasks, object, r->folder.config, &now, err);
+  if (status == TENDRIL_OK) status = tendril_config_print(now, &a, err);
+  if (status == TENDRIL_OK) status = tendril_config_print(r->config, &b, err);
+  if (status == TENDRIL_OK && strcmp(a, b) != 0)
+    status = tnd_fail(err, TENDRIL_E_CONFIG,
+                      "%.400s: differs from the configuration in checkpoints/last; a resumed run "
+                      "keeps its own, start a new one with --from",
+                      r->folder.config);
+  tendril_text_destroy(a);
+  tendril_text_destroy(b);
+  tendril_config_destroy(now);
+  cJSON_Delete(object);
+  return status;
+}
+
+static tendril_status load_parts(run *r, const tnd_checkpoint *checkpoint, tendril_error *err) {
+  TENDRIL_TRY(tnd_policy_load(r->policy, checkpoint->tensors, err));
+  TENDRIL_TRY(tnd_learner_load(r->learner, checkpoint->tensors, err));
+  return tnd_checkpoint_state(checkpoint, &r->state, err);
+}
+
+tendril_status tendril_train_resume(const tendril_tasks *tasks, const char *folder, int threads,
+                                    const tendril_run_hooks *hooks, tendril_train_result *result,
+                                    tendril_error *err) {
+  run r = {.hooks = hooks};
+  tnd_checkpoint checkpoint = {0};
+  tendril_status status = tnd_folder_paths(folder, &r.folder, err);
+  if (status == TENDRIL_OK) status = tnd_checkpoint_read(r.folder.last, tasks, &checkpoint, err);
+  r.config = checkpoint.config;
+  if (status == TENDRIL_OK) status = check_unchanged(&r, tasks, err);
+  if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
+  if (status == TENDRIL_OK) status = load_parts(&r, &checkpoint, err);
+  if (status == TENDRIL_OK) status = open_log(&r, true, err);
+  if (status == TENDRIL_OK) status = train(&r, result, err);
+  destroy_parts(&r);
+  tnd_checkpoint_close(&checkpoint);
+  return status;
+}

@@ -1,0 +1,84 @@
+// Opening what a training left: a run folder or one checkpoint.
+#include "base/file.h"
+#include "policy/policy.h"
+#include "run/checkpoint.h"
+#include "run/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// path [TND_PATH_MAX] of the checkpoint that is meant.
+static tendril_status locate(const char *path, const char *checkpoint, char *out,
+                             tendril_error *err) {
+  if (!tnd_path_exists(path))
+    return tnd_fail(err, TENDRIL_E_IO, "%.400s: no such run folder or checkpoint", path);
+  if (!tnd_path_is_folder(path)) {
+    if (checkpoint)
+      return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                      "%.400s: is a checkpoint already; --checkpoint goes with a run folder", path);
+    return tnd_path_join(path, "", out, err);
+  }
+  tnd_folder folder;
+  TENDRIL_TRY(tnd_folder_paths(path, &folder, err));
+  if (checkpoint && strcmp(checkpoint, "last") != 0 && strcmp(checkpoint, "best") != 0) {
+    char *end;
+    long iteration = strtol(checkpoint, &end, 10);
+    if (*end || end == checkpoint || iteration < 0)
+      return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                      "--checkpoint %.40s: must be best, last or a kept iteration", checkpoint);
+    TENDRIL_TRY(tnd_folder_kept(&folder, iteration, out, err));
+  } else {
+    bool best = checkpoint ? strcmp(checkpoint, "best") == 0 : tnd_path_exists(folder.best);
+    memcpy(out, best ? folder.best : folder.last, TND_PATH_MAX);
+  }
+  if (!tnd_path_exists(out))
+    return tnd_fail(err, TENDRIL_E_IO, "%.400s: no such checkpoint in this run", out);
+  return TENDRIL_OK;
+}
+
+static tendril_status open_parts(const tnd_checkpoint *checkpoint, const tendril_tasks *tasks,
+                                 tendril_trained *out, tendril_error *err) {
+  const tendril_config *c = checkpoint->config;
+  TENDRIL_TRY(tendril_tasks_model(tasks, c->task->name, &c->sim, &out->model, err));
+  TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(out->model),
+                                    tendril_model_nact(out->model), (uint64_t)c->run.seed,
+                                    &out->policy, err));
+  TENDRIL_TRY(tnd_policy_load(out->policy, checkpoint->tensors, err));
+  return tnd_checkpoint_counters(checkpoint, &out->iteration, &out->steps, err);
+}
+
+tendril_status tendril_trained_open(const tendril_tasks *tasks, const char *path,
+                                    const char *checkpoint, const char *const *sim,
+                                    tendril_trained *out, tendril_error *err) {
+  char file[TND_PATH_MAX];
+  tnd_checkpoint read = {0};
+  tendril_trained trained = {0};
+  TENDRIL_TRY(locate(path, checkpoint, file, err));
+  if ((size_t)snprintf(trained.path, sizeof trained.path, "%s", file) >= sizeof trained.path)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "the path of the checkpoint is too long");
+  tendril_status status = tnd_checkpoint_read(file, tasks, &read, err);
+  // the simulation may be another than the one trained on
+  for (; status == TENDRIL_OK && sim && *sim; sim += 2) {
+    char key[64];
+    snprintf(key, sizeof key, "sim.%s", sim[0]);
+    status = tendril_config_set(read.config, key, sim[1], err);
+  }
+  if (status == TENDRIL_OK) status = open_parts(&read, tasks, &trained, err);
+  if (status == TENDRIL_OK) {
+    trained.config = read.config;
+    read.config = NULL;
+    *out = trained;
+    trained = (tendril_trained){0};
+  }
+  tendril_trained_close(&trained);
+  tnd_checkpoint_close(&read);
+  return status;
+}
+
+void tendril_trained_close(tendril_trained *trained) {
+  tendril_policy_destroy(trained->policy);
+  tendril_model_destroy(trained->model);
+  tendril_config_destroy(trained->config);
+  *trained = (tendril_trained){0};
+}

@@ -1,0 +1,270 @@
+// A task's MJCF, compiled: loaded under guard, refused unless every number in it is finite, with
+// integrator and time step as the options ask, checked by the task, and read-only from then on.
+#include "sim/compat.h"
+#include "sim/physics.h"
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <math.h>
+#include <mujoco/mjxmacro.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define X(...) TND_OPTION_ROW(tendril_sim_options, __VA_ARGS__)
+static const tnd_option option_rows[] = {TENDRIL_SIM_OPTIONS(X)};
+#undef X
+const tnd_option_table tnd_sim_options = TND_OPTION_TABLE(tendril_sim_options, option_rows);
+
+const char *tnd_task_flaw(const tendril_task *task) {
+  if (!task->name || !task->name[0]) return "it has no name";
+  if (!task->mjcf || !task->mjcf[0]) return "it names no model file (mjcf)";
+  if (task->physics_steps < 1) return "physics_steps is not positive";
+  if (task->max_steps < 1) return "max_steps is not positive";
+  if (task->nobs < 1) return "nobs is not positive";
+  if (task->nstate < 0) return "nstate is negative";
+  if (task->nterm < 1 || task->nterm > TENDRIL_MAX_TERMS) return "nterm is not within 1 to 8";
+  for (int i = 0; i < task->nterm; i++) {
+    if (!task->terms[i] || !task->terms[i][0]) return "a reward term has no name";
+  }
+  if (!task->reset || !task->observe || !task->evaluate)
+    return "reset, observe or evaluate is missing";
+  return NULL;
+}
+
+// ------------------------------------------------------------------------------------ loading
+
+// The file is there and can be read: MuJoCo's own message does not say which of the two failed.
+static tendril_status check_file(const char *path, tendril_error *err) {
+  struct stat info;
+  if (stat(path, &info) != 0) return tnd_fail(err, TENDRIL_E_IO, "%s: %s", path, strerror(errno));
+  if (!S_ISREG(info.st_mode)) return tnd_fail(err, TENDRIL_E_IO, "%s: not a file", path);
+  if (access(path, R_OK) != 0) return tnd_fail(err, TENDRIL_E_IO, "%s: %s", path, strerror(errno));
+  return TENDRIL_OK;
+}
+
+typedef struct load {
+  const char *path;
+  mjModel *model;
+  char text[512];
+} load;
+
+static void load_xml(void *context) {
+  load *l = context;
+  l->model = mj_loadXML(l->path, NULL, l->text, (int)sizeof l->text);
+}
+
+static void delete_model(void *context) {
+  mj_deleteModel(context);
+}
+
+// The last "line 12", "line = 12" or "Line number=12" of a message, 0 if there is none.
+static long line_number(const char *text) {
+  long line = 0;
+  for (const char *place = strcasestr(text, "line"); place; place = strcasestr(place + 1, "line")) {
+    size_t gap = strcspn(place, "0123456789");
+    long number = place[gap] && gap <= strlen("line number=") ? strtol(place + gap, NULL, 10) : 0;
+    if (number > 0) line = number;
+  }
+  return line;
+}
+
+// MuJoCo's "XML Error: what\nElement 'x', line 12\n" as "file.xml:12: what; Element 'x', line 12".
+static tendril_status fail_format(const char *path, const char *text, tendril_error *err) {
+  char what[256];
+  size_t n = 0;
+  for (const char *c = text; *c && n < sizeof what - 2; c++) {
+    bool space = *c == '\n' || *c == '\r';
+    if (!space) what[n++] = *c;
+    if (space && n && what[n - 1] != ' ') {
+      if (what[n - 1] != ':') what[n++] = ';';
+      what[n++] = ' ';
+    }
+  }
+  while (n && (what[n - 1] == ' ' || what[n - 1] == ';'))
+    n--;
+  what[n] = '\0';
+
+  const char *shown = what;
+  static const char *const prefixes[] = {"XML Error: ", "Error: "};
+  for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+    if (strncmp(shown, prefixes[i], strlen(prefixes[i])) == 0) shown += strlen(prefixes[i]);
+  }
+  long line = line_number(what);
+  if (line > 0) return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s:%ld: %s", path, line, shown);
+  return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s: %s", path, shown[0] ? shown : "not a model");
+}
+
+static tendril_status load_model(const char *path, mjModel **out, tendril_error *err) {
+  TENDRIL_TRY(check_file(path, err));
+
+  // MuJoCo keeps the last model's XML for the whole process: one load at a time
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  load l = {.path = path};
+  tendril_error why = {{0}};
+  pthread_mutex_lock(&one_at_a_time);
+  tendril_status status = tnd_physics_run(load_xml, &l, &why);
+  pthread_mutex_unlock(&one_at_a_time);
+  if (status != TENDRIL_OK) return tnd_fail(err, status, "%.200s: %.250s", path, why.text);
+  if (!l.model) return fail_format(path, l.text, err);
+  *out = l.model;
+  return TENDRIL_OK;
+}
+
+// ------------------------------------------------------------------------------------ checks
+
+static bool all_finite(const mjtNum *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (!isfinite(x[i])) return false;
+  }
+  return true;
+}
+
+// Only arrays of mjtNum are looked at; the other types of mjModel pass.
+#define FINITE(x, n)                                                                               \
+  (_Generic((x), mjtNum *                                                                          \
+            : true, default                                                                        \
+            : false)                                                                               \
+       ? all_finite((const mjtNum *)(const void *)(x), (n))                                        \
+       : true)
+
+// Name of the first array of the model with a number that is not finite, NULL if there is none.
+static const char *find_not_finite(const mjModel *m) {
+  MJMODEL_POINTERS_PREAMBLE(m)
+#define X(type, name, rows, columns)                                                               \
+  if (!FINITE(m->name, (size_t)m->rows * (size_t)(columns))) return #name;
+  MJMODEL_POINTERS
+#undef X
+  const mjOption *o = &m->opt;
+  if (!all_finite(o->gravity, 3) || !all_finite(o->wind, 3)) return "gravity or wind";
+  if (!isfinite(o->density) || !isfinite(o->viscosity)) return "density or viscosity";
+  return NULL;
+}
+
+static tendril_status check_model(const mjModel *m, const char *path, tendril_error *err) {
+  const char *bad = find_not_finite(m);
+  if (bad) return tnd_fail(err, TENDRIL_E_FORMAT, "%s: %s is not finite", path, bad);
+  if (!(m->opt.timestep > 0) || !isfinite(m->opt.timestep))
+    return tnd_fail(err, TENDRIL_E_FORMAT, "%s: option timestep is not positive", path);
+  if (m->nv < 1) return tnd_fail(err, TENDRIL_E_FORMAT, "%s: nothing can move (no joints)", path);
+  if (m->nu < 1) return tnd_fail(err, TENDRIL_E_FORMAT, "%s: no actuators to act with", path);
+  return TENDRIL_OK;
+}
+
+// ------------------------------------------------------------------------------------ the model
+
+static void layout(tendril_model *model, tnd_arena *arena) {
+  size_t nu = (size_t)model->mujoco->nu;
+  model->low = tnd_arena_doubles(arena, nu);   // [nu]
+  model->high = tnd_arena_doubles(arena, nu);  // [nu]
+}
+
+// Integrator and time step; the control step keeps its length however many steps it is cut into.
+static void set_physics(tendril_model *model, const tendril_sim_options *options) {
+  static const int integrators[] = {0, mjINT_EULER, mjINT_RK4, mjINT_IMPLICIT};
+  mjOption *o = &model->mujoco->opt;
+  int task_steps = model->task->physics_steps;
+
+  model->seconds = o->timestep * task_steps;
+  model->physics_steps = options->physics_steps ? (int)options->physics_steps : task_steps;
+  if (model->physics_steps != task_steps) o->timestep = model->seconds / model->physics_steps;
+  if (options->integrator != TENDRIL_INTEGRATOR_TASK)
+    o->integrator = integrators[options->integrator];
+  model->max_steps = options->max_steps ? (int)options->max_steps : model->task->max_steps;
+}
+
+static void set_action_range(tendril_model *model, bool clip) {
+  const mjModel *m = model->mujoco;
+  for (int i = 0; i < m->nu; i++) {
+    bool limited = clip && m->actuator_ctrllimited[i];
+    model->low[i] = limited ? m->actuator_ctrlrange[2 * i] : -HUGE_VAL;
+    model->high[i] = limited ? m->actuator_ctrlrange[2 * i + 1] : HUGE_VAL;
+  }
+}
+
+static tendril_status build(tendril_model *model, const char *path,
+                            const tendril_sim_options *options, tendril_error *err) {
+  TENDRIL_TRY(load_model(path, &model->mujoco, err));
+  TENDRIL_TRY(check_model(model->mujoco, path, err));
+
+  // the task's own check, its line led by the file's name
+  tendril_error why = {{0}};
+  tendril_status status = TENDRIL_OK;
+  if (model->task->check) status = model->task->check(model->mujoco, &why);
+  if (status != TENDRIL_OK) {
+    return tnd_fail(err, status, "%.200s: %.250s", path,
+                    why.text[0] ? why.text : "the task does not accept this model");
+  }
+
+  layout(model, &model->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&model->arena, err));
+  layout(model, &model->arena);
+  set_physics(model, options);
+  set_action_range(model, options->clip_actions);
+  model->nphysics = tnd_physics_state_size(model->mujoco);
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_model_create(const tendril_task *task, const char *path,
+                                    const tendril_sim_options *options, tendril_model **out,
+                                    tendril_error *err) {
+  tendril_sim_options chosen;
+  tnd_options_default(&tnd_sim_options, &chosen);
+  if (options) chosen = *options;
+  TENDRIL_TRY(tnd_options_check(&tnd_sim_options, &chosen, "sim", err));
+  const char *flaw = tnd_task_flaw(task);
+  if (flaw) {
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "task %s: %s", task->name ? task->name : "?", flaw);
+  }
+
+  tendril_model *model = tnd_alloc(sizeof *model);
+  if (!model) return tnd_fail_memory(err);
+  model->task = task;
+  tendril_status status = build(model, path, &chosen, err);
+  if (status == TENDRIL_OK) {
+    *out = model;
+    model = NULL;  // the caller's from here on
+  }
+  tendril_model_destroy(model);
+  return status;
+}
+
+void tendril_model_destroy(tendril_model *model) {
+  if (!model) return;
+  if (model->mujoco && tnd_physics_run(delete_model, model->mujoco, NULL) != TENDRIL_OK) {
+    // nothing can be done about it; the rest is still released
+  }
+  tnd_arena_free(&model->arena);
+  tnd_free(model);
+}
+
+const tendril_task *tendril_model_task(const tendril_model *model) {
+  return model->task;
+}
+
+const mjModel *tendril_model_mujoco(const tendril_model *model) {
+  return model->mujoco;
+}
+
+int tendril_model_nobs(const tendril_model *model) {
+  return model->task->nobs;
+}
+
+int tendril_model_nact(const tendril_model *model) {
+  return (int)model->mujoco->nu;
+}
+
+int tendril_model_max_steps(const tendril_model *model) {
+  return model->max_steps;
+}
+
+int tendril_model_physics_steps(const tendril_model *model) {
+  return model->physics_steps;
+}
+
+double tendril_model_seconds(const tendril_model *model) {
+  return model->seconds;
+}

@@ -1,0 +1,46 @@
+// What a model and an environment are made of.
+#ifndef TND_SIM_H
+#define TND_SIM_H
+
+#include "base/alloc.h"
+#include "base/options.h"
+
+#include <tendril/sim.h>
+
+extern const tnd_option_table tnd_sim_options;
+
+// What is wrong with a task's definition (not with its model), NULL if nothing is.
+const char *tnd_task_flaw(const tendril_task *task);
+
+struct tendril_model {
+  const tendril_task *task;
+  mjModel *mujoco;
+  int physics_steps;  // mj_step() calls per control step
+  int max_steps;      // time limit in control steps
+  double seconds;     // of a control step
+  int nphysics;       // doubles of MuJoCo's part of a snapshot
+  tnd_arena arena;
+  double *low, *high;  // [nu] actions are clipped to; infinite: not at all
+};
+
+struct tendril_env {
+  const tendril_model *model;
+  mjData *data;
+  tendril_random random;
+  int time;      // control steps since the episode's start
+  bool over;     // nothing may follow but a reset or a restore
+  bool wrecked;  // MuJoCo was left in mid-call: mj_resetData() before the next use
+  tendril_env_stats stats;
+  tnd_arena arena;
+  double *start;   // [nphysics] MuJoCo's state as mj_resetData() makes it
+  double *state;   // [task->nstate] the task's own
+  double *action;  // [nu] as applied
+  double *obs;     // [nobs] the last good observation
+};
+
+// A state that MuJoCo can go on from: qpos, qvel and act finite and below its own bound.
+bool tnd_env_state_is_good(const tendril_env *env);
+// Clears MuJoCo's warnings, and its whole state if an error had left it in mid-call.
+void tnd_env_recover(tendril_env *env);
+
+#endif

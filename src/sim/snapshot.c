@@ -1,0 +1,53 @@
+// Snapshots: a header of small integers (each exact in a double), MuJoCo's state, the task's state.
+//
+//   [0] control steps so far        [2..3] random: seed, low and high half
+//   [1] 1 if the episode is over    [4..7] random: purpose, a, b, draw
+//
+// With the warm start in it a branch continues bit for bit; no mj_forward() is needed, since
+// mj_step() computes all it uses from these numbers.
+#include "sim/compat.h"
+#include "sim/sim.h"
+
+#include <string.h>
+
+enum { HEADER = 8 };
+
+int tendril_snapshot_size(const tendril_model *model) {
+  return HEADER + model->nphysics + model->task->nstate;
+}
+
+void tendril_env_save(const tendril_env *env, double *snapshot) {
+  const tendril_model *model = env->model;
+  const tendril_random *r = &env->random;
+  snapshot[0] = env->time;
+  snapshot[1] = env->over;
+  snapshot[2] = (double)(uint32_t)r->seed;
+  snapshot[3] = (double)(uint32_t)(r->seed >> 32);
+  snapshot[4] = r->purpose;
+  snapshot[5] = r->a;
+  snapshot[6] = r->b;
+  snapshot[7] = r->draw;
+  tnd_physics_state_get(model->mujoco, env->data, snapshot + HEADER);
+  memcpy(snapshot + HEADER + model->nphysics, env->state,
+         (size_t)model->task->nstate * sizeof(double));
+}
+
+void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) {
+  const tendril_model *model = env->model;
+  const tendril_task *task = model->task;
+  tnd_env_recover(env);
+  env->time = (int)snapshot[0];
+  env->over = snapshot[1] != 0;
+  env->random = (tendril_random){
+      .seed = (uint64_t)snapshot[3] << 32 | (uint64_t)snapshot[2],
+      .purpose = (uint32_t)snapshot[4],
+      .a = (uint32_t)snapshot[5],
+      .b = (uint32_t)snapshot[6],
+      .draw = (uint32_t)snapshot[7],
+  };
+  tnd_physics_state_set(model->mujoco, env->data, snapshot + HEADER);
+  memcpy(env->state, snapshot + HEADER + model->nphysics, (size_t)task->nstate * sizeof(double));
+
+  task->observe(model->mujoco, env->data, env->state, env->obs);
+  if (obs) memcpy(obs, env->obs, (size_t)task->nobs * sizeof(double));
+}

@@ -1,0 +1,34 @@
+// Helpers of the built-in tasks.
+#include "tasks/common.h"
+
+#include <math.h>
+
+tendril_status tnd_task_check_sizes(const mjModel *model, int nq, int nv, int nu,
+                                    tendril_error *err) {
+  if (model->nq == nq && model->nv == nv && model->nu == nu) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_CONFIG,
+                  "the task needs nq %d, nv %d, nu %d; this model has nq %d, nv %d, nu %d", nq, nv,
+                  nu, (int)model->nq, (int)model->nv, (int)model->nu);
+}
+
+void tnd_task_add_noise(const mjModel *model, mjData *data, double scale, tendril_random *random) {
+  for (int i = 0; i < model->nq; i++)
+    data->qpos[i] += tendril_random_uniform(random, -scale, scale);
+  for (int i = 0; i < model->nv; i++)
+    data->qvel[i] += tendril_random_uniform(random, -scale, scale);
+}
+
+void tnd_task_observe(const mjModel *model, const mjData *data, int first, double limit,
+                      double *obs) {
+  for (int i = first; i < model->nq; i++)
+    *obs++ = data->qpos[i];
+  for (int i = 0; i < model->nv; i++)
+    *obs++ = fmin(fmax(data->qvel[i], -limit), limit);
+}
+
+double tnd_sum_of_squares(int n, const double *x) {
+  double sum = 0;
+  for (int i = 0; i < n; i++)
+    sum += x[i] * x[i];
+  return sum;
+}

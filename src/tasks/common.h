@@ -1,0 +1,23 @@
+// What several tasks share. Each helper does one thing that Gymnasium's tasks do, in its order.
+#ifndef TND_TASKS_COMMON_H
+#define TND_TASKS_COMMON_H
+
+#include "base/status.h"
+
+#include <tendril/sim.h>
+
+// The sizes that a task's callbacks index by; the line says which differs.
+TENDRIL_MUST_CHECK tendril_status tnd_task_check_sizes(const mjModel *model, int nq, int nv, int nu,
+                                                       tendril_error *err);
+
+// qpos += U(-scale, scale), then qvel += U(-scale, scale), entry by entry.
+void tnd_task_add_noise(const mjModel *model, mjData *data, double scale, tendril_random *random);
+
+// obs = qpos[first..nq-1], then all of qvel clipped to +-limit.
+void tnd_task_observe(const mjModel *model, const mjData *data, int first, double limit,
+                      double *obs);
+
+// |x|^2, summed in order
+double tnd_sum_of_squares(int n, const double *x);
+
+#endif

@@ -1,0 +1,221 @@
+// TRPO as a whole on small tasks: it learns, its steps keep the bound, its bits depend on nothing
+// but the options and the seed.
+#include "base/options.h"
+#include "critic/critic.h"
+#include "learn/trpo.h"
+#include "policy/policy.h"
+#include "support/close.h"
+#include "support/learning.h"
+#include "support/scarce.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct training {
+  support_scene scene;
+  tendril_learner *learner;
+  int nstat;
+  const tendril_stat *stats;
+  double values[64];
+} training;
+
+static void open_training(training *t, const char *task, int threads, tendril_trpo_options options,
+                          tendril_critic_options critic, tendril_rollout_options rollout) {
+  support_scene_open(&t->scene, task, threads);
+  tendril_learner_setup setup = {.model = t->scene.model,
+                                 .pool = t->scene.pool,
+                                 .policy = t->scene.policy,
+                                 .seed = 1,
+                                 .rollout = rollout,
+                                 .critic = critic};
+  check_ok(tendril_trpo_create(&options, &setup, &t->learner, err));
+  t->stats = tendril_learner_get_stats(t->learner, &t->nstat);
+}
+
+static void close_training(training *t) {
+  tendril_learner_destroy(t->learner);
+  support_scene_close(&t->scene);
+}
+
+static double value(const training *t, const char *name) {
+  for (int i = 0; i < t->nstat; i++)
+    if (strcmp(t->stats[i].name, name) == 0) return t->values[i];
+  cr_assert_fail("no statistic %s", name);
+  return 0;
+}
+
+static tendril_trpo_options trpo_defaults(void) {
+  tendril_trpo_options options;
+  tnd_options_default(tnd_method_trpo.options, &options);
+  return options;
+}
+
+static tendril_critic_options critic_defaults(void) {
+  tendril_critic_options options;
+  tnd_options_default(&tnd_critic_options, &options);
+  return options;
+}
+
+static const tendril_rollout_options small = {.batch = 1024, .streams = 8};
+
+// Mean return of the mean action over 10 episodes.
+static double score(const training *t) {
+  tendril_eval_options options = {.episodes = 10, .seed = 5, .series = 1};
+  tendril_eval_result result;
+  check_ok(tendril_evaluate(t->scene.model, t->scene.policy, t->scene.pool, &options, &result, NULL,
+                            err));
+  return result.returns.mean;
+}
+
+// A pendulum that stands for all of its 1000 steps earns 1000; a fresh policy drops it at once.
+static void check_learns_pendulum(tendril_trpo_options options, tendril_critic_options critic) {
+  training t;
+  open_training(&t, "inverted-pendulum-v4", 2, options, critic, small);
+  cr_assert_lt(score(&t), 200);
+  for (int k = 0; k < 60; k++)
+    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+  double reached = score(&t);
+  cr_assert_gt(reached, 800, "reached only %g", reached);
+  close_training(&t);
+}
+
+Test(trpo, learns_to_balance_with_a_neural_critic) {
+  check_learns_pendulum(trpo_defaults(), critic_defaults());
+}
+
+Test(trpo, learns_to_balance_with_a_linear_critic) {
+  tendril_critic_options critic = critic_defaults();
+  critic.kind = TENDRIL_CRITIC_LINEAR;
+  check_learns_pendulum(trpo_defaults(), critic);
+}
+
+Test(trpo, learns_to_balance_with_scaled_rewards_on_a_share_of_the_rows) {
+  tendril_trpo_options options = trpo_defaults();
+  options.reward_scale = TENDRIL_REWARD_BY_RETURN_SD;
+  options.fisher_share = 0.25;
+  check_learns_pendulum(options, critic_defaults());
+}
+
+Test(trpo, every_accepted_step_keeps_the_bound_and_gains) {
+  training t;
+  open_training(&t, "hopper-v4", 2, trpo_defaults(), critic_defaults(), small);
+  int accepted = 0;
+  for (int k = 0; k < 30; k++) {
+    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+    if (value(&t, "accepted") == 0) continue;
+    accepted++;
+    cr_assert_leq(value(&t, "kl"), 0.01);
+    cr_assert_gt(value(&t, "surrogate_gain"), 0);
+    cr_assert_gt(value(&t, "curvature"), 0);
+  }
+  cr_assert_gt(accepted, 25);
+  cr_assert_eq(tendril_learner_steps(t.learner), 30 * 1024);
+  cr_assert_eq(tendril_learner_iterations(t.learner), 30);
+  close_training(&t);
+}
+
+Test(trpo, the_kl_of_a_small_step_is_the_quadratic_forecast) {
+  // full Fisher matrix, no damping: beta is chosen so that the forecast is delta itself
+  training t;
+  tendril_trpo_options options = trpo_defaults();
+  options.damping = 0;
+  options.cg_iters = 10;
+  options.max_kl = 1e-8;
+  open_training(&t, "swimmer-v4", 2, options, critic_defaults(), small);
+  for (int k = 0; k < 3; k++) {
+    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+    cr_assert_eq(value(&t, "accepted"), 1);
+    // one or two tries: third-order terms decide on which side of delta the first one falls
+    cr_assert_leq(value(&t, "line_search_steps"), 2);
+    double forecast = 1e-8 * pow(0.8, 2 * (value(&t, "line_search_steps") - 1));
+    check_close(value(&t, "kl") / forecast, 1, 0.02);  // third-order terms
+  }
+  close_training(&t);
+}
+
+Test(trpo, training_is_the_same_bits_on_one_two_and_three_threads) {
+  training one;
+  open_training(&one, "hopper-v4", 1, trpo_defaults(), critic_defaults(), small);
+  for (int k = 0; k < 5; k++)
+    check_ok(tendril_learner_iterate(one.learner, one.values, err));
+  for (int threads = 2; threads <= 3; threads++) {
+    training many;
+    open_training(&many, "hopper-v4", threads, trpo_defaults(), critic_defaults(), small);
+    for (int k = 0; k < 5; k++)
+      check_ok(tendril_learner_iterate(many.learner, many.values, err));
+    check_same_bits(tendril_policy_get_params(many.scene.policy),
+                    tendril_policy_get_params(one.scene.policy),
+                    tendril_policy_nparam(one.scene.policy));
+    close_training(&many);
+  }
+  close_training(&one);
+}
+
+Test(trpo, a_saved_learner_goes_on_bit_for_bit) {
+  training a, b;
+  tendril_trpo_options options = trpo_defaults();
+  options.reward_scale = TENDRIL_REWARD_BY_RETURN_SD;
+  open_training(&a, "hopper-v4", 2, options, critic_defaults(), small);
+  open_training(&b, "hopper-v4", 1, options, critic_defaults(), small);
+  for (int k = 0; k < 3; k++)
+    check_ok(tendril_learner_iterate(a.learner, a.values, err));
+  tnd_tensors *tensors = NULL;
+  check_ok(tnd_tensors_create(&tensors, err));
+  check_ok(tnd_policy_save(a.scene.policy, tensors, err));
+  check_ok(tnd_learner_save(a.learner, tensors, err));
+  check_ok(tnd_policy_load(b.scene.policy, tensors, err));
+  check_ok(tnd_learner_load(b.learner, tensors, err));
+  for (int k = 0; k < 3; k++) {
+    check_ok(tendril_learner_iterate(a.learner, a.values, err));
+    check_ok(tendril_learner_iterate(b.learner, b.values, err));
+  }
+  check_same_bits(tendril_policy_get_params(b.scene.policy),
+                  tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
+  tnd_tensors_destroy(tensors);
+  close_training(&a);
+  close_training(&b);
+}
+
+Test(trpo, advantages_that_are_all_zero_leave_the_policy_alone) {
+  // a discount of 0 on a task that pays 1 at every step, one-step differences, a critic that knows:
+  // after standardising there is no direction, and none is invented
+  training t;
+  tendril_trpo_options options = trpo_defaults();
+  options.gamma = 0;
+  options.lambda = 0;
+  options.advantage_scale = TENDRIL_ADVANTAGE_AS_IS;
+  tendril_critic_options critic = critic_defaults();
+  critic.kind = TENDRIL_CRITIC_LINEAR;
+  critic.ridge = 0;
+  open_training(&t, "inverted-pendulum-v4", 2, options, critic, small);
+  for (int k = 0; k < 4; k++)
+    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+  for (int i = 0; i < t.nstat; i++)
+    if (strcmp(t.stats[i].name, "explained_variance") != 0)
+      cr_assert_not(isinf(t.values[i]), "%s is infinite", t.stats[i].name);
+  cr_assert(isfinite(tendril_policy_get_params(t.scene.policy)[0]));
+  close_training(&t);
+}
+
+static tendril_status create_and_destroy(void *context, tendril_error *err) {
+  const support_scene *s = context;
+  tendril_trpo_options options = trpo_defaults();
+  tendril_learner_setup setup = {.model = s->model,
+                                 .pool = s->pool,
+                                 .policy = s->policy,
+                                 .seed = 1,
+                                 .rollout = {.batch = 64, .streams = 2},
+                                 .critic = critic_defaults()};
+  tendril_learner *learner = NULL;
+  tendril_status status = tendril_trpo_create(&options, &setup, &learner, err);
+  tendril_learner_destroy(learner);
+  return status;
+}
+
+Test(trpo, every_failed_allocation_is_a_clean_error) {
+  support_scene s;
+  support_scene_open(&s, "inverted-pendulum-v4", 1);
+  cr_assert_gt(support_fail_each_alloc(create_and_destroy, &s), 5);
+  support_scene_close(&s);
+}

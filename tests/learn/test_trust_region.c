@@ -1,0 +1,209 @@
+// The trust region alone: gradient and Fisher products against finite differences, the line search,
+// thread independence.
+#include "learn/trust_region.h"
+#include "support/close.h"
+#include "support/fd.h"
+#include "support/learning.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 700 };  // three chunks, the last one short
+
+typedef struct fixture {
+  support_scene scene;
+  tnd_trust_region *region;
+  int nobs, nact, nparam;
+  double *x, *action, *q, *g, *v, *theta;
+  double L, entropy;
+} fixture;
+
+static double *numbers(size_t n, uint32_t which) {
+  double *z = malloc(sizeof *z * n);
+  tendril_random random = tendril_random_stream(9, TENDRIL_PURPOSE_TEST, which, 0);
+  tendril_random_normals(&random, (int)n, z);
+  return z;
+}
+
+static void open_fixture(fixture *f, int threads, int64_t fisher_rows) {
+  support_scene_open(&f->scene, "hopper-v4", threads);
+  f->nobs = tendril_policy_nobs(f->scene.policy);
+  f->nact = tendril_policy_nact(f->scene.policy);
+  f->nparam = tendril_policy_nparam(f->scene.policy);
+  f->x = numbers((size_t)(N * f->nobs), 1);
+  f->action = numbers((size_t)(N * f->nact), 2);
+  f->q = numbers(N, 3);
+  f->v = numbers((size_t)f->nparam, 4);
+  f->g = calloc((size_t)f->nparam, sizeof *f->g);
+  // away from the start, where the mean is nearly zero
+  f->theta = numbers((size_t)f->nparam, 5);
+  const double *start = tendril_policy_get_params(f->scene.policy);
+  for (int i = 0; i < f->nparam; i++)
+    f->theta[i] = start[i] + 0.2 * f->theta[i];
+  check_ok(tendril_policy_set_params(f->scene.policy, f->theta, err));
+  check_ok(
+      tnd_trust_region_create(f->scene.policy, f->scene.pool, N, fisher_rows, &f->region, err));
+  tnd_trust_region_begin(f->region, N, f->x, f->action, f->q, f->g, &f->L, &f->entropy);
+  tnd_trust_region_draw(f->region, fisher_rows, 1, 0);
+}
+
+static void close_fixture(fixture *f) {
+  double *arrays[] = {f->x, f->action, f->q, f->g, f->v, f->theta};
+  for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+    free(arrays[i]);
+  tnd_trust_region_destroy(f->region);
+  support_scene_close(&f->scene);
+}
+
+static tnd_objective objective_at(fixture *f, const double *theta) {
+  tnd_objective at;
+  check_ok(tnd_trust_region_evaluate(f->region, theta, &at, err));
+  return at;
+}
+
+Test(trust_region, at_theta_old_the_ratio_is_one_and_the_kl_zero) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  double mean = 0;
+  for (int i = 0; i < N; i++)
+    mean += f.q[i] / N;
+  check_close(f.L, mean, 1e-14);  // a sum in another order
+  tnd_objective at = objective_at(&f, f.theta);
+  cr_assert_eq(at.L, f.L);  // the ratio is exp(0), the sums have one order
+  cr_assert_eq(at.kl, 0);
+  cr_assert_eq(at.kl_max, 0);
+  close_fixture(&f);
+}
+
+static void objective(void *context, const double *theta, double *y) {
+  *y = objective_at(context, theta).L;
+}
+
+Test(trust_region, gradient_is_that_of_finite_differences) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  double *g = calloc((size_t)f.nparam, sizeof *g);
+  support_fd_jacobian(objective, &f, f.theta, (size_t)f.nparam, 1, SUPPORT_FD_STEP, g);
+  check_all_close(f.g, g, f.nparam, 1e-8);  // h^2 f''' plus rounding / h
+  free(g);
+  close_fixture(&f);
+}
+
+// The gradient of the mean KL(old || .), by central differences of the KL itself.
+static void kl_along(void *context, const double *theta, double *y) {
+  *y = objective_at(context, theta).kl;
+}
+
+Test(trust_region, fisher_product_is_the_hessian_of_the_mean_kl) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  double *fv = calloc((size_t)f.nparam, sizeof *fv),
+         *point = malloc(sizeof *point * (size_t)f.nparam);
+  tnd_trust_region_fisher(f.region, f.v, fv);
+  // d/dtheta_i of the directional derivative along v: mixed second differences
+  const double h = 1e-4;
+  for (int i = 0; i < f.nparam; i += 37) {
+    double sum = 0, y;
+    for (int a = -1; a <= 1; a += 2)
+      for (int b = -1; b <= 1; b += 2) {
+        for (int j = 0; j < f.nparam; j++)
+          point[j] = f.theta[j] + a * h * f.v[j] + (j == i ? b * h : 0);
+        kl_along(&f, point, &y);
+        sum += a * b * y;
+      }
+    check_close(fv[i], sum / (4 * h * h), 2e-5);  // h^2 times fourth derivatives, |v| about 25
+  }
+  free(fv);
+  free(point);
+  close_fixture(&f);
+}
+
+Test(trust_region, fisher_product_over_drawn_rows_is_the_mean_over_those_rows) {
+  // the average over many draws of half the rows approaches the product over all
+  fixture all, half;
+  open_fixture(&all, 2, N);
+  open_fixture(&half, 2, N / 2);
+  size_t n = (size_t)all.nparam;
+  double *whole = calloc(n, sizeof *whole), *part = calloc(n, sizeof *part);
+  double *mean = calloc(n, sizeof *mean);
+  tnd_trust_region_fisher(all.region, all.v, whole);
+  enum { DRAWS = 400 };
+  for (uint32_t k = 0; k < DRAWS; k++) {
+    tnd_trust_region_draw(half.region, N / 2, 1, k);
+    tnd_trust_region_fisher(half.region, half.v, part);
+    for (size_t i = 0; i < n; i++)
+      mean[i] += part[i] / DRAWS;
+  }
+  double error = 0, size = 0;
+  for (size_t i = 0; i < n; i++) {
+    error += (mean[i] - whole[i]) * (mean[i] - whole[i]);
+    size += whole[i] * whole[i];
+  }
+  // one draw is off by some 10 %, the mean of 400 by a twentieth of that
+  cr_assert_lt(sqrt(error / size), 0.02, "off by %g", sqrt(error / size));
+  free(whole);
+  free(part);
+  free(mean);
+  close_fixture(&all);
+  close_fixture(&half);
+}
+
+Test(trust_region, products_and_gradients_are_the_same_bits_on_any_number_of_threads) {
+  fixture one, many;
+  open_fixture(&one, 1, N / 2);
+  double *a = calloc((size_t)one.nparam, sizeof *a), *b = calloc((size_t)one.nparam, sizeof *b);
+  tnd_trust_region_fisher(one.region, one.v, a);
+  for (int threads = 2; threads <= 4; threads++) {
+    open_fixture(&many, threads, N / 2);
+    check_same_bits(many.g, one.g, one.nparam);
+    cr_assert_eq(many.L, one.L);
+    cr_assert_eq(many.entropy, one.entropy);
+    tnd_trust_region_fisher(many.region, many.v, b);
+    check_same_bits(b, a, one.nparam);
+    close_fixture(&many);
+  }
+  free(a);
+  free(b);
+  close_fixture(&one);
+}
+
+Test(trust_region, an_accepted_step_improves_L_and_keeps_the_kl) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  tnd_search search;
+  tnd_trust_region_search(f.region, f.g, 100, 0.8, 100, 0.01, &search);
+  cr_assert(search.accepted);
+  cr_assert_gt(search.tries, 1);
+  cr_assert_gt(search.at.L, f.L);
+  cr_assert(search.at.kl <= 0.01 && search.at.kl > 0);
+  // the policy is at the accepted step
+  double *now = malloc(sizeof *now * (size_t)f.nparam);
+  memcpy(now, tendril_policy_get_params(f.scene.policy), sizeof *now * (size_t)f.nparam);
+  tnd_objective at = objective_at(&f, now);
+  cr_assert_eq(at.L, search.at.L);
+  cr_assert_eq(at.kl, search.at.kl);
+  free(now);
+  close_fixture(&f);
+}
+
+Test(trust_region, a_rejected_step_restores_the_parameters_bit_for_bit) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  tnd_search search;
+  for (int i = 0; i < f.nparam; i++)
+    f.v[i] = -f.g[i];  // downhill: nothing improves
+  tnd_trust_region_search(f.region, f.v, 0.1, 0.5, 10, 0.01, &search);
+  cr_assert_not(search.accepted);
+  cr_assert_eq(search.tries, 10);
+  cr_assert_eq(search.at.kl, 0);
+  check_same_bits(tendril_policy_get_params(f.scene.policy), f.theta, f.nparam);
+
+  // steps to places that are not finite fail like any other
+  f.v[0] = (double)INFINITY;
+  tnd_trust_region_search(f.region, f.v, 1, 0.5, 5, 0.01, &search);
+  cr_assert_not(search.accepted);
+  check_same_bits(tendril_policy_get_params(f.scene.policy), f.theta, f.nparam);
+  close_fixture(&f);
+}

@@ -1,0 +1,32 @@
+// See learning.h.
+#include "support/learning.h"
+
+#include "base/options.h"
+#include "policy/policy.h"
+
+#include <criterion/criterion.h>
+
+void support_check_ok(const char *file, int line, tendril_status status, const tendril_error *err) {
+  cr_assert_eq(status, TENDRIL_OK, "%s:%d: %s (%s)", file, line, tendril_status_text(status),
+               err->text);
+}
+
+void support_scene_open(support_scene *s, const char *task, int threads) {
+  *s = (support_scene){0};
+  tendril_policy_options options;
+  tnd_options_default(&tnd_policy_options, &options);
+  options.precision = TENDRIL_DOUBLE;
+  options.hidden = (tendril_sizes){.n = 2, .at = {16, 16}};
+  check_ok(tendril_tasks_create(&s->tasks, err));
+  check_ok(tendril_tasks_model(s->tasks, task, NULL, &s->model, err));
+  check_ok(tendril_pool_create(threads, &s->pool, err));
+  check_ok(tendril_policy_create(&options, tendril_model_nobs(s->model),
+                                 tendril_model_nact(s->model), 1, &s->policy, err));
+}
+
+void support_scene_close(support_scene *s) {
+  tendril_policy_destroy(s->policy);
+  tendril_pool_destroy(s->pool);
+  tendril_model_destroy(s->model);
+  tendril_tasks_destroy(s->tasks);
+}

@@ -1,0 +1,28 @@
+// A task with its model, a pool and a policy: what tests of rollouts and learners start from.
+#ifndef SUPPORT_LEARNING_H
+#define SUPPORT_LEARNING_H
+
+#include <tendril/tendril.h>
+
+typedef struct support_scene {
+  tendril_tasks *tasks;
+  tendril_model *model;
+  tendril_pool *pool;
+  tendril_policy *policy;
+} support_scene;
+
+// The test fails if anything does. precision double; hidden layers "16 16".
+void support_scene_open(support_scene *scene, const char *task, int threads);
+void support_scene_close(support_scene *scene);
+
+// Fails with the error's line if a library call failed.
+#define check_ok(call)                                                                             \
+  do {                                                                                             \
+    tendril_error check_err = {{0}};                                                               \
+    tendril_error *err = &check_err;                                                               \
+    tendril_status check_status = (call);                                                          \
+    support_check_ok(__FILE__, __LINE__, check_status, err);                                       \
+  } while (0)
+void support_check_ok(const char *file, int line, tendril_status status, const tendril_error *err);
+
+#endif

@@ -1,0 +1,29 @@
+// The benchmarks of `tendril bench`: what they share.
+#ifndef TOOLS_BENCH_H
+#define TOOLS_BENCH_H
+
+#include "cli.h"
+
+typedef struct bench_options {
+  const char *task, *run, *preset;
+  int64_t rounds, steps, threads, seed;
+  bool json;
+  cli_list set, plugins;
+} bench_options;
+
+// What is measured: the model with a policy for it (fresh, or of a run) and the configuration.
+typedef struct bench_subject {
+  tendril_tasks *tasks;
+  tendril_config *config;
+  tendril_model *model;
+  tendril_policy *policy;
+} bench_subject;
+
+tendril_status bench_subject_open(const bench_options *options, bench_subject *out,
+                                  tendril_error *err);
+void bench_subject_close(bench_subject *subject);
+
+int bench_rollout(const bench_options *options);
+int bench_train(const bench_options *options);
+
+#endif

@@ -1,0 +1,182 @@
+// Parsing, help and error lines of all commands. See cli.h.
+#include "cli.h"
+
+#include "base/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cli_fail(tendril_status status, const tendril_error *err) {
+  fprintf(stderr, "tendril: %s\n", err->text[0] ? err->text : tendril_status_text(status));
+  const bool usage = status == TENDRIL_E_ARGUMENT || status == TENDRIL_E_UNKNOWN ||
+                     status == TENDRIL_E_CONFIG || status == TENDRIL_E_EXISTS;
+  return usage ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int cli_usage(const cli_command *command, const char *format, ...) {
+  va_list args;
+  fprintf(stderr, "tendril %s: ", command->name);
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fprintf(stderr, "; see tendril %s --help\n", command->name);
+  return EXIT_USAGE;
+}
+
+static void print_help(const cli_command *command, const cli_option *options, int n) {
+  printf("usage: tendril %s %s\n\n%s\n\noptions:\n", command->name, command->usage,
+         command->summary);
+  for (int i = 0; i < n; i++) {
+    char left[64];
+    snprintf(left, sizeof left, "%c%c%s--%s%s%s", options[i].letter ? '-' : ' ',
+             options[i].letter ? options[i].letter : ' ', options[i].letter ? ", " : "  ",
+             options[i].name, options[i].argument ? " " : "",
+             options[i].argument ? options[i].argument : "");
+    printf("  %-28s %s\n", left, options[i].help);
+  }
+  printf("      --help                   this text\n\nexample:\n%s", command->example);
+}
+
+static const cli_option *find(const cli_option *options, int n, const char *name, size_t length) {
+  for (int i = 0; i < n; i++) {
+    if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
+      return &options[i];
+  }
+  return NULL;
+}
+
+static int unknown(const cli_command *command, const cli_option *options, int n, const char *given,
+                   size_t length) {
+  const char *names[64] = {"help"};
+  char name[64];
+  int count = 1;
+  for (int i = 0; i < n && count < 64; i++)
+    names[count++] = options[i].name;
+  snprintf(name, sizeof name, "%.*s", (int)length, given);
+  const char *near = tnd_nearest(name, names, count);
+  if (near) return cli_usage(command, "--%s: no such option; did you mean --%s?", name, near);
+  return cli_usage(command, "--%s: no such option", name);
+}
+
+// One option's argument into its place.
+static int take(const cli_command *command, const cli_option *option, const char *text) {
+  switch (option->kind) {
+  case CLI_FLAG:
+    *(bool *)option->value = true;
+    return EXIT_OK;
+  case CLI_TEXT:
+    *(const char **)option->value = text;
+    return EXIT_OK;
+  case CLI_TEXTS: {
+    cli_list *list = option->value;
+    if (list->n == CLI_LIST_MAX)
+      return cli_usage(command, "--%s: given more than %d times", option->name, CLI_LIST_MAX);
+    list->at[list->n++] = text;
+    return EXIT_OK;
+  }
+  case CLI_INTEGER: {
+    char *end;
+    errno = 0;
+    double number = strtod(text, &end);  // 1e6 is as good as 1000000
+    if (end == text || *end || errno || !(number >= 0 && number <= 9007199254740991.0) ||
+        number != floor(number))
+      return cli_usage(command, "--%s: %s is no whole number of 0 or more", option->name, text);
+    *(int64_t *)option->value = (int64_t)number;
+    return EXIT_OK;
+  }
+  }
+  return EXIT_USAGE;
+}
+
+// argv[*at] is an option; takes it and its argument.
+static int parse_option(const cli_command *command, const cli_option *options, int n, int argc,
+                        char **argv, int *at) {
+  const char *word = argv[*at];
+  const cli_option *option = NULL;
+  const char *text = NULL;
+  if (word[1] == '-') {
+    size_t length = strcspn(word + 2, "=");
+    option = find(options, n, word + 2, length);
+    if (!option) return unknown(command, options, n, word + 2, length);
+    if (word[2 + length]) text = word + 3 + length;
+  } else {
+    for (int i = 0; i < n && !option; i++)
+      if (options[i].letter && options[i].letter == word[1]) option = &options[i];
+    if (!option) return cli_usage(command, "%s: no such option", word);
+    if (word[2]) text = word + 2;
+  }
+  if (option->kind == CLI_FLAG && text)
+    return cli_usage(command, "--%s takes no value", option->name);
+  if (option->kind != CLI_FLAG && !text) {
+    if (*at + 1 >= argc) return cli_usage(command, "--%s wants %s", option->name, option->argument);
+    text = argv[++*at];
+  }
+  return take(command, option, text);
+}
+
+int cli_parse(const cli_command *command, const cli_option *options, int n, int argc, char **argv,
+              cli_list *arguments, bool *help) {
+  *arguments = (cli_list){0};
+  *help = false;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+      print_help(command, options, n);
+      *help = true;
+      return EXIT_OK;
+    }
+    if (argv[i][0] == '-' && argv[i][1]) {
+      int status = parse_option(command, options, n, argc, argv, &i);
+      if (status != EXIT_OK) return status;
+    } else if (arguments->n < CLI_LIST_MAX) {
+      arguments->at[arguments->n++] = argv[i];
+    }
+  }
+  if (arguments->n < command->min_arguments)
+    return cli_usage(command, "too few arguments; usage: tendril %s %s", command->name,
+                     command->usage);
+  if (arguments->n > command->max_arguments)
+    return cli_usage(command, "%s: one argument too many", arguments->at[command->max_arguments]);
+  return EXIT_OK;
+}
+
+tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_error *err) {
+  tendril_tasks *tasks = NULL;
+  tendril_status status = tendril_tasks_create(&tasks, err);
+  for (int i = 0; i < plugins->n && status == TENDRIL_OK; i++)
+    status = tendril_tasks_load(tasks, plugins->at[i], err);
+  if (status == TENDRIL_OK)
+    *out = tasks;
+  else
+    tendril_tasks_destroy(tasks);
+  return status;
+}
+
+const char *cli_count(double value, char text[16]) {
+  if (fabs(value) >= 1e6)
+    snprintf(text, 16, "%.2fM", value / 1e6);
+  else if (fabs(value) >= 1e3)
+    snprintf(text, 16, "%.1fk", value / 1e3);
+  else
+    snprintf(text, 16, "%.0f", value);
+  return text;
+}
+
+const char *cli_time(double seconds, char text[24]) {
+  if (!isfinite(seconds) || seconds > 359999) return "-";
+  long s = lround(seconds);
+  if (s >= 3600)
+    snprintf(text, 24, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  else
+    snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
+  return text;
+}
+
+const char *cli_json_number(double value, char text[32]) {
+  if (!isfinite(value)) return "null";
+  snprintf(text, 32, "%.17g", value);
+  return text;
+}

@@ -1,0 +1,68 @@
+// What the commands share: their options as tables (parsing, `--help` and suggestions come from the
+// table), exit statuses, error lines.
+#ifndef TOOLS_CLI_H
+#define TOOLS_CLI_H
+
+#include <tendril/tendril.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+typedef enum cli_kind {
+  CLI_FLAG,     // bool *
+  CLI_TEXT,     // const char **
+  CLI_TEXTS,    // cli_list *, may be given again and again
+  CLI_INTEGER,  // int64_t *, 0 or more
+} cli_kind;
+
+enum { CLI_LIST_MAX = 64 };
+typedef struct cli_list {
+  int n;
+  const char *at[CLI_LIST_MAX];
+} cli_list;
+
+typedef struct cli_option {
+  cli_kind kind;
+  const char *name;      // without the dashes
+  char letter;           // 0: none
+  const char *argument;  // its name in the help; NULL for a flag
+  const char *help;
+  void *value;
+} cli_option;
+
+typedef struct cli_command {
+  const char *name;
+  const char *usage;    // after "tendril NAME"
+  const char *summary;  // one line
+  const char *example;  // lines of shell
+  int min_arguments, max_arguments;
+  int (*run)(int argc, char **argv);  // argv[0] is the command's name
+} cli_command;
+
+extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_bench;
+
+// Parses argv[1..argc-1] by the table (n options); arguments go to `arguments`. Prints the help and
+// sets *help for --help. EXIT_OK, or EXIT_USAGE after an error line.
+int cli_parse(const cli_command *command, const cli_option *options, int n, int argc, char **argv,
+              cli_list *arguments, bool *help);
+
+// "tendril: text" on standard error; the exit status for a library status.
+int cli_fail(tendril_status status, const tendril_error *err);
+int cli_usage(const cli_command *command, const char *format, ...) TENDRIL_FORMAT(2, 3);
+
+// Tasks with the plugins loaded.
+tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_error *err);
+
+// Configuration of a task: defaults, preset (NULL: the task's own if it has one; "none"), the
+// user's file (may be NULL), --set pairs. learner NULL: trpo.
+tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const char *learner,
+                             const char *preset, const char *file, const cli_list *set,
+                             tendril_config **out, tendril_error *err);
+
+// A number as a person writes it: 12345678 -> "12.3M".
+const char *cli_count(double value, char text[16]);
+// Seconds as "1:02:03" or "2:03".
+const char *cli_time(double seconds, char text[24]);
+// A number for JSON output: `null` if it is not finite.
+const char *cli_json_number(double value, char text[32]);
+
+#endif

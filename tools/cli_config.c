@@ -1,0 +1,58 @@
+// The configuration that a command line means: preset, then the user's file, then --set.
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static tendril_status preset_path(const char *name, char *path, size_t size, tendril_error *err) {
+  char folder[2048];
+  tendril_status status = tendril_models_folder(folder, sizeof folder, err);
+  if (status == TENDRIL_OK) snprintf(path, size, "%s/presets/%s.json", folder, name);
+  return status;
+}
+
+// The preset that was named, else the task's own if it has one; "none" for none.
+static tendril_status read_preset(tendril_config *config, const char *preset, tendril_error *err) {
+  char path[4096];
+  const char *name = preset ? preset : tendril_config_task(config);
+  if (strcmp(name, "none") == 0) return TENDRIL_OK;
+  tendril_status status = preset_path(name, path, sizeof path, err);
+  if (status != TENDRIL_OK) return status;
+  if (access(path, R_OK) != 0) {
+    if (!preset) return TENDRIL_OK;
+    snprintf(err->text, sizeof err->text,
+             "--preset %.100s: no such preset; see `tendril list presets`", name);
+    return TENDRIL_E_UNKNOWN;
+  }
+  return tendril_config_read(config, path, err);
+}
+
+// One --set KEY=VALUE.
+static tendril_status set_pair(tendril_config *config, const char *pair, tendril_error *err) {
+  char key[128];
+  const char *equals = strchr(pair, '=');
+  if (!equals || (size_t)(equals - pair) >= sizeof key) {
+    snprintf(err->text, sizeof err->text, "--set %.100s: write it as section.option=value", pair);
+    return TENDRIL_E_ARGUMENT;
+  }
+  snprintf(key, sizeof key, "%.*s", (int)(equals - pair), pair);
+  return tendril_config_set(config, key, equals + 1, err);
+}
+
+tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const char *learner,
+                             const char *preset, const char *file, const cli_list *set,
+                             tendril_config **out, tendril_error *err) {
+  tendril_config *config = NULL;
+  tendril_status status =
+      tendril_config_create(tasks, task, learner ? learner : "trpo", &config, err);
+  if (status == TENDRIL_OK) status = read_preset(config, preset, err);
+  if (status == TENDRIL_OK && file) status = tendril_config_read(config, file, err);
+  for (int i = 0; i < set->n && status == TENDRIL_OK; i++)
+    status = set_pair(config, set->at[i], err);
+  if (status == TENDRIL_OK)
+    *out = config;
+  else
+    tendril_config_destroy(config);
+  return status;
+}

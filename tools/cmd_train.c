@@ -1,0 +1,246 @@
+// tendril train: configuration from preset, file and options; a training with live progress.
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct options {
+  const char *learner, *preset, *file, *out, *resume, *from, *integrator;
+  int64_t seed, threads, steps, iterations, physics_steps;
+  bool force, json, quiet;
+  cli_list set, plugins;
+} options;
+
+enum { UNSET = -1 };
+
+// ---------------------------------------------------------------------------------- interrupts
+
+static volatile sig_atomic_t stop;
+
+// The first Ctrl-C finishes the iteration and writes a checkpoint, the second ends at once.
+static void on_signal(int number) {
+  if (stop) {
+    signal(number, SIG_DFL);
+    raise(number);
+  }
+  stop = 1;
+}
+
+static void catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+// ------------------------------------------------------------------------------------ progress
+
+typedef struct display {
+  const char *task;
+  bool terminal;  // one line that is rewritten; else a plain line now and then
+  bool quiet;
+  int next;            // percent at which the next plain line is due
+  double last_return;  // of an iteration in which an episode ended
+  double last_length;
+  int64_t last_steps;
+  double last_seconds, speed;
+} display;
+
+static double value_of(const tendril_progress *p, const char *name) {
+  for (int i = 0; i < p->nstat; i++)
+    if (strcmp(p->stats[i].name, name) == 0) return p->values[i];
+  return NAN;
+}
+
+static void print_line(const display *d, const tendril_progress *p, FILE *file) {
+  char steps[16], speed[16], eta[24];
+  fprintf(file,
+          "%s %3.0f%%  iteration %lld  steps %s  return %.1f (length %.0f)  kl %.4f  %s steps/s  "
+          "eta %s",
+          d->task, 100 * p->fraction, (long long)p->iteration, cli_count((double)p->steps, steps),
+          d->last_return, d->last_length, value_of(p, "kl"), cli_count(d->speed, speed),
+          cli_time(p->eta, eta));
+}
+
+static void on_progress(void *user, const tendril_progress *p) {
+  display *d = user;
+  if (value_of(p, "episodes") > 0) {
+    d->last_return = value_of(p, "return_mean");
+    d->last_length = value_of(p, "length_mean");
+  }
+  const double elapsed = p->seconds - d->last_seconds;
+  if (elapsed > 0) {
+    double now = (double)(p->steps - d->last_steps) / elapsed;
+    d->speed = d->speed > 0 ? 0.9 * d->speed + 0.1 * now : now;
+  }
+  d->last_seconds = p->seconds;
+  d->last_steps = p->steps;
+  if (d->quiet) return;
+  FILE *file = stderr;
+  if (d->terminal) {
+    fputs("\r\033[K", file);
+    print_line(d, p, file);
+  } else if (100 * p->fraction >= d->next || p->evaluation) {
+    print_line(d, p, file);
+    fputc('\n', file);
+    while (d->next <= 100 * p->fraction)
+      d->next += 5;
+  }
+  if (p->evaluation) {
+    char steps[16];
+    fprintf(
+        file,
+        "%sevaluation at %s steps: return %.1f +- %.1f (mean action, %d episodes, length %.0f)\n",
+        d->terminal ? "\r\033[K" : "", cli_count((double)p->steps, steps),
+        p->evaluation->returns.mean, p->evaluation->returns.sd, p->evaluation->returns.n,
+        p->evaluation->lengths.mean);
+  }
+  fflush(file);
+}
+
+// -------------------------------------------------------------------------------- configuration
+
+static tendril_status set_integer(tendril_config *config, const char *key, int64_t value,
+                                  tendril_error *err) {
+  char text[32];
+  if (value == UNSET) return TENDRIL_OK;
+  snprintf(text, sizeof text, "%lld", (long long)value);
+  return tendril_config_set(config, key, text, err);
+}
+
+static tendril_status configure(const options *o, const tendril_tasks *tasks, const char *task,
+                                tendril_config **out, tendril_error *err) {
+  tendril_config *config = NULL;
+  tendril_status status =
+      cli_configure(tasks, task, o->learner, o->preset, o->file, &o->set, &config, err);
+  if (status == TENDRIL_OK) status = set_integer(config, "run.seed", o->seed, err);
+  if (status == TENDRIL_OK) status = set_integer(config, "run.steps", o->steps, err);
+  if (status == TENDRIL_OK) status = set_integer(config, "run.iterations", o->iterations, err);
+  if (status == TENDRIL_OK)
+    status = set_integer(config, "sim.physics_steps", o->physics_steps, err);
+  if (status == TENDRIL_OK && o->integrator)
+    status = tendril_config_set(config, "sim.integrator", o->integrator, err);
+  if (status == TENDRIL_OK)
+    *out = config;
+  else
+    tendril_config_destroy(config);
+  return status;
+}
+
+// -------------------------------------------------------------------------------------- result
+
+static void print_result(const tendril_train_result *r, const char *folder, bool json) {
+  char a[32], b[32], c[32], d[32];
+  if (json) {
+    printf("{\"run\": \"%s\", \"finished\": %s, \"iterations\": %lld, \"steps\": %lld, "
+           "\"eval_steps\": %lld, \"held\": %s, \"best\": %s, \"final\": %s, \"seconds\": %s}\n",
+           folder, r->finished ? "true" : "false", (long long)r->iterations, (long long)r->steps,
+           (long long)r->eval_steps, cli_json_number(r->held, a), cli_json_number(r->best, b),
+           cli_json_number(r->final, c), cli_json_number(r->seconds, d));
+    return;
+  }
+  char steps[16], time[24];
+  printf("%s after %s steps in %s, in %s\n", r->finished ? "trained" : "stopped",
+         cli_count((double)r->steps, steps), cli_time(r->seconds, time), folder);
+  if (isfinite(r->best)) printf("mean return: best %.1f, last %.1f", r->best, r->final);
+  if (isfinite(r->held)) printf(", held (90, 95, 100 %%) %.1f", r->held);
+  if (isfinite(r->best)) printf("\n");
+  if (!r->finished) printf("go on with: tendril train --resume %s\n", folder);
+}
+
+static int train(options *o, const cli_list *arguments) {
+  tendril_error err = {{0}};
+  tendril_tasks *tasks = NULL;
+  tendril_config *config = NULL;
+  char folder[512];
+  const char *task = arguments->n ? arguments->at[0] : "";
+  display d = {.task = o->resume ? o->resume : task,
+               .terminal = isatty(STDERR_FILENO),
+               .quiet = o->quiet,
+               .last_return = NAN,
+               .last_length = NAN};
+  tendril_run_hooks hooks = {.stop = &stop, .progress = on_progress, .user = &d};
+  tendril_train_result result;
+  const int threads = o->threads == UNSET ? 0 : o->threads > 100000 ? 100000 : (int)o->threads;
+
+  tendril_status status = cli_tasks(&o->plugins, &tasks, &err);
+  catch_signals();
+  if (o->resume) {
+    snprintf(folder, sizeof folder, "%s", o->resume);
+    if (status == TENDRIL_OK)
+      status = tendril_train_resume(tasks, o->resume, threads, &hooks, &result, &err);
+  } else {
+    if (status == TENDRIL_OK) status = configure(o, tasks, task, &config, &err);
+    if (status == TENDRIL_OK && o->out)
+      snprintf(folder, sizeof folder, "%s", o->out);
+    else if (status == TENDRIL_OK)
+      snprintf(folder, sizeof folder, "runs/%s-seed%lld", task,
+               (long long)tendril_config_run(config)->seed);
+    if (status == TENDRIL_OK)
+      status =
+          tendril_train(config, tasks, folder, o->force, o->from, threads, &hooks, &result, &err);
+  }
+  if (d.terminal && !d.quiet && d.last_steps) fputs("\r\033[K", stderr);
+  if (status == TENDRIL_OK) print_result(&result, folder, o->json);
+  tendril_config_destroy(config);
+  tendril_tasks_destroy(tasks);
+  return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
+}
+
+static int run(int argc, char **argv) {
+  options o = {
+      .seed = UNSET, .threads = UNSET, .steps = UNSET, .iterations = UNSET, .physics_steps = UNSET};
+  // clang-format off
+  const cli_option table[] = {
+    {CLI_TEXT,    "learner",       0,   "NAME",   "method, as `tendril list learners` names it (trpo)", &o.learner},
+    {CLI_TEXT,    "preset",        0,   "NAME",   "settings from models/presets (the task's own, if it has one; none)", &o.preset},
+    {CLI_TEXT,    "config",        0,   "FILE",   "settings from a JSON file, over the preset", &o.file},
+    {CLI_TEXTS,   "set",           0,   "K=V",    "one setting, over everything else; see `tendril list options`", &o.set},
+    {CLI_INTEGER, "seed",          0,   "N",      "seed of everything random (run.seed)", &o.seed},
+    {CLI_INTEGER, "steps",         0,   "N",      "control steps to train (run.steps)", &o.steps},
+    {CLI_INTEGER, "iterations",    0,   "N",      "iterations to train, whatever the steps (run.iterations)", &o.iterations},
+    {CLI_INTEGER, "threads",       0,   "N",      "threads; the result does not depend on it (all processors)", &o.threads},
+    {CLI_TEXT,    "integrator",    0,   "NAME",   "task, euler, rk4 or implicit (sim.integrator)", &o.integrator},
+    {CLI_INTEGER, "physics-steps", 0,   "N",      "MuJoCo steps per control step (sim.physics_steps)", &o.physics_steps},
+    {CLI_TEXT,    "out",           'o', "DIR",    "run folder (runs/TASK-seedN)", &o.out},
+    {CLI_FLAG,    "force",         0,   NULL,     "overwrite an existing run", &o.force},
+    {CLI_TEXT,    "from",          0,   "RUN",    "start from another run's policy", &o.from},
+    {CLI_TEXT,    "resume",        0,   "DIR",    "go on with a stopped run as if it had never stopped", &o.resume},
+    {CLI_TEXTS,   "plugin",        0,   "FILE",   "add the tasks of a plugin (.so)", &o.plugins},
+    {CLI_FLAG,    "quiet",         'q', NULL,     "no progress", &o.quiet},
+    {CLI_FLAG,    "json",          0,   NULL,     "the result as JSON", &o.json},
+  };
+  // clang-format on
+  cli_list arguments;
+  bool help;
+  const int n = sizeof table / sizeof table[0];
+  int status = cli_parse(&cmd_train, table, n, argc, argv, &arguments, &help);
+  if (status != EXIT_OK || help) return status;
+  if (o.resume && (arguments.n || o.learner || o.preset || o.file || o.set.n || o.seed != UNSET ||
+                   o.steps != UNSET || o.iterations != UNSET || o.integrator ||
+                   o.physics_steps != UNSET || o.out || o.force || o.from))
+    return cli_usage(&cmd_train,
+                     "a resumed run keeps its configuration; only --threads, --plugin, --quiet and "
+                     "--json go with --resume");
+  if (!o.resume && arguments.n != 1)
+    return cli_usage(&cmd_train, "no task given; tendril list tasks names them");
+  return train(&o, &arguments);
+}
+
+const cli_command cmd_train = {
+    .name = "train",
+    .usage = "TASK [options] | --resume DIR",
+    .summary = "train a policy into a run folder",
+    .example = "  tendril train hopper-v4 --seed 1 -o runs/hopper\n"
+               "  tendril train hopper-v4 --steps 200000 --set learner.max_kl=0.02\n"
+               "  tendril train --resume runs/hopper\n",
+    .min_arguments = 0,
+    .max_arguments = 1,
+    .run = run,
+};
