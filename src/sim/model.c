@@ -87,7 +87,9 @@ static tendril_status fail_format(const char *path, const char *text, tendril_er
   while (n && (what[n - 1] == ' ' || what[n - 1] == ';'))
     n--;
   what[n] = '\0';
+  if (n == 0) return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s: not a model", path);
 
+  // without MuJoCo's own lead, behind the place
   const char *shown = what;
   static const char *const prefixes[] = {"XML Error: ", "Error: "};
   for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
@@ -95,7 +97,7 @@ static tendril_status fail_format(const char *path, const char *text, tendril_er
   }
   long line = line_number(what);
   if (line > 0) return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s:%ld: %s", path, line, shown);
-  return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s: %s", path, shown[0] ? shown : "not a model");
+  return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s: %s", path, shown);
 }
 
 static tendril_status load_model(const char *path, mjModel **out, tendril_error *err) {

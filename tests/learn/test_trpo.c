@@ -29,7 +29,7 @@ static void open_training(training *t, const char *task, int threads, tendril_tr
                                  .seed = 1,
                                  .rollout = rollout,
                                  .critic = critic};
-  check_ok(tendril_trpo_create(&options, &setup, &t->learner, err));
+  check_ok(tendril_trpo_create(&options, &setup, &t->learner, check_err));
   t->stats = tendril_learner_get_stats(t->learner, &t->nstat);
 }
 
@@ -64,7 +64,7 @@ static double score(const training *t) {
   tendril_eval_options options = {.episodes = 10, .seed = 5, .series = 1};
   tendril_eval_result result;
   check_ok(tendril_evaluate(t->scene.model, t->scene.policy, t->scene.pool, &options, &result, NULL,
-                            err));
+                            check_err));
   return result.returns.mean;
 }
 
@@ -74,7 +74,7 @@ static void check_learns_pendulum(tendril_trpo_options options, tendril_critic_o
   open_training(&t, "inverted-pendulum-v4", 2, options, critic, small);
   cr_assert_lt(score(&t), 200);
   for (int k = 0; k < 60; k++)
-    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
   double reached = score(&t);
   cr_assert_gt(reached, 800, "reached only %g", reached);
   close_training(&t);
@@ -102,7 +102,7 @@ Test(trpo, every_accepted_step_keeps_the_bound_and_gains) {
   open_training(&t, "hopper-v4", 2, trpo_defaults(), critic_defaults(), small);
   int accepted = 0;
   for (int k = 0; k < 30; k++) {
-    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
     if (value(&t, "accepted") == 0) continue;
     accepted++;
     cr_assert_leq(value(&t, "kl"), 0.01);
@@ -124,7 +124,7 @@ Test(trpo, the_kl_of_a_small_step_is_the_quadratic_forecast) {
   options.max_kl = 1e-8;
   open_training(&t, "swimmer-v4", 2, options, critic_defaults(), small);
   for (int k = 0; k < 3; k++) {
-    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
     cr_assert_eq(value(&t, "accepted"), 1);
     // one or two tries: third-order terms decide on which side of delta the first one falls
     cr_assert_leq(value(&t, "line_search_steps"), 2);
@@ -138,12 +138,12 @@ Test(trpo, training_is_the_same_bits_on_one_two_and_three_threads) {
   training one;
   open_training(&one, "hopper-v4", 1, trpo_defaults(), critic_defaults(), small);
   for (int k = 0; k < 5; k++)
-    check_ok(tendril_learner_iterate(one.learner, one.values, err));
+    check_ok(tendril_learner_iterate(one.learner, one.values, check_err));
   for (int threads = 2; threads <= 3; threads++) {
     training many;
     open_training(&many, "hopper-v4", threads, trpo_defaults(), critic_defaults(), small);
     for (int k = 0; k < 5; k++)
-      check_ok(tendril_learner_iterate(many.learner, many.values, err));
+      check_ok(tendril_learner_iterate(many.learner, many.values, check_err));
     check_same_bits(tendril_policy_get_params(many.scene.policy),
                     tendril_policy_get_params(one.scene.policy),
                     tendril_policy_nparam(one.scene.policy));
@@ -159,16 +159,16 @@ Test(trpo, a_saved_learner_goes_on_bit_for_bit) {
   open_training(&a, "hopper-v4", 2, options, critic_defaults(), small);
   open_training(&b, "hopper-v4", 1, options, critic_defaults(), small);
   for (int k = 0; k < 3; k++)
-    check_ok(tendril_learner_iterate(a.learner, a.values, err));
+    check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
   tnd_tensors *tensors = NULL;
-  check_ok(tnd_tensors_create(&tensors, err));
-  check_ok(tnd_policy_save(a.scene.policy, tensors, err));
-  check_ok(tnd_learner_save(a.learner, tensors, err));
-  check_ok(tnd_policy_load(b.scene.policy, tensors, err));
-  check_ok(tnd_learner_load(b.learner, tensors, err));
+  check_ok(tnd_tensors_create(&tensors, check_err));
+  check_ok(tnd_policy_save(a.scene.policy, tensors, check_err));
+  check_ok(tnd_learner_save(a.learner, tensors, check_err));
+  check_ok(tnd_policy_load(b.scene.policy, tensors, check_err));
+  check_ok(tnd_learner_load(b.learner, tensors, check_err));
   for (int k = 0; k < 3; k++) {
-    check_ok(tendril_learner_iterate(a.learner, a.values, err));
-    check_ok(tendril_learner_iterate(b.learner, b.values, err));
+    check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
+    check_ok(tendril_learner_iterate(b.learner, b.values, check_err));
   }
   check_same_bits(tendril_policy_get_params(b.scene.policy),
                   tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
@@ -190,7 +190,7 @@ Test(trpo, advantages_that_are_all_zero_leave_the_policy_alone) {
   critic.ridge = 0;
   open_training(&t, "inverted-pendulum-v4", 2, options, critic, small);
   for (int k = 0; k < 4; k++)
-    check_ok(tendril_learner_iterate(t.learner, t.values, err));
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
   for (int i = 0; i < t.nstat; i++)
     if (strcmp(t.stats[i].name, "explained_variance") != 0)
       cr_assert_not(isinf(t.values[i]), "%s is infinite", t.stats[i].name);

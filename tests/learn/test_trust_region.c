@@ -42,9 +42,9 @@ static void open_fixture(fixture *f, int threads, int64_t fisher_rows) {
   const double *start = tendril_policy_get_params(f->scene.policy);
   for (int i = 0; i < f->nparam; i++)
     f->theta[i] = start[i] + 0.2 * f->theta[i];
-  check_ok(tendril_policy_set_params(f->scene.policy, f->theta, err));
-  check_ok(
-      tnd_trust_region_create(f->scene.policy, f->scene.pool, N, fisher_rows, &f->region, err));
+  check_ok(tendril_policy_set_params(f->scene.policy, f->theta, check_err));
+  check_ok(tnd_trust_region_create(f->scene.policy, f->scene.pool, N, fisher_rows, &f->region,
+                                   check_err));
   tnd_trust_region_begin(f->region, N, f->x, f->action, f->q, f->g, &f->L, &f->entropy);
   tnd_trust_region_draw(f->region, fisher_rows, 1, 0);
 }
@@ -59,7 +59,7 @@ static void close_fixture(fixture *f) {
 
 static tnd_objective objective_at(fixture *f, const double *theta) {
   tnd_objective at;
-  check_ok(tnd_trust_region_evaluate(f->region, theta, &at, err));
+  check_ok(tnd_trust_region_evaluate(f->region, theta, &at, check_err));
   return at;
 }
 

@@ -17,14 +17,14 @@ static const tendril_rollout_options options = {.batch = BATCH, .streams = STREA
 
 static tendril_rollout *rollout_of(const support_scene *s, uint64_t seed) {
   tendril_rollout *rollout = NULL;
-  check_ok(tendril_rollout_create(&options, s->model, s->pool, seed, &rollout, err));
+  check_ok(tendril_rollout_create(&options, s->model, s->pool, seed, &rollout, check_err));
   return rollout;
 }
 
 static const tendril_batch *collect(tendril_rollout *rollout, const tendril_policy *policy,
                                     tendril_rollout_stats *stats) {
   const tendril_batch *batch = NULL;
-  check_ok(tendril_rollout_collect(rollout, policy, &batch, stats, err));
+  check_ok(tendril_rollout_collect(rollout, policy, &batch, stats, check_err));
   return batch;
 }
 
@@ -128,9 +128,9 @@ Test(rollout, a_saved_state_goes_on_bit_for_bit) {
   tendril_rollout_stats stats;
   collect(first, a.policy, &stats);
   tnd_tensors *tensors = NULL;
-  check_ok(tnd_tensors_create(&tensors, err));
-  check_ok(tnd_rollout_save(first, tensors, err));
-  check_ok(tnd_rollout_load(second, tensors, err));
+  check_ok(tnd_tensors_create(&tensors, check_err));
+  check_ok(tnd_rollout_save(first, tensors, check_err));
+  check_ok(tnd_rollout_load(second, tensors, check_err));
   for (int k = 0; k < 2; k++)
     check_same_batch(collect(first, a.policy, &stats), collect(second, b.policy, &stats));
   tnd_tensors_destroy(tensors);
@@ -147,7 +147,7 @@ Test(rollout, rewards_are_those_of_the_environment_replayed) {
   tendril_rollout_stats stats;
   const tendril_batch *b = collect(rollout, s.policy, &stats);
   tendril_env *env = NULL;
-  check_ok(tendril_env_create(s.model, &env, err));
+  check_ok(tendril_env_create(s.model, &env, check_err));
   // stream 2 by hand: its episodes in order
   uint32_t episode = 0;
   double obs[11];
@@ -155,11 +155,11 @@ Test(rollout, rewards_are_those_of_the_environment_replayed) {
     const tendril_path *path = &b->paths[p];
     if (path->stream != 2) continue;
     tendril_random random = tendril_random_stream(11, TENDRIL_PURPOSE_RESET, 2, episode++);
-    check_ok(tendril_env_reset(env, &random, obs, err));
+    check_ok(tendril_env_reset(env, &random, obs, check_err));
     for (int64_t i = path->first; i < path->first + path->length; i++) {
       check_same_bits(obs, b->obs + i * b->nobs, b->nobs);
       tendril_step step;
-      check_ok(tendril_env_step(env, b->action + i * b->nact, obs, &step, err));
+      check_ok(tendril_env_step(env, b->action + i * b->nact, obs, &step, check_err));
       cr_assert_eq(step.reward, b->reward[i]);
     }
     check_same_bits(obs, b->last_obs + p * b->nobs, b->nobs);
@@ -188,7 +188,7 @@ Test(rollout, diverged_steps_leave_no_row_and_are_counted) {
   support_scene s;
   support_scene_open(&s, "inverted-pendulum-v4", 2);
   char path[600];
-  check_ok(tendril_models_folder(path, 500, err));
+  check_ok(tendril_models_folder(path, 500, check_err));
   strcat(path, "/");
   broken = *tendril_model_task(s.model);
   strcat(path, broken.mjcf);
@@ -196,9 +196,9 @@ Test(rollout, diverged_steps_leave_no_row_and_are_counted) {
   broken.before = before_broken;
   broken.nstate = 1;
   tendril_model *model = NULL;
-  check_ok(tendril_model_create(&broken, path, NULL, &model, err));
+  check_ok(tendril_model_create(&broken, path, NULL, &model, check_err));
   tendril_rollout *rollout = NULL;
-  check_ok(tendril_rollout_create(&options, model, s.pool, 1, &rollout, err));
+  check_ok(tendril_rollout_create(&options, model, s.pool, 1, &rollout, check_err));
   tendril_rollout_stats stats;
   const tendril_batch *b = collect(rollout, s.policy, &stats);
   cr_assert_gt(stats.diverged, 5);
@@ -226,15 +226,15 @@ Test(rollout, a_simulation_that_always_diverges_is_an_error_not_a_hang) {
   support_scene s;
   support_scene_open(&s, "inverted-pendulum-v4", 2);
   char path[600];
-  check_ok(tendril_models_folder(path, 500, err));
+  check_ok(tendril_models_folder(path, 500, check_err));
   strcat(path, "/");
   broken = *tendril_model_task(s.model);
   strcat(path, broken.mjcf);
   broken.before = before_always;
   tendril_model *model = NULL;
-  check_ok(tendril_model_create(&broken, path, NULL, &model, err));
+  check_ok(tendril_model_create(&broken, path, NULL, &model, check_err));
   tendril_rollout *rollout = NULL;
-  check_ok(tendril_rollout_create(&options, model, s.pool, 1, &rollout, err));
+  check_ok(tendril_rollout_create(&options, model, s.pool, 1, &rollout, check_err));
   tendril_rollout_stats stats;
   const tendril_batch *b = NULL;
   tendril_error err = {{0}};

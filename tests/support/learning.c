@@ -6,9 +6,11 @@
 
 #include <criterion/criterion.h>
 
-void support_check_ok(const char *file, int line, tendril_status status, const tendril_error *err) {
+tendril_error support_error_line;
+
+void support_check_ok(const char *file, int line, tendril_status status) {
   cr_assert_eq(status, TENDRIL_OK, "%s:%d: %s (%s)", file, line, tendril_status_text(status),
-               err->text);
+               support_error_line.text);
 }
 
 void support_scene_open(support_scene *s, const char *task, int threads) {
@@ -17,11 +19,11 @@ void support_scene_open(support_scene *s, const char *task, int threads) {
   tnd_options_default(&tnd_policy_options, &options);
   options.precision = TENDRIL_DOUBLE;
   options.hidden = (tendril_sizes){.n = 2, .at = {16, 16}};
-  check_ok(tendril_tasks_create(&s->tasks, err));
-  check_ok(tendril_tasks_model(s->tasks, task, NULL, &s->model, err));
-  check_ok(tendril_pool_create(threads, &s->pool, err));
+  check_ok(tendril_tasks_create(&s->tasks, check_err));
+  check_ok(tendril_tasks_model(s->tasks, task, NULL, &s->model, check_err));
+  check_ok(tendril_pool_create(threads, &s->pool, check_err));
   check_ok(tendril_policy_create(&options, tendril_model_nobs(s->model),
-                                 tendril_model_nact(s->model), 1, &s->policy, err));
+                                 tendril_model_nact(s->model), 1, &s->policy, check_err));
 }
 
 void support_scene_close(support_scene *s) {

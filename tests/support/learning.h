@@ -15,14 +15,10 @@ typedef struct support_scene {
 void support_scene_open(support_scene *scene, const char *task, int threads);
 void support_scene_close(support_scene *scene);
 
-// Fails with the error's line if a library call failed.
-#define check_ok(call)                                                                             \
-  do {                                                                                             \
-    tendril_error check_err = {{0}};                                                               \
-    tendril_error *err = &check_err;                                                               \
-    tendril_status check_status = (call);                                                          \
-    support_check_ok(__FILE__, __LINE__, check_status, err);                                       \
-  } while (0)
-void support_check_ok(const char *file, int line, tendril_status status, const tendril_error *err);
+// Fails with the error's line if a library call failed: check_ok(tendril_f(..., check_err)).
+#define check_ok(call) support_check_ok(__FILE__, __LINE__, (call))
+#define check_err (&support_error_line)
+extern tendril_error support_error_line;
+void support_check_ok(const char *file, int line, tendril_status status);
 
 #endif

@@ -1,0 +1,90 @@
+// Summaries against their definitions; evaluations that do not depend on the threads.
+#include "base/alloc.h"
+#include "support/close.h"
+#include "support/learning.h"
+#include "support/scarce.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+Test(eval, a_summary_has_the_moments_of_its_sample) {
+  const double values[] = {4, 1, 3, 2, 10};
+  tendril_summary s;
+  check_ok(tendril_summarise(values, 5, 1, &s, check_err));
+  cr_assert_eq(s.n, 5);
+  cr_assert_eq(s.mean, 4);
+  check_close(s.sd, sqrt((0 + 9 + 1 + 4 + 36) / 4.0), 1e-15);
+  cr_assert_eq(s.median, 3);
+  cr_assert_eq(s.min, 1);
+  cr_assert_eq(s.max, 10);
+  check_ok(tendril_summarise(values, 4, 1, &s, check_err));
+  cr_assert_eq(s.median, 2.5);
+  check_ok(tendril_summarise(values, 1, 1, &s, check_err));
+  cr_assert_eq(s.sd, 0);
+  cr_assert_eq(s.low, 4);
+  cr_assert_eq(s.high, 4);
+  cr_assert_eq(tendril_summarise(values, 0, 1, &s, NULL), TENDRIL_E_ARGUMENT);
+}
+
+Test(eval, the_bootstrap_interval_is_that_of_the_normal_for_a_large_sample) {
+  enum { N = 400 };
+  double z[N];
+  tendril_random random = tendril_random_stream(3, TENDRIL_PURPOSE_TEST, 0, 0);
+  tendril_random_normals(&random, N, z);
+  tendril_summary s;
+  check_ok(tendril_summarise(z, N, 1, &s, check_err));
+  double half = 1.96 * s.sd / sqrt(N);
+  // quantiles of 10000 resamples are good to some 3 % of the half width, and N is finite
+  check_close((s.high - s.low) / (2 * half), 1, 0.06);
+  cr_assert(s.low < s.mean && s.mean < s.high);
+}
+
+Test(eval, the_same_episodes_on_any_number_of_threads) {
+  double first[12], returns[12];
+  tendril_eval_result one, many;
+  for (int sampled = 0; sampled < 2; sampled++) {
+    tendril_eval_options options = {.episodes = 12, .sampled = sampled, .seed = 3, .series = 2};
+    for (int threads = 1; threads <= 3; threads++) {
+      support_scene s;
+      support_scene_open(&s, "hopper-v4", threads);
+      check_ok(tendril_evaluate(s.model, s.policy, s.pool, &options, &many, returns, check_err));
+      if (threads == 1) {
+        one = many;
+        memcpy(first, returns, sizeof first);
+      }
+      check_same_bits(returns, first, 12);
+      cr_assert(memcmp(&one, &many, sizeof one) == 0);
+      support_scene_close(&s);
+    }
+    cr_assert_eq(one.terminated + one.truncated + one.diverged, 12);
+    double terms = 0;
+    for (int k = 0; k < TENDRIL_MAX_TERMS; k++)
+      terms += one.terms[k];
+    check_close(terms, one.returns.mean, 1e-12);  // sums in another order
+  }
+}
+
+Test(eval, absurd_numbers_of_episodes_are_refused) {
+  support_scene s;
+  support_scene_open(&s, "inverted-pendulum-v4", 1);
+  tendril_eval_result result;
+  tendril_eval_options options = {.episodes = 0};
+  cr_assert_eq(tendril_evaluate(s.model, s.policy, s.pool, &options, &result, NULL, NULL),
+               TENDRIL_E_ARGUMENT);
+  support_scene_close(&s);
+}
+
+static tendril_status evaluate_once(void *context, tendril_error *err) {
+  const support_scene *s = context;
+  tendril_eval_result result;
+  tendril_eval_options options = {.episodes = 2, .seed = 1};
+  return tendril_evaluate(s->model, s->policy, s->pool, &options, &result, NULL, err);
+}
+
+Test(eval, every_failed_allocation_is_a_clean_error) {
+  support_scene s;
+  support_scene_open(&s, "inverted-pendulum-v4", 1);
+  cr_assert_gt(support_fail_each_alloc(evaluate_once, &s), 3);
+  support_scene_close(&s);
+}

@@ -1,0 +1,302 @@
+// Whole runs: the checkpoint is a function of the configuration, whatever the threads and the
+// stops; bad folders, foreign and damaged checkpoints are refused in one line.
+#include "run/config.h"
+#include "support/close.h"
+#include "support/learning.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static tendril_tasks *tasks;
+static char *folder;
+
+static void open_folder(void) {
+  folder = support_tmpdir();
+  check_ok(tendril_tasks_create(&tasks, check_err));
+}
+
+static void close_folder(void) {
+  tendril_tasks_destroy(tasks);
+  support_tmpdir_remove(folder);
+}
+
+TestSuite(train, .init = open_folder, .fini = close_folder);
+
+// Twelve short iterations with two evaluations and kept checkpoints.
+static tendril_config *small_config(void) {
+  static const char *const settings[][2] = {{"run.steps", "6144"},
+                                            {"run.eval_at", "50 90 95 100"},
+                                            {"run.eval_episodes", "3"},
+                                            {"run.save_every", "4"},
+                                            {"run.keep_every", "5"},
+                                            {"rollout.batch", "512"},
+                                            {"rollout.streams", "4"},
+                                            {"policy.hidden", "16"},
+                                            {"critic.hidden", "16"},
+                                            {"learner.fisher_share", "0.5"},
+                                            {"learner.reward_scale", "return-sd"}};
+  tendril_config *config = NULL;
+  check_ok(tendril_config_create(tasks, "hopper-v4", "trpo", &config, check_err));
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+    check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
+  return config;
+}
+
+static const char *in(const char *run, const char *name) {
+  return support_path(support_path(folder, run), name);
+}
+
+static tendril_train_result train(const char *run, int threads, const tendril_run_hooks *hooks) {
+  tendril_config *config = small_config();
+  tendril_train_result result;
+  check_ok(tendril_train(config, tasks, support_path(folder, run), false, NULL, threads, hooks,
+                         &result, check_err));
+  tendril_config_destroy(config);
+  return result;
+}
+
+static void check_same_file(const char *a, const char *b) {
+  char path_a[512], path_b[512];
+  snprintf(path_a, sizeof path_a, "%s", a);
+  snprintf(path_b, sizeof path_b, "%s", b);
+  size_t na, nb;
+  char *bytes_a = support_read_file(path_a, &na), *bytes_b = support_read_file(path_b, &nb);
+  cr_assert_eq(na, nb, "%s and %s differ in size", path_a, path_b);
+  cr_assert(memcmp(bytes_a, bytes_b, na) == 0, "%s and %s differ", path_a, path_b);
+  free(bytes_a);
+  free(bytes_b);
+}
+
+static const char *const checkpoints[] = {
+    "checkpoints/last.safetensors", "checkpoints/best.safetensors",
+    "checkpoints/iteration-000005.safetensors", "checkpoints/iteration-000010.safetensors"};
+
+static void check_same_checkpoints(const char *a, const char *b) {
+  for (size_t i = 0; i < sizeof checkpoints / sizeof checkpoints[0]; i++)
+    check_same_file(in(a, checkpoints[i]), in(b, checkpoints[i]));
+  check_same_file(in(a, "evaluations.csv"), in(b, "evaluations.csv"));
+}
+
+Test(train, writes_the_same_checkpoints_on_one_two_and_three_threads) {
+  tendril_train_result one = train("one", 1, NULL);
+  cr_assert(one.finished);
+  cr_assert_eq(one.iterations, 12);
+  cr_assert_eq(one.steps, 6144);
+  cr_assert(isfinite(one.held) && isfinite(one.best) && isfinite(one.final));
+  cr_assert_gt(one.eval_steps, 0);
+  train("two", 2, NULL);
+  train("three", 3, NULL);
+  check_same_checkpoints("one", "two");
+  check_same_checkpoints("one", "three");
+}
+
+// Stops after a given number of iterations.
+typedef struct stopper {
+  int64_t at;
+  volatile sig_atomic_t flag;
+} stopper;
+
+static void stop_at(void *user, const tendril_progress *p) {
+  stopper *s = user;
+  if (p->iteration >= s->at) s->flag = 1;
+}
+
+Test(train, a_stopped_and_resumed_run_is_the_run_that_never_stopped) {
+  train("whole", 2, NULL);
+  // stopped at 3, 7 and 9, resumed with another number of threads each time
+  stopper s = {.at = 3};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  tendril_train_result result = train("parts", 1, &hooks);
+  cr_assert_not(result.finished);
+  cr_assert_eq(result.iterations, 3);
+  const int64_t stops[] = {7, 9, 1000};
+  for (int i = 0; i < 3; i++) {
+    s = (stopper){.at = stops[i]};
+    check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 3 - i, &hooks, &result,
+                                  check_err));
+  }
+  cr_assert(result.finished);
+  check_same_checkpoints("whole", "parts");
+}
+
+Test(train, a_run_whose_process_died_resumes_from_its_last_checkpoint) {
+  train("whole", 2, NULL);
+  // as kill -9 leaves it: logs and best are ahead of the checkpoint of iteration 8
+  stopper s = {.at = 11};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  train("dead", 2, &hooks);
+  stopper early = {.at = 8};
+  tendril_run_hooks until_8 = {.stop = &early.flag, .progress = stop_at, .user = &early};
+  train("donor", 1, &until_8);
+  size_t size;
+  char *last = support_read_file(in("donor", checkpoints[0]), &size);
+  support_write_file(in("dead", checkpoints[0]), last, size);
+  free(last);
+  tendril_train_result result;
+  check_ok(tendril_train_resume(tasks, support_path(folder, "dead"), 2, NULL, &result, check_err));
+  check_same_checkpoints("whole", "dead");
+}
+
+Test(train, a_finished_run_resumes_to_itself) {
+  train("run", 2, NULL);
+  tendril_train_result result;
+  check_ok(tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, check_err));
+  cr_assert(result.finished);
+  cr_assert_eq(result.iterations, 12);
+}
+
+static void check_refused(tendril_status status, tendril_status expected, const tendril_error *err,
+                          const char *mend) {
+  cr_assert_eq(status, expected, "%s: %s", tendril_status_text(status), err->text);
+  cr_assert(strstr(err->text, mend), "%s", err->text);
+  cr_assert_null(strchr(err->text, '\n'), "%s", err->text);
+}
+
+Test(train, an_existing_run_is_kept_without_force_and_replaced_with_it) {
+  train("run", 1, NULL);
+  tendril_config *config = small_config();
+  tendril_train_result result;
+  tendril_error err = {{0}};
+  const char *run = support_path(folder, "run");
+  check_refused(tendril_train(config, tasks, run, false, NULL, 1, NULL, &result, &err),
+                TENDRIL_E_EXISTS, &err, "--force");
+  cr_assert_eq(tendril_train(config, tasks, run, true, NULL, 1, NULL, &result, &err), TENDRIL_OK);
+  // a folder that no run made is left alone, force or not
+  cr_assert_eq(mkdir(support_path(folder, "mine"), 0755), 0);
+  support_write_file(in("mine", "thesis.txt"), "words", 5);
+  check_refused(tendril_train(config, tasks, support_path(folder, "mine"), true, NULL, 1, NULL,
+                              &result, &err),
+                TENDRIL_E_EXISTS, &err, "no run folder");
+  free(support_read_file(in("mine", "thesis.txt"), NULL));
+  // a file where the folder should be
+  support_write_file(support_path(folder, "file"), "x", 1);
+  cr_assert_neq(tendril_train(config, tasks, support_path(folder, "file"), true, NULL, 1, NULL,
+                              &result, &err),
+                TENDRIL_OK);
+  tendril_config_destroy(config);
+}
+
+Test(train, a_changed_configuration_is_not_resumed) {
+  stopper s = {.at = 3};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  train("run", 1, &hooks);
+  char *text = support_read_file(in("run", "config.json"), NULL);
+  char *found = strstr(text, "\"max_kl\": 0.01");
+  cr_assert_not_null(found);
+  memcpy(found, "\"max_kl\": 0.02", strlen("\"max_kl\": 0.02"));
+  support_write_file(in("run", "config.json"), text, strlen(text));
+  free(text);
+  tendril_train_result result;
+  tendril_error err = {{0}};
+  check_refused(tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, &err),
+                TENDRIL_E_CONFIG, &err, "config.json");
+}
+
+Test(train, a_damaged_or_foreign_checkpoint_is_refused_at_any_place) {
+  stopper s = {.at = 2};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  train("run", 1, &hooks);
+  char path[512];
+  snprintf(path, sizeof path, "%s", in("run", checkpoints[0]));
+  size_t size;
+  char *whole = support_read_file(path, &size);
+  tendril_trained trained;
+  tendril_error err = {{0}};
+  for (size_t cut = 0; cut < size; cut += 1 + size / 97) {
+    support_write_file(path, whole, cut);
+    cr_assert_neq(tendril_trained_open(tasks, path, NULL, NULL, &trained, &err), TENDRIL_OK);
+    cr_assert(strstr(err.text, "last.safetensors"), "%s", err.text);
+  }
+  // NaN in the policy's parameters
+  char *nan_inside = malloc(size);
+  memcpy(nan_inside, whole, size);
+  const double bad = (double)NAN;
+  memcpy(nan_inside + size - sizeof bad * 1, &bad, sizeof bad);
+  support_write_file(path, nan_inside, size);
+  free(nan_inside);
+  tendril_train_result result;
+  tendril_status status =
+      tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, &err);
+  cr_assert(status == TENDRIL_E_NUMERIC || status == TENDRIL_E_FORMAT, "%s", err.text);
+  free(whole);
+}
+
+Test(train, a_run_starts_from_another_runs_policy) {
+  train("first", 1, NULL);
+  tendril_config *config = small_config();
+  tendril_train_result result;
+  check_ok(tendril_config_set(config, "run.iterations", "1", check_err));
+  check_ok(tendril_config_set(config, "learner.max_kl", "1e-8", check_err));
+  check_ok(tendril_train(config, tasks, support_path(folder, "second"), false,
+                         support_path(folder, "first"), 1, NULL, &result, check_err));
+  tendril_trained a, b;
+  check_ok(tendril_trained_open(tasks, support_path(folder, "first"), NULL, NULL, &a, check_err));
+  check_ok(
+      tendril_trained_open(tasks, support_path(folder, "second"), "last", NULL, &b, check_err));
+  // a step of KL 1e-8 leaves the parameters where the first run had them
+  check_all_close(tendril_policy_get_params(b.policy), tendril_policy_get_params(a.policy),
+                  tendril_policy_nparam(a.policy), 1e-2);
+  tendril_trained_close(&a);
+  tendril_trained_close(&b);
+  // another shape is refused
+  tendril_error err = {{0}};
+  check_ok(tendril_config_set(config, "policy.hidden", "32", check_err));
+  check_refused(tendril_train(config, tasks, support_path(folder, "third"), false,
+                              support_path(folder, "first"), 1, NULL, &result, &err),
+                TENDRIL_E_CONFIG, &err, "policy");
+  tendril_config_destroy(config);
+}
+
+Test(train, checkpoints_are_found_by_name_and_iteration) {
+  train("run", 1, NULL);
+  tendril_trained t;
+  tendril_error err = {{0}};
+  char run[512];
+  snprintf(run, sizeof run, "%s", support_path(folder, "run"));
+  check_ok(tendril_trained_open(tasks, run, "10", NULL, &t, check_err));
+  cr_assert_eq(t.iteration, 10);
+  cr_assert_eq(t.steps, 5120);
+  tendril_trained_close(&t);
+  check_refused(tendril_trained_open(tasks, run, "11", NULL, &t, &err), TENDRIL_E_IO, &err,
+                "no such checkpoint");
+  check_refused(tendril_trained_open(tasks, run, "newest", NULL, &t, &err), TENDRIL_E_ARGUMENT,
+                &err, "best, last");
+  check_refused(tendril_trained_open(tasks, support_path(folder, "nowhere"), NULL, NULL, &t, &err),
+                TENDRIL_E_IO, &err, "nowhere");
+  // the physics of an evaluation may differ from that of the training
+  const char *const sim[] = {"integrator", "euler", "physics_steps", "1", NULL};
+  check_ok(tendril_trained_open(tasks, run, "last", sim, &t, check_err));
+  cr_assert_eq(tendril_model_physics_steps(t.model), 1);
+  check_close(tendril_model_seconds(t.model), 0.008, 1e-15);  // 4 x 0.002, one rounding
+  tendril_trained_close(&t);
+}
+
+static tendril_status train_once(void *context, tendril_error *err) {
+  (void)context;
+  tendril_config *config = NULL;
+  tendril_train_result result;
+  tendril_status status =
+      tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, err);
+  static const char *const settings[][2] = {{"run.iterations", "1"}, {"run.eval_episodes", "1"},
+                                            {"rollout.batch", "16"}, {"rollout.streams", "1"},
+                                            {"policy.hidden", "4"},  {"critic.hidden", "4"},
+                                            {"run.keep_every", "0"}};
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0] && status == TENDRIL_OK; i++)
+    status = tendril_config_set(config, settings[i][0], settings[i][1], err);
+  if (status == TENDRIL_OK)
+    status = tendril_train(config, tasks, support_path(folder, "scarce"), true, NULL, 1, NULL,
+                           &result, err);
+  tendril_config_destroy(config);
+  return status;
+}
+
+Test(train, every_failed_allocation_is_a_clean_error, .timeout = 250) {
+  cr_assert_gt(support_fail_each_alloc(train_once, NULL), 50);
+}
