@@ -17,6 +17,10 @@ static const tnd_option rows_of_options[] = {TENDRIL_POLICY_OPTIONS(X)};
 const tnd_option_table tnd_policy_options =
     TND_OPTION_TABLE(tendril_policy_options, rows_of_options);
 
+void tendril_policy_defaults(tendril_policy_options *options) {
+  tnd_options_default(&tnd_policy_options, options);
+}
+
 typedef tendril_status (*family_create)(const tendril_policy_options *options, int nobs, int nact,
                                         uint64_t seed, tendril_policy **out, tendril_error *err);
 
