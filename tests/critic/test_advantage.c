@@ -114,3 +114,22 @@ Test(advantage, explained_variance_is_1_for_the_truth_and_0_for_a_constant, .ini
   cr_assert(isnan(tnd_explained_variance(N, v, constant)));
   cr_assert(isnan(tnd_explained_variance(0, v, v)));
 }
+
+Test(advantage, standardised_entries_have_mean_0_and_deviation_1, .init = setup) {
+  double a[N], mean = 0, variance = 0;
+  for (int t = 0; t < N; t++)
+    a[t] = 1e3 + 50 * v[t];
+  tnd_standardise(N, a);
+  for (int t = 0; t < N; t++)
+    mean += a[t] / N;
+  for (int t = 0; t < N; t++)
+    variance += a[t] * a[t] / N;
+  check_close(mean, 0, 1e-13);
+  check_close(variance, 1, 1e-12);
+  // entries that do not differ
+  double same[3] = {0.1, 0.1, 0.1};
+  tnd_standardise(3, same);
+  for (int t = 0; t < 3; t++)
+    check_close(same[t], 0, 1e-15);
+  tnd_standardise(0, same);
+}

@@ -380,6 +380,34 @@ Test(policy, a_saved_policy_acts_the_same_to_the_bit_when_loaded) {
   tendril_policy_destroy(b);
 }
 
+Test(policy, a_copy_acts_the_same_to_the_bit_and_another_shape_is_refused) {
+  tendril_policy_options o = options(), wider = options(), relu = options();
+  o.hidden.at[2] = 77;  // behind the end of the list: of no account
+  wider.hidden = (tendril_sizes){2, {17, 9}};
+  relu.activation = TENDRIL_RELU;
+  tendril_policy *a = make(options()), *b = NULL, *c = make(wider), *d = make(relu);
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 99, &b, check_err));
+  double obs[ROWS * NOBS], x[NOBS], y[NOBS];
+  normals(13, ROWS * NOBS, obs);
+  cr_assert(!tnd_policy_observed(a));
+  tnd_policy_observe(a, ROWS, obs);
+  cr_assert(tnd_policy_observed(a) && !tnd_policy_observed(b));
+  check_ok(tnd_policy_copy(b, a, check_err));
+  cr_assert(tnd_policy_observed(b));
+  check_same_bits(tendril_policy_get_params(b), tendril_policy_get_params(a),
+                  tendril_policy_nparam(a));
+  tnd_policy_normalize(a, 1, obs, x);
+  tnd_policy_normalize(b, 1, obs, y);
+  check_same_bits(y, x, NOBS);
+  tendril_error err;
+  cr_assert_eq(tnd_policy_copy(c, a, &err), TENDRIL_E_CONFIG);
+  cr_assert_eq(tnd_policy_copy(d, a, &err), TENDRIL_E_CONFIG);
+  tendril_policy_destroy(a);
+  tendril_policy_destroy(b);
+  tendril_policy_destroy(c);
+  tendril_policy_destroy(d);
+}
+
 Test(policy, loading_a_policy_of_another_size_is_an_error_and_changes_nothing) {
   tendril_policy *a = make(options()), *b = NULL;
   tendril_policy_options o = options();
