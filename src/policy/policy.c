@@ -137,9 +137,12 @@ bool tnd_policy_observed(const tendril_policy *policy) {
 tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *from,
                                tendril_error *err) {
   const tendril_policy_options *a = &policy->options, *b = &from->options;
-  if (policy->nobs != from->nobs || policy->nact != from->nact || policy->nparam != from->nparam ||
-      a->kind != b->kind || a->activation != b->activation || a->normalize != b->normalize ||
-      memcmp(&a->hidden, &b->hidden, sizeof a->hidden) != 0)
+  bool same = policy->nobs == from->nobs && policy->nact == from->nact &&
+              policy->nparam == from->nparam && a->kind == b->kind && a->normalize == b->normalize;
+  if (a->kind == TENDRIL_POLICY_MLP)  // a linear map has no use for the other options
+    same = same && a->activation == b->activation && a->hidden.n == b->hidden.n &&
+           memcmp(a->hidden.at, b->hidden.at, (size_t)a->hidden.n * sizeof *a->hidden.at) == 0;
+  if (!same)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "the policies differ (%d observations, %d actions, %d parameters against %d, "
                     "%d, %d, or their kind, widths or activation); set policy.* as in that run",
