@@ -43,7 +43,8 @@ typedef struct tendril_eval_result {
 /**
  * Episode i starts from the stream (seed, series, i): any number of threads, the same episodes.
  * @param returns  [episodes] filled with each episode's return, or NULL
- * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT
+ * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT (no episodes, a policy for another
+ *         task)
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_evaluate(const tendril_model *model,
                                                                const tendril_policy *policy,

@@ -85,12 +85,13 @@ TENDRIL_API void tendril_rollout_destroy(tendril_rollout *rollout);
 
 /**
  * One batch of sampled actions.
- * @param policy  borrowed, unchanged
+ * @param policy  borrowed, unchanged; another one than before may be given
  * @param batch   *batch set to the rollout's own batch, valid until the next collection
  * @param stats   filled; episode figures are NAN when no episode ended
  * @return E_PHYSICS if a stream diverges again and again, E_NUMERIC if the policy's actions are not
- *         finite
- * Work is cut by stream: the same bits on any number of threads. Allocates nothing.
+ *         finite, E_ARGUMENT if the policy is not one for this task
+ * Work is cut by stream: the same bits on any number of threads. Allocates in the first call and
+ * for a policy that needs more scratch than those before, otherwise nothing.
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_rollout_collect(tendril_rollout *rollout,
                                                                       const tendril_policy *policy,

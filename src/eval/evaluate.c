@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "policy/policy.h"
 
 #include <string.h>
 
@@ -107,6 +108,7 @@ tendril_status tendril_evaluate(const tendril_model *model, const tendril_policy
   if (options->episodes < 1 || options->episodes > 1000000)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "episodes: %d is out of range; use 1 to 1000000",
                     options->episodes);
+  TENDRIL_TRY(tnd_policy_check(policy, tendril_model_nobs(model), tendril_model_nact(model), err));
   evaluation e = {
       .model = model, .policy = policy, .options = options, .nworker = tendril_pool_threads(pool)};
   layout(&e, &e.arena);

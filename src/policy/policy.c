@@ -106,6 +106,14 @@ tendril_status tendril_policy_set_params(tendril_policy *policy, const double *t
   return TENDRIL_OK;
 }
 
+tendril_status tnd_policy_check(const tendril_policy *policy, int nobs, int nact,
+                                tendril_error *err) {
+  if (policy->nobs == nobs && policy->nact == nact) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                  "a policy of %d observations and %d actions for a task of %d and %d",
+                  policy->nobs, policy->nact, nobs, nact);
+}
+
 // ----------------------------------------------------------------------------------- normaliser
 
 void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x) {
@@ -158,27 +166,31 @@ tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *fro
 // --------------------------------------------------------------------------------------- acting
 
 struct tendril_actor {
+  int nobs;
+  size_t act_size;  // of the policy that it was made for
   double *x;        // [nobs] normalised observation
   double *scratch;  // [act_size]
   tnd_arena arena;
 };
 
-static void layout_actor(tendril_actor *actor, const tendril_policy *policy, tnd_arena *arena) {
-  actor->x = tnd_arena_doubles(arena, (size_t)policy->nobs);
-  actor->scratch = tnd_arena_doubles(arena, policy->ops->act_size(policy));
+static void layout_actor(tendril_actor *actor, tnd_arena *arena) {
+  actor->x = tnd_arena_doubles(arena, (size_t)actor->nobs);
+  actor->scratch = tnd_arena_doubles(arena, actor->act_size);
 }
 
 tendril_status tendril_actor_create(const tendril_policy *policy, tendril_actor **out,
                                     tendril_error *err) {
   tendril_actor *actor = tnd_alloc(sizeof *actor);
   if (!actor) return tnd_fail_memory(err);
-  layout_actor(actor, policy, &actor->arena);
+  actor->nobs = policy->nobs;
+  actor->act_size = policy->ops->act_size(policy);
+  layout_actor(actor, &actor->arena);
   tendril_status status = tnd_arena_alloc(&actor->arena, err);
   if (status != TENDRIL_OK) {
     tendril_actor_destroy(actor);
     return status;
   }
-  layout_actor(actor, policy, &actor->arena);
+  layout_actor(actor, &actor->arena);
   *out = actor;
   return TENDRIL_OK;
 }
@@ -187,6 +199,10 @@ void tendril_actor_destroy(tendril_actor *actor) {
   if (!actor) return;
   tnd_arena_free(&actor->arena);
   tnd_free(actor);
+}
+
+bool tnd_actor_fits(const tendril_actor *actor, const tendril_policy *policy) {
+  return actor->nobs >= policy->nobs && actor->act_size >= policy->ops->act_size(policy);
 }
 
 void tendril_policy_act(const tendril_policy *policy, tendril_actor *actor, const double *obs,

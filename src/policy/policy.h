@@ -17,6 +17,12 @@ extern const tnd_option_table tnd_policy_options;
 
 int tnd_policy_ndist(const tendril_policy *policy);
 
+// E_ARGUMENT unless the policy is one of so many observations and actions.
+TENDRIL_MUST_CHECK tendril_status tnd_policy_check(const tendril_policy *policy, int nobs, int nact,
+                                                   tendril_error *err);
+// Whether an actor, made for some policy, has room for this one.
+bool tnd_actor_fits(const tendril_actor *actor, const tendril_policy *policy);
+
 // x [n][nobs] = clip((obs - mean) / sd) under the policy's current normaliser (or obs itself)
 void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x);
 // Merges n observations into the running mean and variance. Changes the policy.

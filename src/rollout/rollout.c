@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "policy/policy.h"
 
 #include <math.h>
 #include <string.h>
@@ -253,9 +254,15 @@ static void gather_paths(tendril_rollout *r) {
 tendril_status tendril_rollout_collect(tendril_rollout *r, const tendril_policy *policy,
                                        const tendril_batch **batch, tendril_rollout_stats *stats,
                                        tendril_error *err) {
+  TENDRIL_TRY(tnd_policy_check(policy, r->batch.nobs, r->batch.nact, err));
+  for (int i = 0; i < r->nstream; i++) {
+    tendril_actor **actor = &r->streams[i].actor;
+    if (*actor && tnd_actor_fits(*actor, policy)) continue;
+    tendril_actor_destroy(*actor);
+    *actor = NULL;
+    TENDRIL_TRY(tendril_actor_create(policy, actor, err));
+  }
   r->policy = policy;
-  for (int i = 0; i < r->nstream; i++)
-    if (!r->streams[i].actor) TENDRIL_TRY(tendril_actor_create(policy, &r->streams[i].actor, err));
   tnd_pool_run(r->pool, r->nstream, collect_stream, r);
   for (int i = 0; i < r->nstream; i++) {
     const stream *s = &r->streams[i];

@@ -75,6 +75,18 @@ Test(eval, absurd_numbers_of_episodes_are_refused) {
   support_scene_close(&s);
 }
 
+Test(eval, a_policy_of_another_task_is_refused) {
+  support_scene s, other;
+  support_scene_open(&s, "inverted-pendulum-v4", 1);
+  support_scene_open(&other, "hopper-v4", 1);
+  tendril_eval_result result;
+  tendril_eval_options options = {.episodes = 1};
+  cr_assert_eq(tendril_evaluate(s.model, other.policy, s.pool, &options, &result, NULL, NULL),
+               TENDRIL_E_ARGUMENT);
+  support_scene_close(&s);
+  support_scene_close(&other);
+}
+
 static tendril_status evaluate_once(void *context, tendril_error *err) {
   const support_scene *s = context;
   tendril_eval_result result;

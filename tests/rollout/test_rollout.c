@@ -259,6 +259,31 @@ Test(rollout, a_batch_that_the_streams_do_not_divide_is_refused_with_the_mend) {
   support_scene_close(&s);
 }
 
+Test(rollout, any_policy_of_the_task_may_collect_and_no_other) {
+  support_scene s, other;
+  support_scene_open(&s, "hopper-v4", 2);
+  support_scene_open(&other, "walker2d-v4", 1);
+  tendril_policy_options wide = *tendril_policy_get_options(s.policy);
+  wide.hidden = (tendril_sizes){.n = 1, .at = {600}};
+  tendril_policy *policy = NULL;
+  check_ok(tendril_policy_create(&wide, tendril_model_nobs(s.model), tendril_model_nact(s.model), 1,
+                                 &policy, check_err));
+  tendril_rollout *rollout = rollout_of(&s, 1);
+  tendril_rollout_stats stats;
+  collect(rollout, s.policy, &stats);
+  collect(rollout, policy, &stats);  // its scratch is larger
+  collect(rollout, s.policy, &stats);
+  const tendril_batch *batch = NULL;
+  tendril_error err = {{0}};
+  cr_assert_eq(tendril_rollout_collect(rollout, other.policy, &batch, &stats, &err),
+               TENDRIL_E_ARGUMENT);
+  cr_assert(strstr(err.text, "17 observations"), "%s", err.text);
+  tendril_rollout_destroy(rollout);
+  tendril_policy_destroy(policy);
+  support_scene_close(&s);
+  support_scene_close(&other);
+}
+
 static tendril_status create_and_destroy(void *context, tendril_error *err) {
   const support_scene *s = context;
   tendril_rollout *rollout = NULL;
