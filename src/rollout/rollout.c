@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_DIVERGED 100  // episodes in a row that may diverge in one stream before it is an error
+#define MAX_DIVERGED 100  // first steps in a row that may diverge in one stream
 
 #define X(...) TND_OPTION_ROW(tendril_rollout_options, __VA_ARGS__)
 static const tnd_option option_rows[] = {TENDRIL_ROLLOUT_OPTIONS(X)};
@@ -143,10 +143,17 @@ static void count_episode(stream *s) {
   s->ended++;
 }
 
+// The random stream of a stream's k-th episode or step. There are at most 2^16 streams, so the
+// upper half of the word that holds the stream takes what k has above 32 bits.
+static tendril_random random_of(const tendril_rollout *r, tendril_purpose purpose, int index,
+                                int64_t k) {
+  const uint32_t a = (uint32_t)index | (uint32_t)(k >> 32) << 16;
+  return tendril_random_stream(r->seed, purpose, a, (uint32_t)k);
+}
+
 static tendril_status start_episode(tendril_rollout *r, int index) {
   stream *s = &r->streams[index];
-  tendril_random random = tendril_random_stream(r->seed, TENDRIL_PURPOSE_RESET, (uint32_t)index,
-                                                (uint32_t)s->episodes++);
+  tendril_random random = random_of(r, TENDRIL_PURPOSE_RESET, index, s->episodes++);
   s->total = 0;
   s->length = 0;
   s->over = false;
@@ -167,8 +174,7 @@ static tendril_status collect(tendril_rollout *r, int index) {
     }
     // a ~ pi(.|o), noise keyed by the stream and its step
     double *action = b->action + row * b->nact;
-    tendril_random random = tendril_random_stream(r->seed, TENDRIL_PURPOSE_ACTION, (uint32_t)index,
-                                                  (uint32_t)s->steps++);
+    tendril_random random = random_of(r, TENDRIL_PURPOSE_ACTION, index, s->steps++);
     tendril_random_normals(&random, b->nact, s->noise);
     tendril_policy_act(r->policy, s->actor, s->obs, s->noise, action);
 
@@ -329,6 +335,11 @@ static tendril_status load_streams(tendril_rollout *r, stream_state *state,
   TENDRIL_TRY(tnd_tensors_get(tensors, "rollout.returns", n, 0, state->totals, err));
   TENDRIL_TRY(
       tnd_tensors_get_ints(tensors, "rollout.counters", n * NCOUNTER, state->counters, err));
+  for (int64_t i = 0; i < n * NCOUNTER; i++)
+    if (state->counters[i] < 0 || (i % NCOUNTER >= OVER && state->counters[i] > INT32_MAX))
+      return tnd_fail(err, TENDRIL_E_FORMAT,
+                      "rollout.counters: entry %lld is out of range; the checkpoint is damaged",
+                      (long long)i);
   for (int i = 0; i < r->nstream; i++) {
     stream *s = &r->streams[i];
     const int64_t *c = state->counters + (size_t)i * NCOUNTER;

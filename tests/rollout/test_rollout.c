@@ -170,6 +170,63 @@ Test(rollout, rewards_are_those_of_the_environment_replayed) {
   support_scene_close(&s);
 }
 
+// The state of a rollout whose streams have taken `steps` steps.
+static tnd_tensors *state_after(const tendril_rollout *rollout, int64_t steps) {
+  enum { COUNTERS = 5, STEPS = 1 };
+  tnd_tensors *now = NULL, *then = NULL;
+  check_ok(tnd_tensors_create(&now, check_err));
+  check_ok(tnd_tensors_create(&then, check_err));
+  check_ok(tnd_rollout_save(rollout, now, check_err));
+  const int64_t size = tnd_tensors_length(now, "rollout.snapshots") / STREAMS;
+  double *snapshots = malloc(sizeof *snapshots * (size_t)(size * STREAMS)), returns[STREAMS];
+  int64_t counters[STREAMS * COUNTERS];
+  check_ok(tnd_tensors_get(now, "rollout.snapshots", STREAMS, size, snapshots, check_err));
+  check_ok(tnd_tensors_get(now, "rollout.returns", STREAMS, 0, returns, check_err));
+  check_ok(tnd_tensors_get_ints(now, "rollout.counters", STREAMS * COUNTERS, counters, check_err));
+  for (int i = 0; i < STREAMS; i++)
+    counters[i * COUNTERS + STEPS] = steps;
+  check_ok(tnd_tensors_put(then, "rollout.snapshots", STREAMS, size, snapshots, check_err));
+  check_ok(tnd_tensors_put(then, "rollout.returns", STREAMS, 0, returns, check_err));
+  check_ok(tnd_tensors_put_ints(then, "rollout.counters", STREAMS * COUNTERS, counters, check_err));
+  free(snapshots);
+  tnd_tensors_destroy(now);
+  return then;
+}
+
+Test(rollout, noise_does_not_come_again_after_2_to_the_32_steps) {
+  support_scene s;
+  support_scene_open(&s, "swimmer-v4", 1);
+  tendril_rollout *rollout = rollout_of(&s, 3);
+  tendril_rollout_stats stats;
+  double first[STREAMS];
+  const int64_t late = INT64_C(1) << 32;
+  tnd_tensors *state = state_after(rollout, late);
+  const tendril_batch *b = collect(rollout, s.policy, &stats);
+  for (int i = 0; i < STREAMS; i++)
+    first[i] = b->action[(int64_t)i * T * b->nact];
+  check_ok(tnd_rollout_load(rollout, state, check_err));
+  b = collect(rollout, s.policy, &stats);
+  for (int i = 0; i < STREAMS; i++)
+    for (int j = 0; j < STREAMS; j++)
+      cr_assert_neq(b->action[(int64_t)i * T * b->nact], first[j]);
+  tnd_tensors_destroy(state);
+  tendril_rollout_destroy(rollout);
+  support_scene_close(&s);
+}
+
+Test(rollout, counters_out_of_range_are_refused) {
+  support_scene s;
+  support_scene_open(&s, "swimmer-v4", 1);
+  tendril_rollout *rollout = rollout_of(&s, 3);
+  tnd_tensors *state = state_after(rollout, -1);
+  tendril_error err = {{0}};
+  cr_assert_eq(tnd_rollout_load(rollout, state, &err), TENDRIL_E_FORMAT);
+  cr_assert(strstr(err.text, "rollout.counters"), "%s", err.text);
+  tnd_tensors_destroy(state);
+  tendril_rollout_destroy(rollout);
+  support_scene_close(&s);
+}
+
 // A task whose simulation is made to diverge now and then: the velocity is set to NaN behind the
 // physics' back in every third episode.
 static tendril_task broken;
