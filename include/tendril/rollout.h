@@ -63,7 +63,7 @@ typedef struct tendril_batch {
   X(return_max,     "",      "largest of them")                                                    \
   X(length_mean,    "steps", "their mean length")                                                  \
   X(diverged,       "",      "episodes cut because the simulation diverged")                       \
-  X(physics_seconds, "s",    "seconds inside mj_step, summed over threads")
+  X(physics_seconds, "s",    "CPU seconds inside mj_step, summed over threads")
 // clang-format on
 
 typedef struct tendril_rollout_stats {

@@ -5,6 +5,7 @@
 #include "rollout/rollout.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "policy/policy.h"
 
@@ -219,9 +220,14 @@ static void collect_stream(void *context, int piece, int worker) {
   s->ended = 0;
   s->return_sum = s->length_sum = 0;
   s->diverged = 0;
-  double before = tendril_env_get_stats(s->env)->physics_seconds;
+  const tendril_env_stats *stats = tendril_env_get_stats(s->env);
+  const double before = stats->physics_seconds;
+  const double wall = tnd_clock_wall(), cpu = tnd_clock_thread();
   s->status = collect(r, piece);
-  s->physics_seconds = tendril_env_get_stats(s->env)->physics_seconds - before;
+  // other programs stop the wall clock of mj_step and of the rest alike; the thread's own clock,
+  // too dear to be read at every step, says for how much of the time
+  const double running = (tnd_clock_thread() - cpu) / (tnd_clock_wall() - wall);
+  s->physics_seconds = (stats->physics_seconds - before) * fmin(running, 1);
 }
 
 // Statistics over streams, in their order.

@@ -1,6 +1,7 @@
 // Streams: the same bits on any number of threads, episodes carried over batches, the three ends of
 // a path, diverged steps that leave no trace, checkpoints.
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "rollout/rollout.h"
 #include "support/close.h"
 #include "support/learning.h"
@@ -8,8 +9,11 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BATCH = 1200, STREAMS = 6, T = BATCH / STREAMS };
 
@@ -223,6 +227,39 @@ Test(rollout, counters_out_of_range_are_refused) {
   cr_assert_eq(tnd_rollout_load(rollout, state, &err), TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, "rollout.counters"), "%s", err.text);
   tnd_tensors_destroy(state);
+  tendril_rollout_destroy(rollout);
+  support_scene_close(&s);
+}
+
+Test(rollout, physics_seconds_are_cpu_seconds_on_a_busy_processor) {
+  // this process and an idle loop share one processor; while the loop runs, mj_step does not
+  cpu_set_t here;
+  cr_assert_eq(sched_getaffinity(0, sizeof here, &here), 0);
+  int processor = 0;
+  while (!CPU_ISSET(processor, &here))
+    processor++;
+  CPU_ZERO(&here);
+  CPU_SET(processor, &here);
+  cr_assert_eq(sched_setaffinity(0, sizeof here, &here), 0);
+  pid_t loop = fork();
+  if (loop == 0) alarm(60);  // should this test end before it ends the loop
+  while (loop == 0)
+    continue;
+  cr_assert_gt(loop, 0);
+  support_scene s;
+  support_scene_open(&s, "hopper-v4", 1);
+  tendril_rollout *rollout = rollout_of(&s, 3);
+  tendril_rollout_stats stats;
+  double physics = 0, cpu = tnd_clock_process(), wall = tnd_clock_wall();
+  while (tnd_clock_process() - cpu < 0.2) {
+    collect(rollout, s.policy, &stats);
+    physics += stats.physics_seconds;
+  }
+  cpu = tnd_clock_process() - cpu;
+  wall = tnd_clock_wall() - wall;
+  kill(loop, SIGKILL);
+  cr_assert_gt(wall, 1.3 * cpu);  // it was busy
+  cr_assert(physics > 0.3 * cpu && physics < cpu, "%g s in mj_step of %g s", physics, cpu);
   tendril_rollout_destroy(rollout);
   support_scene_close(&s);
 }
