@@ -97,12 +97,18 @@ static tendril_status write_config(const run *r, tendril_error *err) {
 
 // ------------------------------------------------------------------------------- one iteration
 
-static double fraction_done(const run *r) {
+// One division: a percentage that is reached exactly is the whole number that eval_at holds.
+static double percent_done(const run *r) {
   const tendril_run_options *o = &r->config->run;
-  double fraction = o->iterations > 0
-                        ? (double)tendril_learner_iterations(r->learner) / (double)o->iterations
-                        : (double)tendril_learner_steps(r->learner) / (double)o->steps;
-  return fraction < 1 ? fraction : 1;
+  double percent =
+      o->iterations > 0
+          ? 100.0 * (double)tendril_learner_iterations(r->learner) / (double)o->iterations
+          : 100.0 * (double)tendril_learner_steps(r->learner) / (double)o->steps;
+  return percent < 100 ? percent : 100;
+}
+
+static double fraction_done(const run *r) {
+  return percent_done(r) / 100;
 }
 
 static tendril_status save(const run *r, const char *path, tendril_error *err) {
@@ -114,7 +120,7 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, bool *made,
                                tendril_error *err) {
   const tendril_run_options *o = &r->config->run;
   int due = r->state.evaluations;
-  const double percent = 100 * fraction_done(r);
+  const double percent = percent_done(r);
   while (due < o->eval_at.n && o->eval_at.at[due] <= percent)
     due++;
   *made = due > r->state.evaluations;

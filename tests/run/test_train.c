@@ -144,6 +144,31 @@ Test(train, a_run_whose_process_died_resumes_from_its_last_checkpoint) {
   check_same_checkpoints("whole", "dead");
 }
 
+static void note_evaluations(void *user, const tendril_progress *p) {
+  if (p->evaluation) ((bool *)user)[p->iteration] = true;
+}
+
+Test(train, evaluates_at_the_iteration_that_reaches_the_percentage) {
+  // 29, 57 and 58 of 100 are among those whose share times 100 is less than the whole number
+  static const char *const settings[][2] = {{"run.iterations", "100"},
+                                            {"run.eval_at", "29 57 58 100"},
+                                            {"run.eval_episodes", "1"},
+                                            {"rollout.batch", "4"},
+                                            {"rollout.streams", "1"}};
+  tendril_config *config = NULL;
+  check_ok(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+    check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
+  bool evaluated[101] = {false};
+  tendril_run_hooks hooks = {.progress = note_evaluations, .user = evaluated};
+  tendril_train_result result;
+  check_ok(tendril_train(config, tasks, support_path(folder, "run"), false, NULL, 1, &hooks,
+                         &result, check_err));
+  for (int i = 0; i <= 100; i++)
+    cr_assert_eq(evaluated[i], i == 29 || i == 57 || i == 58 || i == 100, "iteration %d", i);
+  tendril_config_destroy(config);
+}
+
 Test(train, a_finished_run_resumes_to_itself) {
   train("run", 2, NULL);
   tendril_train_result result;
