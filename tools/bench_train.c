@@ -1,5 +1,8 @@
 // tendril bench train: whole trainings on one and on several threads, with bare mj_step loops on
-// the states of the same policies in between. Evaluations are no part of it.
+// states of the same policies in between (streams of their own, not the training's). A training
+// here is its iterations: evaluations, logs and checkpoints are no part of it. The bare loops are
+// counted in CPU seconds without their resets and shared evenly among the threads, the training in
+// wall seconds with all that it has: on a busy machine the ratio errs against the training.
 #include "bench.h"
 #include "bench_replay.h"
 

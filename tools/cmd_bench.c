@@ -54,6 +54,7 @@ static int run(int argc, char **argv) {
   if (status != EXIT_OK || help) return status;
   if (o.rounds < 1 || o.rounds > 1000 || o.threads < 1 || o.threads > 1024)
     return cli_usage(&cmd_bench, "--rounds must be 1 to 1000, --threads 1 to 1024");
+  if (o.steps < 1) return cli_usage(&cmd_bench, "--steps must be at least 1");
   if (strcmp(arguments.at[0], "rollout") == 0) return bench_rollout(&o);
   if (strcmp(arguments.at[0], "train") == 0) return bench_train(&o);
   return cli_usage(&cmd_bench, "%s: no such benchmark; choose rollout or train", arguments.at[0]);
