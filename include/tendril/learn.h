@@ -88,8 +88,8 @@ TENDRIL_API void tendril_trpo_defaults(tendril_trpo_options *options);
   X(entropy,            "nat", "mean entropy of the policy before the step")                       \
   X(accepted,           "",    "1: a step was taken; 0: none passed, the parameters are unchanged") \
   X(line_search_steps,  "",    "steps tried")                                                      \
-  X(cg_residual,        "",    "|g - A s| / |g| after conjugate gradients")                        \
-  X(curvature,          "",    "s'As of the search direction; not positive: no step was tried")    \
+  X(cg_residual,        "",    "|g - A s| / |g| after conjugate gradients, A with its damping") \
+  X(curvature,          "",    "s'As of the search direction, A with its damping; not positive: no step was tried") \
   X(explained_variance, "",    "1 - Var(target - V) / Var(target), V before its fit")              \
   X(update_seconds,     "s",   "wall seconds of the iteration outside the collection")
 // clang-format on

@@ -19,10 +19,10 @@ typedef struct piece_sums {
 // Scratch of one worker for a chunk.
 typedef struct scratch {
   tnd_policy_rows *rows;
-  double *d;       // [CHUNK][ndist]
-  double *u;       // [CHUNK][ndist]
-  double *logp;    // [CHUNK]
-  double *weight;  // [CHUNK]
+  double *d;      // [CHUNK][ndist]
+  double *u;      // [CHUNK][ndist]
+  double *logp;   // [CHUNK]
+  double *value;  // [CHUNK] a number per row: entropy or divergence
 } scratch;
 
 struct tnd_trust_region {
@@ -98,7 +98,7 @@ static void layout(tnd_trust_region *t, tnd_arena *arena) {
     scratch s = {.d = tnd_arena_doubles(arena, CHUNK * ndist),
                  .u = tnd_arena_doubles(arena, CHUNK * ndist),
                  .logp = tnd_arena_doubles(arena, CHUNK),
-                 .weight = tnd_arena_doubles(arena, CHUNK)};
+                 .value = tnd_arena_doubles(arena, CHUNK)};
     if (arena->base) t->workers[w] = s;
   }
 }
@@ -175,10 +175,10 @@ static void gradient_piece(void *context, int piece, int worker) {
     tnd_policy_logp(t->policy, rows, d, action, t->logp_old + row);
     tnd_policy_logp_gradient(t->policy, rows, d, action, t->q + row, w->u);
     tnd_policy_vjp(t->policy, w->rows, w->u, g);
-    tnd_policy_entropy(t->policy, rows, d, w->logp);
+    tnd_policy_entropy(t->policy, rows, d, w->value);
     for (int i = 0; i < rows; i++) {
       sums.L += t->q[row + i];
-      sums.entropy += w->logp[i];
+      sums.entropy += w->value[i];
     }
   }
   t->sums[piece] = sums;
@@ -275,7 +275,7 @@ static void objective_piece(void *context, int piece, int worker) {
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->n, c);
-    double *kl = w->weight;
+    double *kl = w->value;
     tnd_policy_forward(t->policy, w->rows, rows, t->x + row * t->nobs, w->d);
     tnd_policy_logp(t->policy, rows, w->d, t->action + row * t->nact, w->logp);
     tnd_policy_kl(t->policy, rows, t->d_old + row * t->ndist, w->d, kl);

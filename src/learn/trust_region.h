@@ -3,7 +3,7 @@
 //
 //   L(theta) = 1/n sum_i  pi_theta(a_i|s_i) / pi_old(a_i|s_i)  Q_i
 //   g        = grad L at theta_old = 1/n sum_i Q_i grad log pi(a_i|s_i)
-//   A v      = mean_i J_i' M_i J_i v + damping v          over a share of the rows
+//   A v      = mean_i J_i' M_i J_i v                      over a share of the rows
 //   step     = first of theta_old + beta shrink^k s that improves L with mean KL(old||new) <= delta
 //
 // Rows are cut into at most 64 pieces whose number depends on the number of rows alone; sums run
