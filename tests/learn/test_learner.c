@@ -1,0 +1,166 @@
+// A learner with every kind of options: it goes on bit for bit from what it saved, allocates
+// nothing once it runs, and works at sizes of which nothing is a multiple.
+#include "base/alloc.h"
+#include "base/options.h"
+#include "critic/critic.h"
+#include "learn/learner.h"
+#include "learn/trpo.h"
+#include "policy/policy.h"
+#include "support/close.h"
+#include "support/learning.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+// Options that differ from the defaults, and sizes.
+typedef struct variant {
+  const char *task;
+  const char *policy[3][2], *critic[3][2], *learner[4][2];
+  tendril_rollout_options rollout;
+} variant;
+
+typedef struct training {
+  support_scene scene;
+  tendril_policy *policy;
+  tendril_learner *learner;
+  double values[64];
+} training;
+
+static void set_all(const tnd_option_table *table, void *options, const char *const (*set)[2],
+                    int n) {
+  tnd_options_default(table, options);
+  for (int i = 0; i < n && set[i][0]; i++)
+    check_ok(tnd_options_set(table, options, "test", "", set[i][0], set[i][1], check_err));
+}
+
+static void open_training(training *t, const variant *v, int threads) {
+  tendril_policy_options policy;
+  tendril_trpo_options options;
+  *t = (training){0};
+  support_scene_open(&t->scene, v->task, threads);
+  tendril_learner_setup setup = {
+      .model = t->scene.model, .pool = t->scene.pool, .seed = 3, .rollout = v->rollout};
+  set_all(&tnd_policy_options, &policy, v->policy, 3);
+  set_all(&tnd_critic_options, &setup.critic, v->critic, 3);
+  set_all(tnd_method_trpo.options, &options, v->learner, 4);
+  check_ok(tendril_policy_create(&policy, tendril_model_nobs(t->scene.model),
+                                 tendril_model_nact(t->scene.model), 3, &t->policy, check_err));
+  setup.policy = t->policy;
+  check_ok(tendril_trpo_create(&options, &setup, &t->learner, check_err));
+}
+
+static void close_training(training *t) {
+  tendril_learner_destroy(t->learner);
+  tendril_policy_destroy(t->policy);
+  support_scene_close(&t->scene);
+}
+
+static void iterate(training *t, int times) {
+  for (int k = 0; k < times; k++)
+    check_ok(tendril_learner_iterate(t->learner, t->values, check_err));
+}
+
+// All that a checkpoint holds of policy and learner, as the bytes of its file.
+static char *state_of(const training *t, size_t *size) {
+  tnd_tensors *tensors = NULL;
+  char *bytes = NULL;
+  check_ok(tnd_tensors_create(&tensors, check_err));
+  check_ok(tnd_policy_save(t->policy, tensors, check_err));
+  check_ok(tnd_learner_save(t->learner, tensors, check_err));
+  check_ok(tnd_tensors_print(tensors, &bytes, size, check_err));
+  tnd_tensors_destroy(tensors);
+  return bytes;
+}
+
+static void check_same_state(const training *a, const training *b) {
+  size_t na, nb;
+  char *bytes_a = state_of(a, &na), *bytes_b = state_of(b, &nb);
+  cr_assert_eq(na, nb);
+  cr_assert(memcmp(bytes_a, bytes_b, na) == 0, "the states differ");
+  tnd_free(bytes_a);
+  tnd_free(bytes_b);
+}
+
+// Three iterations, saved and loaded into another learner on another number of threads, three more
+// on both.
+static void check_resumes(const variant *v) {
+  training whole, parts;
+  open_training(&whole, v, 2);
+  open_training(&parts, v, 3);
+  iterate(&whole, 3);
+  size_t size;
+  tnd_tensors *tensors = NULL;
+  char *bytes = state_of(&whole, &size);
+  check_ok(tnd_tensors_parse(bytes, size, "memory", &tensors, check_err));
+  check_ok(tnd_policy_load(parts.policy, tensors, check_err));
+  check_ok(tnd_learner_load(parts.learner, tensors, check_err));
+  check_same_state(&whole, &parts);
+  iterate(&whole, 3);
+  iterate(&parts, 3);
+  check_same_state(&whole, &parts);
+  tnd_tensors_destroy(tensors);
+  tnd_free(bytes);
+  close_training(&whole);
+  close_training(&parts);
+}
+
+static const variant plain = {.task = "hopper-v4", .rollout = {600, 4}};
+static const variant variants[] = {
+    {.task = "walker2d-v4", .rollout = {600, 4}, .critic = {{"kind", "linear"}}},
+    {.task = "swimmer-v4",
+     .rollout = {600, 3},
+     .policy = {{"normalize", "false"}},
+     .learner = {{"reward_scale", "return-sd"}, {"fisher_share", "0.3"}}},
+    {.task = "hopper-v4",
+     .rollout = {600, 4},
+     .policy = {{"precision", "double"}, {"activation", "softplus"}, {"hidden", "13 7 5"}},
+     .critic = {{"precision", "double"}, {"activation", "relu"}, {"minibatch", "70"}},
+     .learner = {{"advantage_scale", "none"}}},
+    {.task = "hopper-v4",
+     .rollout = {600, 4},
+     .policy = {{"kind", "linear"}},
+     .critic = {{"kind", "linear"}},
+     .learner = {{"damping", "0"}, {"reward_scale", "return-sd"}}},
+};
+
+Test(learner, goes_on_bit_for_bit_from_what_it_saved_whatever_the_options) {
+  check_resumes(&plain);
+  for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++)
+    check_resumes(&variants[i]);
+}
+
+Test(learner, an_iteration_after_the_first_allocates_nothing) {
+  for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+    training t;
+    open_training(&t, &variants[i], 2);
+    iterate(&t, 1);
+    const long before = tnd_alloc_count();
+    iterate(&t, 2);
+    cr_assert_eq(tnd_alloc_count(), before);
+    close_training(&t);
+  }
+}
+
+static void check_works(const variant *v, int iterations) {
+  training t;
+  open_training(&t, v, 3);
+  iterate(&t, iterations);
+  cr_assert_eq(tendril_learner_steps(t.learner), iterations * v->rollout.batch);
+  for (int i = 0; i < tendril_policy_nparam(t.policy); i++)
+    cr_assert(isfinite(tendril_policy_get_params(t.policy)[i]));
+  close_training(&t);
+}
+
+Test(learner, works_at_odd_sizes) {
+  // one row: no deviation of anything; streams of one row; a minibatch larger than the batch; rows
+  // and widths that fill no vector and no chunk; a Fisher matrix of one row
+  check_works(&(variant){.task = "hopper-v4", .rollout = {1, 1}}, 30);
+  check_works(&(variant){.task = "hopper-v4", .rollout = {5, 5}}, 10);
+  check_works(&(variant){.task = "hopper-v4",
+                         .rollout = {257, 1},
+                         .policy = {{"hidden", "1 17 3"}},
+                         .critic = {{"hidden", "65"}, {"minibatch", "65536"}},
+                         .learner = {{"fisher_share", "1e-4"}}},
+              5);
+}
