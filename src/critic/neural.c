@@ -110,11 +110,12 @@ static void rescale(neural *c, int64_t n, const double *targets) {
   double sigma = sqrt(var_new);
   if (!(sigma > 1e-8 * (1 + fabs(mu)))) sigma = 1;
 
-  // sigma_new (h w_new + b_new) + mu_new = sigma (h w + b) + mu
+  // sigma_new (h w_new + b_new) + mu_new = sigma (h w + b) + mu; before the first fit there is
+  // nothing to keep, and a bias of -mu / sigma would take Adam thousands of steps to lose
   double *last = c->now.theta + c->nparam - c->nlast - 1;
-  for (int i = 0; i < c->nlast; i++)
+  for (int i = 0; s->fits > 1 && i < c->nlast; i++)
     last[i] *= s->sigma / sigma;
-  last[c->nlast] = (s->sigma * last[c->nlast] + s->mu - mu) / sigma;
+  if (s->fits > 1) last[c->nlast] = (s->sigma * last[c->nlast] + s->mu - mu) / sigma;
   s->mu = mu;
   s->var = var_new;
   s->sigma = sigma;

@@ -3,6 +3,8 @@
 #ifndef TND_SIMD_H
 #define TND_SIMD_H
 
+#include <stdint.h>  // defines __GLIBC__ where that is the C library
+
 typedef enum tnd_simd {
   TND_SIMD_NONE,    // what the compiler makes of plain C
   TND_SIMD_AVX2,    // 256 bits, with fused multiply-add
@@ -31,8 +33,9 @@ void tnd_simd_limit(tnd_simd limit);
 // Elementwise loops that the compiler vectorises well by itself: it writes each function three
 // times and the loader picks one. No entry's result depends on the choice, as such a loop adds
 // nothing up and products and sums are never contracted. Sanitizers instrument the function that
-// picks, which runs before they are ready.
-#if TND_X86 && defined(__GLIBC__) && !defined(TND_SANITIZED) && defined(__OPTIMIZE__)
+// picks, which runs before they are ready; clang 14 exports it from the shared library.
+#if TND_X86 && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&                   \
+    !defined(TND_SANITIZED) && defined(__OPTIMIZE__)
 #define TND_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define TND_CLONES

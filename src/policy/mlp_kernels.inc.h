@@ -1,7 +1,10 @@
 // The arithmetic of mlp.c in one precision: REAL float or double, NAME(x) = x_floats
 // or x_doubles.
 
-// in [n] doubles to out, and back
+#define GEMM NAME(tnd_gemm)
+#define IMPORT NAME(import)
+
+// n doubles to this precision, and added to doubles
 static TND_CLONES void NAME(import)(ptrdiff_t n, const double *in, REAL *out) {
   for (ptrdiff_t i = 0; i < n; i++)
     out[i] = (REAL)in[i];
@@ -103,9 +106,8 @@ static void NAME(set_params)(tnd_mlp *mlp, const double *theta) {
     int nin = layer->nin, nout = layer->nout;
     REAL *w = layer->w, *wt = layer->wt;
     for (int i = 0; i < nin; i++)
-      NAME(import)
-      (nout, theta + layer->first + (ptrdiff_t)i * nout, w + (ptrdiff_t)i * layer->pout);
-    NAME(import)(nout, theta + layer->first + (ptrdiff_t)nin * nout, layer->b);
+      IMPORT(nout, theta + layer->first + (ptrdiff_t)i * nout, w + (ptrdiff_t)i * layer->pout);
+    IMPORT(nout, theta + layer->first + (ptrdiff_t)nin * nout, layer->b);
     for (int i = 0; wt && i < nin; i++)
       for (int j = 0; j < nout; j++)
         wt[(ptrdiff_t)j * layer->pin + i] = w[(ptrdiff_t)i * layer->pout + j];
@@ -118,8 +120,8 @@ static void NAME(set_tangent)(tnd_mlp *mlp, const double *v) {
     int nin = layer->nin, nout = layer->nout;
     REAL *vw = layer->v;
     for (int i = 0; i < nin; i++)
-      NAME(import)(nout, v + layer->first + (ptrdiff_t)i * nout, vw + (ptrdiff_t)i * layer->pout);
-    NAME(import)(nout, v + layer->first + (ptrdiff_t)nin * nout, layer->vb);
+      IMPORT(nout, v + layer->first + (ptrdiff_t)i * nout, vw + (ptrdiff_t)i * layer->pout);
+    IMPORT(nout, v + layer->first + (ptrdiff_t)nin * nout, layer->vb);
   }
 }
 
@@ -133,14 +135,13 @@ static void NAME(forward)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *
     int pout = layer->pout;
     if (l == mlp->nlayer - 1) {
       // y = H W + b
-      NAME(tnd_gemm)
-      (n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, rows->y, pout);
+      GEMM(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, rows->y, pout);
       NAME(export_rows)(n, layer->nout, pout, rows->y, y);
     } else {
       // H = h(H W + b)
       REAL *h = (REAL *)rows->h[l] + pout;
       int h_row = rows->h_row[l];
-      NAME(tnd_gemm)(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, h, h_row);
+      GEMM(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, h, h_row);
       NAME(activate)(mlp->shape.activation, n, pout, h_row, h, rows->d[l], rows->temporary);
       in = h;
       in_row = h_row;
@@ -158,12 +159,10 @@ static void NAME(jvp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, double *dy) {
     int dz_row = last ? pout : rows->h_row[l];
     // the input has no tangent: dZ = x V + v; above it dZ = [dH, H] [W; V] + v
     if (l == 0)
-      NAME(tnd_gemm)
-      (n, pout, layer->nin, rows->x, rows->x_row, 1, layer->v, pout, layer->vb, 0, dz, dz_row);
+      GEMM(n, pout, layer->nin, rows->x, rows->x_row, 1, layer->v, pout, layer->vb, 0, dz, dz_row);
     else
-      NAME(tnd_gemm)
-      (n, pout, layer->pin + layer->nin, rows->h[l - 1], rows->h_row[l - 1], 1, layer->w, pout,
-       layer->vb, 0, dz, dz_row);
+      GEMM(n, pout, layer->pin + layer->nin, rows->h[l - 1], rows->h_row[l - 1], 1, layer->w, pout,
+           layer->vb, 0, dz, dz_row);
     if (last)
       NAME(export_rows)(n, layer->nout, pout, dz, dy);
     else
@@ -183,16 +182,16 @@ static void NAME(vjp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *gy, 
     int in_row = l == 0 ? rows->x_row : rows->h_row[l - 1];
     // grad W += H' G
     double *grad_w = grad + layer->first;
-    NAME(tnd_gemm)(nin, pout, n, in, 1, in_row, g, pout, NULL, 0, gw, pout);
+    GEMM(nin, pout, n, in, 1, in_row, g, pout, NULL, 0, gw, pout);
     for (int i = 0; i < nin; i++)
       NAME(add_to)(nout, gw + (ptrdiff_t)i * pout, grad_w + (ptrdiff_t)i * nout);
     // grad b += 1' G
-    NAME(tnd_gemm)(1, pout, n, &one, 0, 0, g, pout, NULL, 0, gw, pout);
+    GEMM(1, pout, n, &one, 0, 0, g, pout, NULL, 0, gw, pout);
     NAME(add_to)(nout, gw, grad_w + (ptrdiff_t)nin * nout);
     if (l == 0) break;
     // G <- (G W') o D
     REAL *below = rows->g[l % 2];
-    NAME(tnd_gemm)(n, pin, nout, g, pout, 1, layer->wt, pin, NULL, 0, below, pin);
+    GEMM(n, pin, nout, g, pout, 1, layer->wt, pin, NULL, 0, below, pin);
     NAME(multiply_rows)(n, pin, pin, rows->d[l - 1], below);
     g = below;
   }
@@ -206,7 +205,7 @@ static void NAME(point)(const tnd_mlp *mlp, REAL *scratch, const double *x, doub
   for (int l = 0; l < mlp->nlayer; l++) {
     const struct layer *layer = &mlp->layers[l];
     int pout = layer->pout;
-    NAME(tnd_gemm)(1, pout, layer->nin, in, 0, 1, layer->w, pout, layer->b, 0, out, 0);
+    GEMM(1, pout, layer->nin, in, 0, 1, layer->w, pout, layer->b, 0, out, 0);
     if (l < mlp->nlayer - 1) NAME(activate)(mlp->shape.activation, 1, pout, 0, out, d, temporary);
     REAL *swap = in;
     in = out;
@@ -218,3 +217,5 @@ static void NAME(point)(const tnd_mlp *mlp, REAL *scratch, const double *x, doub
 
 #undef REAL
 #undef NAME
+#undef GEMM
+#undef IMPORT

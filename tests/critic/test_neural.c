@@ -52,8 +52,7 @@ Test(neural_critic, fits_a_smooth_function, .init = setup) {
   }
 }
 
-Test(neural_critic, starts_from_zero_mean_and_the_first_fit_takes_the_targets_scale,
-     .init = setup) {
+Test(neural_critic, the_first_fit_begins_at_mean_and_deviation_of_its_targets, .init = setup) {
   tendril_critic_options o = options();
   o.epochs = 1;
   o.learning_rate = 1e-8;
@@ -62,9 +61,9 @@ Test(neural_critic, starts_from_zero_mean_and_the_first_fit_takes_the_targets_sc
     y[i] = 1e6 + 1e-2 * y[i];
   CHECK_OK(tnd_critic_fit(critic, N, x, times, y, 0, &err));
   tnd_critic_predict(critic, NULL, N, x, times, v);
-  // with next to no training the network still says about what it said, in units of the targets
+  // next to no training: an untrained network in units of the targets' deviation, below 1
   for (int i = 0; i < N; i++)
-    cr_assert(fabs(v[i]) < 10, "%g", v[i]);
+    CHECK_CLOSE(v[i], 1e6, 10);
   tnd_critic_destroy(critic);
 }
 

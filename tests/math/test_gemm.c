@@ -22,11 +22,11 @@ static void setup(void) {
   fill(b, K * N, 1);
   fill(c0, M * N, 2);
   for (int i = 0; i < M * K; i++)
-    a[i] = af[i] = (float)a[i];
+    a[i] = (double)(af[i] = (float)a[i]);
   for (int i = 0; i < K * N; i++)
-    b[i] = bf[i] = (float)b[i];
+    b[i] = (double)(bf[i] = (float)b[i]);
   for (int i = 0; i < M * N; i++)
-    c0[i] = c0f[i] = (float)c0[i];
+    c0[i] = (double)(c0f[i] = (float)c0[i]);
 }
 
 static double reference(int i, int j, int k, int a_row, int a_col, double init, double *size) {

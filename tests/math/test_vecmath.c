@@ -17,8 +17,8 @@ static double ulps_float(float actual, double exact) {
 }
 
 static double ulps_double(double actual, long double exact) {
-  double near = fabs((double)exact);
-  return (double)(fabsl((long double)actual - exact) / (nextafter(near, (double)INFINITY) - near));
+  double near = fabs((double)exact), ulp = nextafter(near, (double)INFINITY) - near;
+  return (double)fabsl((long double)actual - exact) / ulp;
 }
 
 typedef void (*floats)(ptrdiff_t, const float *, float *);
