@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/file.h"
 #include "support/scarce.h"
 #include "support/tmpdir.h"
 
