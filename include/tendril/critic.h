@@ -34,6 +34,9 @@ typedef struct tendril_critic_options {
   TENDRIL_CRITIC_OPTIONS(TENDRIL_OPTION_FIELD)
 } tendril_critic_options;
 
+/** The defaults of the table above. */
+TENDRIL_API void tendril_critic_defaults(tendril_critic_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -77,6 +77,9 @@ typedef struct tendril_trpo_options {
   TENDRIL_TRPO_OPTIONS(TENDRIL_OPTION_FIELD)
 } tendril_trpo_options;
 
+/** The defaults of the table above. */
+TENDRIL_API void tendril_trpo_defaults(tendril_trpo_options *options);
+
 // clang-format off
 /** Statistics of one TRPO iteration, after those of the rollout. */
 #define TENDRIL_TRPO_STATS(X)                                                                      \

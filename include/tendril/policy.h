@@ -50,6 +50,9 @@ typedef struct tendril_policy_options {
   TENDRIL_POLICY_OPTIONS(TENDRIL_OPTION_FIELD)
 } tendril_policy_options;
 
+/** The defaults of the table above. */
+TENDRIL_API void tendril_policy_defaults(tendril_policy_options *options);
+
 typedef struct tendril_policy tendril_policy;
 
 /**

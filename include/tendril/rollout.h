@@ -23,6 +23,9 @@ typedef struct tendril_rollout_options {
   TENDRIL_ROLLOUT_OPTIONS(TENDRIL_OPTION_FIELD)
 } tendril_rollout_options;
 
+/** The defaults of the table above. */
+TENDRIL_API void tendril_rollout_defaults(tendril_rollout_options *options);
+
 /** Why a path ends. */
 typedef enum tendril_end {
   TENDRIL_END_TERMINATED,  // the task ended: no value follows

@@ -78,6 +78,9 @@ typedef struct tendril_sim_options {
   TENDRIL_SIM_OPTIONS(TENDRIL_OPTION_FIELD)
 } tendril_sim_options;
 
+/** The defaults of the table above. */
+TENDRIL_API void tendril_sim_defaults(tendril_sim_options *options);
+
 /** A task's model, compiled; read-only and shared by all environments and threads. */
 typedef struct tendril_model tendril_model;
 

@@ -12,6 +12,10 @@ static const tnd_option rows_of_options[] = {TENDRIL_CRITIC_OPTIONS(X)};
 const tnd_option_table tnd_critic_options =
     TND_OPTION_TABLE(tendril_critic_options, rows_of_options);
 
+void tendril_critic_defaults(tendril_critic_options *options) {
+  tnd_options_default(&tnd_critic_options, options);
+}
+
 typedef tendril_status (*kind_create)(const tnd_critic *base, tnd_critic **out, tendril_error *err);
 
 // Indexed by the option `kind`.

@@ -273,3 +273,7 @@ const tnd_method tnd_method_trpo = {
     .options = &option_table,
     .create = create_from_table,
 };
+
+void tendril_trpo_defaults(tendril_trpo_options *options) {
+  tnd_options_default(&option_table, options);
+}

@@ -9,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 256, MAX_PIECES = 64 };
+// KEPT bounds the memory: chunks beyond it go through the network again in every Fisher product
+enum { CHUNK = 256, MAX_PIECES = 64, MAX_KEPT = 64 };
 
 typedef struct piece_sums {
   double L, kl, kl_max, entropy;
@@ -39,12 +40,12 @@ struct tnd_trust_region {
   double *theta;      // [nparam] tried
   double L_old;
 
-  // the rows of the Fisher matrix, their activations kept
+  // the rows of the Fisher matrix; the activations of the first chunks are kept
   int64_t nfisher;
   int64_t *order;          // [capacity] rows, the drawn ones first
   double *fisher_x;        // [fisher_capacity][nobs]
   double *fisher_d;        // [fisher_capacity][ndist]
-  tnd_policy_rows **kept;  // [chunks of fisher_capacity]
+  tnd_policy_rows **kept;  // [kept_of(fisher_capacity)]
 
   scratch *workers;  // [nworker]
   piece_sums *sums;  // [MAX_PIECES]
@@ -59,6 +60,12 @@ static int64_t chunks_of(int64_t n) {
 static int pieces_of(int64_t n) {
   int64_t chunks = chunks_of(n);
   return (int)(chunks < MAX_PIECES ? chunks : MAX_PIECES);
+}
+
+// Chunks of the Fisher rows whose activations are kept.
+static int64_t kept_of(int64_t n) {
+  int64_t chunks = chunks_of(n);
+  return chunks < MAX_KEPT ? chunks : MAX_KEPT;
 }
 
 // Chunks first .. last-1 of a piece of n rows.
@@ -83,7 +90,7 @@ static void layout(tnd_trust_region *t, tnd_arena *arena) {
   t->order = tnd_arena_take(arena, n, sizeof *t->order);
   t->fisher_x = tnd_arena_doubles(arena, nf * (size_t)t->nobs);
   t->fisher_d = tnd_arena_doubles(arena, nf * ndist);
-  t->kept = tnd_arena_take(arena, (size_t)chunks_of(t->fisher_capacity), sizeof *t->kept);
+  t->kept = tnd_arena_take(arena, (size_t)kept_of(t->fisher_capacity), sizeof *t->kept);
   t->sums = tnd_arena_take(arena, MAX_PIECES, sizeof *t->sums);
   t->partial = tnd_arena_doubles(arena, (size_t)pieces_of(t->capacity) * nparam);
   t->workers = tnd_arena_take(arena, (size_t)t->nworker, sizeof *t->workers);
@@ -115,7 +122,7 @@ tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *poo
   if (status == TENDRIL_OK) layout(t, &t->arena);
   for (int w = 0; w < t->nworker && status == TENDRIL_OK; w++)
     status = tnd_policy_rows_create(policy, CHUNK, &t->workers[w].rows, err);
-  for (int64_t c = 0; c < chunks_of(fisher_capacity) && status == TENDRIL_OK; c++)
+  for (int64_t c = 0; c < kept_of(fisher_capacity) && status == TENDRIL_OK; c++)
     status = tnd_policy_rows_create(policy, rows_of_chunk(fisher_capacity, c), &t->kept[c], err);
   if (status != TENDRIL_OK) {
     tnd_trust_region_destroy(t);
@@ -130,7 +137,7 @@ void tnd_trust_region_destroy(tnd_trust_region *t) {
   if (t->arena.base) {
     for (int w = 0; w < t->nworker; w++)
       tnd_policy_rows_destroy(t->workers[w].rows);
-    for (int64_t c = 0; c < chunks_of(t->fisher_capacity); c++)
+    for (int64_t c = 0; c < kept_of(t->fisher_capacity); c++)
       tnd_policy_rows_destroy(t->kept[c]);
   }
   tnd_arena_free(&t->arena);
@@ -199,18 +206,18 @@ void tnd_trust_region_begin(tnd_trust_region *t, int64_t n, const double *x, con
 // ------------------------------------------------------------------------------ Fisher products
 
 static void keep_piece(void *context, int piece, int worker) {
-  (void)worker;
   tnd_trust_region *t = context;
   int64_t first, last;
   chunks_of_piece(t->nfisher, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->nfisher, c);
+    tnd_policy_rows *activations = c < MAX_KEPT ? t->kept[c] : t->workers[worker].rows;
     double *x = t->fisher_x + row * t->nobs;
     for (int i = 0; i < rows; i++)
       memcpy(x + (size_t)i * (size_t)t->nobs, t->x + t->order[row + i] * t->nobs,
              sizeof *x * (size_t)t->nobs);
-    tnd_policy_forward(t->policy, t->kept[c], rows, x, t->fisher_d + row * t->ndist);
+    tnd_policy_forward(t->policy, activations, rows, x, t->fisher_d + row * t->ndist);
   }
 }
 
@@ -239,10 +246,14 @@ static void fisher_piece(void *context, int piece, int worker) {
   int64_t first, last;
   chunks_of_piece(t->nfisher, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
+    const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->nfisher, c);
-    tnd_policy_jvp(t->policy, t->kept[c], w->u);                                   // J v
-    tnd_policy_metric(t->policy, rows, t->fisher_d + c * CHUNK * t->ndist, w->u);  // M J v
-    tnd_policy_vjp(t->policy, t->kept[c], w->u, out);                              // J' M J v
+    tnd_policy_rows *activations = c < MAX_KEPT ? t->kept[c] : w->rows;
+    if (c >= MAX_KEPT)
+      tnd_policy_forward(t->policy, activations, rows, t->fisher_x + row * t->nobs, w->d);
+    tnd_policy_jvp(t->policy, activations, w->u);                            // J v
+    tnd_policy_metric(t->policy, rows, t->fisher_d + row * t->ndist, w->u);  // M J v
+    tnd_policy_vjp(t->policy, activations, w->u, out);                       // J' M J v
   }
 }
 

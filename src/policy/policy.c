@@ -17,6 +17,10 @@ static const tnd_option rows_of_options[] = {TENDRIL_POLICY_OPTIONS(X)};
 const tnd_option_table tnd_policy_options =
     TND_OPTION_TABLE(tendril_policy_options, rows_of_options);
 
+void tendril_policy_defaults(tendril_policy_options *options) {
+  tnd_options_default(&tnd_policy_options, options);
+}
+
 typedef tendril_status (*family_create)(const tendril_policy_options *options, int nobs, int nact,
                                         uint64_t seed, tendril_policy **out, tendril_error *err);
 
@@ -133,9 +137,12 @@ bool tnd_policy_observed(const tendril_policy *policy) {
 tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *from,
                                tendril_error *err) {
   const tendril_policy_options *a = &policy->options, *b = &from->options;
-  if (policy->nobs != from->nobs || policy->nact != from->nact || policy->nparam != from->nparam ||
-      a->kind != b->kind || a->activation != b->activation || a->normalize != b->normalize ||
-      memcmp(&a->hidden, &b->hidden, sizeof a->hidden) != 0)
+  bool same = policy->nobs == from->nobs && policy->nact == from->nact &&
+              policy->nparam == from->nparam && a->kind == b->kind && a->normalize == b->normalize;
+  if (a->kind == TENDRIL_POLICY_MLP)  // a linear map has no use for the other options
+    same = same && a->activation == b->activation && a->hidden.n == b->hidden.n &&
+           memcmp(a->hidden.at, b->hidden.at, (size_t)a->hidden.n * sizeof *a->hidden.at) == 0;
+  if (!same)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "the policies differ (%d observations, %d actions, %d parameters against %d, "
                     "%d, %d, or their kind, widths or activation); set policy.* as in that run",

@@ -17,6 +17,10 @@ static const tnd_option option_rows[] = {TENDRIL_ROLLOUT_OPTIONS(X)};
 #undef X
 const tnd_option_table tnd_rollout_options = TND_OPTION_TABLE(tendril_rollout_options, option_rows);
 
+void tendril_rollout_defaults(tendril_rollout_options *options) {
+  tnd_options_default(&tnd_rollout_options, options);
+}
+
 typedef struct stream {
   tendril_env *env;
   tendril_actor *actor;

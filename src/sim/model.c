@@ -19,6 +19,10 @@ static const tnd_option option_rows[] = {TENDRIL_SIM_OPTIONS(X)};
 #undef X
 const tnd_option_table tnd_sim_options = TND_OPTION_TABLE(tendril_sim_options, option_rows);
 
+void tendril_sim_defaults(tendril_sim_options *options) {
+  tnd_options_default(&tnd_sim_options, options);
+}
+
 const char *tnd_task_flaw(const tendril_task *task) {
   if (!task->name || !task->name[0]) return "it has no name";
   if (!task->mjcf || !task->mjcf[0]) return "it names no model file (mjcf)";

@@ -1,8 +1,10 @@
 // Advantages against their definition as sums, on hand-made paths with all three ends.
 #include "critic/advantage.h"
 
-#include "support/numeric.h"
+#include "support/close.h"
 
+#include <criterion/criterion.h>
+#include <math.h>
 #include <tendril/random.h>
 
 enum { N = 12, PATHS = 4 };
@@ -47,8 +49,8 @@ Test(advantage, gae_is_the_sum_of_its_definition_for_all_three_ends, .init = set
       tnd_advantage_gae(&batch, reward, v, v_last, gammas[g], lambdas[l], A, target);
       for (int p = 0; p < PATHS; p++)
         for (int64_t t = paths[p].first; t < paths[p].first + paths[p].length; t++) {
-          CHECK_CLOSE(A[t], by_definition(&paths[p], v_last[p], t, gammas[g], lambdas[l]), 1e-14);
-          CHECK_CLOSE(target[t], A[t] + v[t], 1e-15);
+          check_close(A[t], by_definition(&paths[p], v_last[p], t, gammas[g], lambdas[l]), 1e-14);
+          check_close(target[t], A[t] + v[t], 1e-15);
         }
     }
 }
@@ -57,14 +59,14 @@ Test(advantage, lambda_0_is_one_step_and_lambda_1_is_the_return_minus_the_value,
   double A[N], q[N], gamma = 0.9;
   tnd_advantage_gae(&batch, reward, v, v_last, gamma, 0, A, NULL);
   cr_assert_eq(A[0], reward[0] - v[0]);
-  CHECK_CLOSE(A[1], reward[1] + gamma * v[2] - v[1], 1e-15);
-  CHECK_CLOSE(A[4], reward[4] + gamma * v_last[1] - v[4], 1e-15);
-  CHECK_CLOSE(A[6], reward[6] + gamma * v_last[2] - v[6], 1e-15);
+  check_close(A[1], reward[1] + gamma * v[2] - v[1], 1e-15);
+  check_close(A[4], reward[4] + gamma * v_last[1] - v[4], 1e-15);
+  check_close(A[6], reward[6] + gamma * v_last[2] - v[6], 1e-15);
   cr_assert_eq(A[11], reward[11] - v[11]);
   tnd_advantage_gae(&batch, reward, v, v_last, gamma, 1, A, NULL);
   tnd_discounted_returns(&batch, reward, v_last, gamma, q);
   for (int t = 0; t < N; t++)
-    CHECK_CLOSE(A[t], q[t] - v[t], 1e-14);
+    check_close(A[t], q[t] - v[t], 1e-14);
 }
 
 Test(advantage, a_perfect_value_function_leaves_no_advantage, .init = setup) {
@@ -72,15 +74,15 @@ Test(advantage, a_perfect_value_function_leaves_no_advantage, .init = setup) {
   tnd_discounted_returns(&batch, reward, v_last, 0.9, q);
   tnd_advantage_gae(&batch, reward, q, v_last, 0.9, 0.7, A, NULL);
   for (int t = 0; t < N; t++)
-    CHECK_CLOSE(A[t], 0, 1e-14);
+    check_close(A[t], 0, 1e-14);
 }
 
 Test(advantage, returns_without_bootstrap_are_the_discounted_rewards, .init = setup) {
   double q[N];
   tnd_discounted_returns(&batch, reward, NULL, 0.5, q);
-  CHECK_CLOSE(q[4], reward[4], 1e-15);
-  CHECK_CLOSE(q[1], reward[1] + 0.5 * reward[2] + 0.25 * reward[3] + 0.125 * reward[4], 1e-15);
-  CHECK_CLOSE(q[5], reward[5] + 0.5 * reward[6], 1e-15);
+  check_close(q[4], reward[4], 1e-15);
+  check_close(q[1], reward[1] + 0.5 * reward[2] + 0.25 * reward[3] + 0.125 * reward[4], 1e-15);
+  check_close(q[5], reward[5] + 0.5 * reward[6], 1e-15);
 }
 
 Test(advantage, targets_may_overwrite_the_values, .init = setup) {
@@ -105,10 +107,29 @@ Test(advantage, explained_variance_is_1_for_the_truth_and_0_for_a_constant, .ini
     shifted[t] = v[t] + 5;
     half[t] = 0.5 * v[t];
   }
-  CHECK_CLOSE(tnd_explained_variance(N, v, v), 1, 0);
-  CHECK_CLOSE(tnd_explained_variance(N, constant, v), 0, 1e-14);
-  CHECK_CLOSE(tnd_explained_variance(N, shifted, v), 1, 1e-14);
-  CHECK_CLOSE(tnd_explained_variance(N, half, v), 0.75, 1e-14);
+  check_close(tnd_explained_variance(N, v, v), 1, 0);
+  check_close(tnd_explained_variance(N, constant, v), 0, 1e-14);
+  check_close(tnd_explained_variance(N, shifted, v), 1, 1e-14);
+  check_close(tnd_explained_variance(N, half, v), 0.75, 1e-14);
   cr_assert(isnan(tnd_explained_variance(N, v, constant)));
   cr_assert(isnan(tnd_explained_variance(0, v, v)));
+}
+
+Test(advantage, standardised_entries_have_mean_0_and_deviation_1, .init = setup) {
+  double a[N], mean = 0, variance = 0;
+  for (int t = 0; t < N; t++)
+    a[t] = 1e3 + 50 * v[t];
+  tnd_standardise(N, a);
+  for (int t = 0; t < N; t++)
+    mean += a[t] / N;
+  for (int t = 0; t < N; t++)
+    variance += a[t] * a[t] / N;
+  check_close(mean, 0, 1e-13);
+  check_close(variance, 1, 1e-12);
+  // entries that do not differ
+  double same[3] = {0.1, 0.1, 0.1};
+  tnd_standardise(3, same);
+  for (int t = 0; t < 3; t++)
+    check_close(same[t], 0, 1e-15);
+  tnd_standardise(0, same);
 }

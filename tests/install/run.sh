@@ -53,4 +53,8 @@ runs static "$temp/static"
 if [ -e "$prefix/bin/tendril" ]; then
   cd /
   "$prefix/bin/tendril" --version >/dev/null || fail "the installed program does not start"
+  # its own models, not the source tree's
+  TENDRIL_MODELS= "$prefix/bin/tendril" list presets >"$temp/presets"
+  mv "$prefix/share/tendril/models" "$temp/aside"
+  ! "$prefix/bin/tendril" list presets >"$temp/log" 2>&1 || fail "models come from elsewhere"
 fi

@@ -2,8 +2,10 @@
 #include "math/gemm.h"
 
 #include "math/simd.h"
-#include "support/numeric.h"
+#include "support/close.h"
 
+#include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 #include <tendril/random.h>
 
@@ -31,7 +33,7 @@ static void setup(void) {
 
 static double reference(int i, int j, int k, int a_row, int a_col, double init, double *size) {
   double sum = init;
-  *size = fabs(init);
+  *size = 1e-30 + fabs(init);  // not zero
   for (int l = 0; l < k; l++) {
     double term = a[i * a_row + l * a_col] * b[l * N + j];
     sum += term;
@@ -70,8 +72,8 @@ Test(gemm, agrees_with_the_triple_loop_for_all_shapes_and_transposes, .init = se
                   double first = start == 0 ? 0 : c0[(start == 1 ? 0 : i * N) + j], size;
                   double exact = reference(i, j, k, a_row, a_col, first, &size);
                   // k + 1 roundings of partial sums no larger than `size`
-                  CHECK_CLOSE(c[i * N + j], exact, (k + 1) * 1.2e-16 * size * 2);
-                  CHECK_CLOSE((double)cf[i * N + j], exact, (k + 1) * 6e-8 * size);
+                  check_close(c[i * N + j] / size, exact / size, (k + 1) * 2.4e-16);
+                  check_close((double)cf[i * N + j] / size, exact / size, (k + 1) * 6e-8);
                 }
             }
 }

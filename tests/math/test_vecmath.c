@@ -2,8 +2,10 @@
 #include "math/vecmath.h"
 
 #include "math/simd.h"
-#include "support/numeric.h"
+#include "support/close.h"
 
+#include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 enum { N = 20011 };

@@ -4,8 +4,12 @@
 
 #include "base/alloc.h"
 #include "math/linalg.h"
-#include "support/numeric.h"
+#include "support/close.h"
+#include "support/learning.h"
+#include "support/scarce.h"
 
+#include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tendril/random.h>
@@ -25,7 +29,7 @@ static tendril_policy_options options(void) {
 
 static tendril_policy *make(tendril_policy_options o) {
   tendril_policy *policy = NULL;
-  CHECK_OK(tendril_policy_create(&o, NOBS, NACT, 7, &policy, &err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 7, &policy, check_err));
   return policy;
 }
 
@@ -49,7 +53,7 @@ static void setup(void) {
 Test(policy, density_integrates_to_one_and_has_the_entropy_it_says) {
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
-  CHECK_OK(tendril_policy_create(&o, NOBS, 2, 7, &policy, &err));
+  check_ok(tendril_policy_create(&o, NOBS, 2, 7, &policy, check_err));
   // the trapezium rule is exact to rounding for a smooth function that vanishes at both ends
   double d[4] = {0.4, -1, -0.2, 0.3}, mass = 0, entropy = 0, h, step = 0.1;
   for (double x = -12; x < 12; x += step)
@@ -60,8 +64,8 @@ Test(policy, density_integrates_to_one_and_has_the_entropy_it_says) {
       entropy -= exp(logp) * logp * step * step;
     }
   tnd_policy_entropy(policy, 1, d, &h);
-  CHECK_CLOSE(mass, 1, 1e-10);
-  CHECK_CLOSE(entropy, h, 1e-10);
+  check_close(mass, 1, 1e-10);
+  check_close(entropy, h, 1e-10);
   tendril_policy_destroy(policy);
 }
 
@@ -81,7 +85,7 @@ Test(policy, gradient_of_logp_agrees_with_finite_differences, .init = setup) {
     tnd_policy_logp(policy, ROWS, plus, action, lp);
     tnd_policy_logp(policy, ROWS, minus, action, lm);
     for (int i = 0; i < ROWS; i++)
-      CHECK_CLOSE(u[i * ND + k], weight[i] * (lp[i] - lm[i]) / (2 * h), 1e-6);  // h^2 f''' / 6
+      check_close(u[i * ND + k], weight[i] * (lp[i] - lm[i]) / (2 * h), 1e-6);  // h^2 f''' / 6
   }
   tendril_policy_destroy(policy);
 }
@@ -89,17 +93,17 @@ Test(policy, gradient_of_logp_agrees_with_finite_differences, .init = setup) {
 Test(policy, kl_has_its_closed_forms) {
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
-  CHECK_OK(tendril_policy_create(&o, NOBS, 1, 7, &policy, &err));
+  check_ok(tendril_policy_create(&o, NOBS, 1, 7, &policy, check_err));
   const double a[2] = {0, 0}, b[2] = {2, 0}, c[2] = {0, log(2)};
   double kl;
   tnd_policy_kl(policy, 1, a, a, &kl);
   cr_assert_eq(kl, 0);
   tnd_policy_kl(policy, 1, a, b, &kl);
-  CHECK_CLOSE(kl, 2, 1e-15);  // (m0 - m)^2 / 2
+  check_close(kl, 2, 1e-15);  // (m0 - m)^2 / 2
   tnd_policy_kl(policy, 1, a, c, &kl);
-  CHECK_CLOSE(kl, log(2) + 1.0 / 8 - 0.5, 1e-15);
+  check_close(kl, log(2) + 1.0 / 8 - 0.5, 1e-15);
   tnd_policy_kl(policy, 1, c, a, &kl);
-  CHECK_CLOSE(kl, -log(2) + 2 - 0.5, 1e-15);
+  check_close(kl, -log(2) + 2 - 0.5, 1e-15);
   tendril_policy_destroy(policy);
 }
 
@@ -108,7 +112,7 @@ Test(policy, kl_is_the_mean_difference_of_log_densities, .init = setup) {
   // dimension
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
-  CHECK_OK(tendril_policy_create(&o, NOBS, 1, 7, &policy, &err));
+  check_ok(tendril_policy_create(&o, NOBS, 1, 7, &policy, check_err));
   for (int i = 0; i < ROWS; i++) {
     double sum = 0, kl, step = 0.02;
     for (double a = -60; a < 60; a += step) {
@@ -118,7 +122,7 @@ Test(policy, kl_is_the_mean_difference_of_log_densities, .init = setup) {
       sum += exp(p) * (p - q) * step;
     }
     tnd_policy_kl(policy, 1, d0 + 2 * i, d1 + 2 * i, &kl);
-    CHECK_CLOSE(kl, sum, 1e-9);
+    check_close(kl, sum, 1e-9);
   }
   tendril_policy_destroy(policy);
 }
@@ -158,7 +162,7 @@ Test(policy, metric_is_the_second_derivative_of_kl, .init = setup) {
       tnd_policy_metric(policy, ROWS, d0, v);
       for (int i = 0; i < ROWS; i++) {
         double fd = (corner[3][i] - corner[1][i] - corner[2][i] + corner[0][i]) / (4 * h * h);
-        CHECK_CLOSE(v[i * ND + k], fd, 1e-5 * (1 + fabs(fd)));  // h^2 f'''' and 1e-16 / h^2
+        check_close(v[i * ND + k], fd, 1e-5);  // h^2 f'''' and 1e-16 / h^2
       }
     }
   tendril_policy_destroy(policy);
@@ -168,7 +172,7 @@ Test(policy, metric_is_the_second_derivative_of_kl, .init = setup) {
 static void kl_gradient(tendril_policy *policy, tnd_policy_rows *rows, const double *theta,
                         const double *x, const double *d_old, double *gradient) {
   double d[ROWS * ND], u[ROWS * ND];
-  CHECK_OK(tendril_policy_set_params(policy, theta, &err));
+  check_ok(tendril_policy_set_params(policy, theta, check_err));
   tnd_policy_forward(policy, rows, ROWS, x, d);
   for (int i = 0; i < ROWS; i++)
     for (int j = 0; j < NACT; j++) {
@@ -197,7 +201,7 @@ Test(policy, fisher_vector_product_is_the_derivative_of_the_gradient_of_the_mean
       normals(5, n, v);
       memcpy(theta, tendril_policy_get_params(policy), (size_t)n * sizeof *theta);
       tnd_policy_rows *rows = NULL;
-      CHECK_OK(tnd_policy_rows_create(policy, ROWS, &rows, &err));
+      check_ok(tnd_policy_rows_create(policy, ROWS, &rows, check_err));
 
       // J' M J v / n
       tnd_policy_set_tangent(policy, v);
@@ -214,7 +218,7 @@ Test(policy, fisher_vector_product_is_the_derivative_of_the_gradient_of_the_mean
       kl_gradient(policy, rows, near, x, d, minus);
       // h^2 times a third derivative of some 1e3
       for (int i = 0; i < n; i++)
-        CHECK_CLOSE(fv[i] / ROWS, (plus[i] - minus[i]) / (2 * h), 1e-6);
+        check_close(fv[i] / ROWS, (plus[i] - minus[i]) / (2 * h), 1e-6);
       tnd_policy_rows_destroy(rows);
       tendril_policy_destroy(policy);
       free(theta), free(near), free(v), free(fv), free(plus), free(minus);
@@ -228,8 +232,8 @@ Test(policy, the_mean_action_is_the_mean_of_the_distribution_to_the_bit) {
     tendril_policy *policy = make(o);
     tendril_actor *actor = NULL;
     tnd_policy_rows *rows = NULL;
-    CHECK_OK(tendril_actor_create(policy, &actor, &err));
-    CHECK_OK(tnd_policy_rows_create(policy, ROWS, &rows, &err));
+    check_ok(tendril_actor_create(policy, &actor, check_err));
+    check_ok(tnd_policy_rows_create(policy, ROWS, &rows, check_err));
     double obs[ROWS * NOBS], x[ROWS * NOBS], d[ROWS * ND], noise[NACT], a[NACT];
     normals(6, ROWS * NOBS, obs);
     normals(7, NACT, noise);
@@ -241,7 +245,7 @@ Test(policy, the_mean_action_is_the_mean_of_the_distribution_to_the_bit) {
       cr_assert_eq(memcmp(a, d + i * ND, sizeof a), 0);
       tendril_policy_act(policy, actor, obs + i * NOBS, noise, a);
       for (int j = 0; j < NACT; j++)
-        CHECK_CLOSE(a[j], d[i * ND + j] + exp(d[i * ND + NACT + j]) * noise[j], 1e-15);
+        check_close(a[j], d[i * ND + j] + exp(d[i * ND + NACT + j]) * noise[j], 1e-15);
     }
     tnd_policy_rows_destroy(rows);
     tendril_actor_destroy(actor);
@@ -269,8 +273,8 @@ Test(policy, normaliser_is_the_identity_at_first_then_standardises_and_clips) {
       mean += x[r * NOBS + i] / ROWS;
     for (int r = 0; r < ROWS; r++)
       var += x[r * NOBS + i] * x[r * NOBS + i] / ROWS;
-    CHECK_CLOSE(mean, 0, 1e-12);
-    CHECK_CLOSE(var, 1, 1e-12);
+    check_close(mean, 0, 1e-12);
+    check_close(var, 1, 1e-12);
   }
   tendril_policy_destroy(policy);
 }
@@ -284,7 +288,7 @@ Test(policy, a_feature_that_never_varies_is_only_shifted) {
   tnd_policy_normalize(policy, 1, other, x);
   const double expected[NOBS] = {0, 0, 1e-9, 0, 0.5};
   for (int i = 0; i < NOBS; i++)
-    CHECK_CLOSE(x[i], expected[i], 1e-12);
+    check_close(x[i], expected[i], 1e-12);
   tendril_policy_destroy(policy);
 }
 
@@ -326,7 +330,7 @@ Test(policy, a_new_policy_has_the_options_log_std_and_a_small_mean) {
   for (int j = 0; j < NACT; j++)
     cr_assert_eq(tendril_policy_get_params(policy)[n - NACT + j], o.log_std);
   tendril_actor *actor = NULL;
-  CHECK_OK(tendril_actor_create(policy, &actor, &err));
+  check_ok(tendril_actor_create(policy, &actor, check_err));
   double obs[NOBS] = {1, 2, 3, 4, 5}, a[NACT] = {9, 9, 9};
   tendril_policy_act(policy, actor, obs, NULL, a);
   cr_assert(a[0] == 0 && a[1] == 0 && a[2] == 0);
@@ -337,7 +341,7 @@ Test(policy, a_new_policy_has_the_options_log_std_and_a_small_mean) {
 Test(policy, another_seed_gives_other_weights_and_the_same_seed_the_same) {
   tendril_policy_options o = options();
   tendril_policy *a = make(o), *b = make(o), *c = NULL;
-  CHECK_OK(tendril_policy_create(&o, NOBS, NACT, 8, &c, &err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 8, &c, check_err));
   size_t size = (size_t)tendril_policy_nparam(a) * sizeof(double);
   cr_assert_eq(memcmp(tendril_policy_get_params(a), tendril_policy_get_params(b), size), 0);
   cr_assert_neq(memcmp(tendril_policy_get_params(a), tendril_policy_get_params(c), size), 0);
@@ -349,19 +353,19 @@ Test(policy, another_seed_gives_other_weights_and_the_same_seed_the_same) {
 Test(policy, a_saved_policy_acts_the_same_to_the_bit_when_loaded) {
   tendril_policy *a = make(options()), *b = NULL;
   tendril_policy_options o = options();
-  CHECK_OK(tendril_policy_create(&o, NOBS, NACT, 99, &b, &err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 99, &b, check_err));
   double obs[ROWS * NOBS], noise[NACT], one[NACT], two[NACT];
   normals(10, ROWS * NOBS, obs);
   normals(11, NACT, noise);
   tnd_policy_observe(a, ROWS, obs);
   tnd_tensors *tensors = NULL;
-  CHECK_OK(tnd_tensors_create(&tensors, &err));
-  CHECK_OK(tnd_policy_save(a, tensors, &err));
-  CHECK_OK(tnd_policy_load(b, tensors, &err));
+  check_ok(tnd_tensors_create(&tensors, check_err));
+  check_ok(tnd_policy_save(a, tensors, check_err));
+  check_ok(tnd_policy_load(b, tensors, check_err));
   for (int k = 0; k < 2; k++) {
     tendril_actor *actor_a = NULL, *actor_b = NULL;
-    CHECK_OK(tendril_actor_create(a, &actor_a, &err));
-    CHECK_OK(tendril_actor_create(b, &actor_b, &err));
+    check_ok(tendril_actor_create(a, &actor_a, check_err));
+    check_ok(tendril_actor_create(b, &actor_b, check_err));
     tendril_policy_act(a, actor_a, obs, noise, one);
     tendril_policy_act(b, actor_b, obs, noise, two);
     cr_assert_eq(memcmp(one, two, sizeof one), 0);
@@ -376,13 +380,41 @@ Test(policy, a_saved_policy_acts_the_same_to_the_bit_when_loaded) {
   tendril_policy_destroy(b);
 }
 
+Test(policy, a_copy_acts_the_same_to_the_bit_and_another_shape_is_refused) {
+  tendril_policy_options o = options(), wider = options(), relu = options();
+  o.hidden.at[2] = 77;  // behind the end of the list: of no account
+  wider.hidden = (tendril_sizes){2, {17, 9}};
+  relu.activation = TENDRIL_RELU;
+  tendril_policy *a = make(options()), *b = NULL, *c = make(wider), *d = make(relu);
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 99, &b, check_err));
+  double obs[ROWS * NOBS], x[NOBS], y[NOBS];
+  normals(13, ROWS * NOBS, obs);
+  cr_assert(!tnd_policy_observed(a));
+  tnd_policy_observe(a, ROWS, obs);
+  cr_assert(tnd_policy_observed(a) && !tnd_policy_observed(b));
+  check_ok(tnd_policy_copy(b, a, check_err));
+  cr_assert(tnd_policy_observed(b));
+  check_same_bits(tendril_policy_get_params(b), tendril_policy_get_params(a),
+                  tendril_policy_nparam(a));
+  tnd_policy_normalize(a, 1, obs, x);
+  tnd_policy_normalize(b, 1, obs, y);
+  check_same_bits(y, x, NOBS);
+  tendril_error err;
+  cr_assert_eq(tnd_policy_copy(c, a, &err), TENDRIL_E_CONFIG);
+  cr_assert_eq(tnd_policy_copy(d, a, &err), TENDRIL_E_CONFIG);
+  tendril_policy_destroy(a);
+  tendril_policy_destroy(b);
+  tendril_policy_destroy(c);
+  tendril_policy_destroy(d);
+}
+
 Test(policy, loading_a_policy_of_another_size_is_an_error_and_changes_nothing) {
   tendril_policy *a = make(options()), *b = NULL;
   tendril_policy_options o = options();
-  CHECK_OK(tendril_policy_create(&o, NOBS + 1, NACT, 99, &b, &err));
+  check_ok(tendril_policy_create(&o, NOBS + 1, NACT, 99, &b, check_err));
   tnd_tensors *tensors = NULL;
-  CHECK_OK(tnd_tensors_create(&tensors, &err));
-  CHECK_OK(tnd_policy_save(b, tensors, &err));
+  check_ok(tnd_tensors_create(&tensors, check_err));
+  check_ok(tnd_policy_save(b, tensors, check_err));
   size_t size = (size_t)tendril_policy_nparam(a) * sizeof(double);
   double *before = malloc(size);
   memcpy(before, tendril_policy_get_params(a), size);
@@ -395,19 +427,34 @@ Test(policy, loading_a_policy_of_another_size_is_an_error_and_changes_nothing) {
   tendril_policy_destroy(b);
 }
 
-Test(policy, creating_survives_a_failing_allocator_and_working_allocates_nothing) {
+// Everything that allocates, a save and a load included.
+static tendril_status live_once(void *context, tendril_error *err) {
+  (void)context;
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
   tendril_actor *actor = NULL;
   tnd_policy_rows *rows = NULL;
-  CHECK_EVERY_ALLOCATION(tendril_policy_create(&o, NOBS, NACT, 1, &policy, &err));
-  CHECK_EVERY_ALLOCATION(tendril_actor_create(policy, &actor, &err));
-  CHECK_EVERY_ALLOCATION(tnd_policy_rows_create(policy, ROWS, &rows, &err));
   tnd_tensors *tensors = NULL;
-  CHECK_OK(tnd_tensors_create(&tensors, &err));
-  CHECK_OK(tnd_policy_save(policy, tensors, &err));
-  CHECK_EVERY_ALLOCATION(tnd_policy_load(policy, tensors, &err));
+  tendril_status status = tendril_policy_create(&o, NOBS, NACT, 1, &policy, err);
+  if (status == TENDRIL_OK) status = tendril_actor_create(policy, &actor, err);
+  if (status == TENDRIL_OK) status = tnd_policy_rows_create(policy, ROWS, &rows, err);
+  if (status == TENDRIL_OK) status = tnd_tensors_create(&tensors, err);
+  if (status == TENDRIL_OK) status = tnd_policy_save(policy, tensors, err);
+  if (status == TENDRIL_OK) status = tnd_policy_load(policy, tensors, err);
   tnd_tensors_destroy(tensors);
+  tnd_policy_rows_destroy(rows);
+  tendril_actor_destroy(actor);
+  tendril_policy_destroy(policy);
+  return status;
+}
+
+Test(policy, creating_survives_a_failing_allocator_and_working_allocates_nothing) {
+  cr_assert_gt(support_fail_each_alloc(live_once, NULL), 10);
+  tendril_policy *policy = make(options());
+  tendril_actor *actor = NULL;
+  tnd_policy_rows *rows = NULL;
+  check_ok(tendril_actor_create(policy, &actor, check_err));
+  check_ok(tnd_policy_rows_create(policy, ROWS, &rows, check_err));
 
   double obs[ROWS * NOBS], x[ROWS * NOBS], d[ROWS * ND], a[NACT];
   normals(12, ROWS * NOBS, obs);
