@@ -1,7 +1,11 @@
 // The configuration that a command line means: preset, then the user's file, then --set.
 #include "cli.h"
 
+#include "base/options.h"
+
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +16,33 @@ static tendril_status preset_path(const char *name, char *path, size_t size, ten
   return status;
 }
 
+int cli_is_preset(const struct dirent *entry) {
+  const char *dot = strrchr(entry->d_name, '.');
+  return dot && strcmp(dot, ".json") == 0;
+}
+
+static tendril_status unknown_preset(const char *name, const char *path, tendril_error *err) {
+  enum { MANY = 256 };
+  const char *names[MANY];
+  char folder[4096];
+  struct dirent **entries = NULL;
+  snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+  int found = scandir(folder, &entries, cli_is_preset, alphasort), n = 0;
+  for (int i = 0; i < found && n < MANY; i++) {
+    *strrchr(entries[i]->d_name, '.') = '\0';
+    names[n++] = entries[i]->d_name;
+  }
+  const char *near = tnd_nearest(name, names, n);
+  tendril_status status =
+      tnd_fail(err, TENDRIL_E_UNKNOWN, "--preset %.100s: no such preset; %s%s%s", name,
+               near ? "did you mean " : "`tendril list presets` names them", near ? near : "",
+               near ? "?" : "");
+  for (int i = 0; i < found; i++)
+    free(entries[i]);
+  free(entries);
+  return status;
+}
+
 // The preset that was named, else the task's own if it has one; "none" for none.
 static tendril_status read_preset(tendril_config *config, const char *preset, tendril_error *err) {
   char path[4096];
@@ -19,12 +50,8 @@ static tendril_status read_preset(tendril_config *config, const char *preset, te
   if (strcmp(name, "none") == 0) return TENDRIL_OK;
   tendril_status status = preset_path(name, path, sizeof path, err);
   if (status != TENDRIL_OK) return status;
-  if (access(path, R_OK) != 0) {
-    if (!preset) return TENDRIL_OK;
-    snprintf(err->text, sizeof err->text,
-             "--preset %.100s: no such preset; see `tendril list presets`", name);
-    return TENDRIL_E_UNKNOWN;
-  }
+  if (strchr(name, '/') || access(path, F_OK) != 0)
+    return preset ? unknown_preset(name, path, err) : TENDRIL_OK;
   return tendril_config_read(config, path, err);
 }
 
@@ -33,8 +60,9 @@ static tendril_status set_pair(tendril_config *config, const char *pair, tendril
   char key[128];
   const char *equals = strchr(pair, '=');
   if (!equals || (size_t)(equals - pair) >= sizeof key) {
-    snprintf(err->text, sizeof err->text, "--set %.100s: write it as section.option=value", pair);
-    return TENDRIL_E_ARGUMENT;
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "--set %.100s: write it as section.option=value, as in learner.max_kl=0.02",
+                    pair);
   }
   snprintf(key, sizeof key, "%.*s", (int)(equals - pair), pair);
   return tendril_config_set(config, key, equals + 1, err);

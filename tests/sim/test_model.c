@@ -61,7 +61,7 @@ Test(model, refuses_what_cannot_be_learned) {
 
 Test(model, runs_the_tasks_own_check) {
   tendril_model *hopper = support_model("hopper-v4", NULL);
-  expect_refused(tendril_model_task(hopper), support_mjcf("unstable.xml"), TENDRIL_E_CONFIG,
+  expect_refused(tendril_model_task(hopper), support_mjcf("unstable.xml"), TENDRIL_E_FORMAT,
                  "needs nq 6, nv 6, nu 3; this model has nq 1, nv 1, nu 1");
   tendril_model_destroy(hopper);
 }
