@@ -2,12 +2,13 @@
 #include "bench_replay.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "sim/sim.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct twin {
   tendril_env *env;
@@ -29,20 +30,6 @@ struct bench_replay {
   const tendril_batch *batch;
   tnd_arena arena;
 };
-
-static double clock_now(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double bench_wall(void) {
-  return clock_now(CLOCK_MONOTONIC);
-}
-
-double bench_cpu(void) {
-  return clock_now(CLOCK_PROCESS_CPUTIME_ID);
-}
 
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -93,13 +80,13 @@ static void step_path(const bench_replay *r, twin *t, const tendril_path *path) 
   mjData *d = tendril_env_data(t->env);
   const int physics_steps = tendril_model_physics_steps(r->model);
   const size_t bytes = sizeof(double) * (size_t)r->batch->nact;
-  const double begin = clock_now(CLOCK_THREAD_CPUTIME_ID);
+  const double begin = tnd_clock_thread();
   for (int64_t row = path->first; row < path->first + path->length; row++) {
     memcpy(d->ctrl, r->batch->action + row * r->batch->nact, bytes);
     for (int k = 0; k < physics_steps; k++)
       mj_step(m, d);
   }
-  t->seconds += clock_now(CLOCK_THREAD_CPUTIME_ID) - begin;
+  t->seconds += tnd_clock_thread() - begin;
 }
 
 static tendril_status follow(const bench_replay *r, int stream) {
@@ -116,7 +103,7 @@ static tendril_status follow(const bench_replay *r, int stream) {
     step_path(r, t, path);
     t->over = path->end != TENDRIL_END_CUT;
     // the same bits: otherwise the comparison would be of two different things
-    task->observe(tendril_model_mujoco(r->model), tendril_env_data(t->env), NULL, t->obs);
+    task->observe(tendril_model_mujoco(r->model), tendril_env_data(t->env), t->env->state, t->obs);
     const double *expected = r->batch->last_obs + p * r->batch->nobs;
     if (memcmp(t->obs, expected, sizeof *expected * (size_t)r->batch->nobs) != 0) t->differs = true;
   }

@@ -19,8 +19,6 @@ void bench_replay_destroy(bench_replay *replay);
 tendril_status bench_replay_run(bench_replay *replay, const tendril_batch *batch, double *seconds,
                                 tendril_error *err);
 
-double bench_wall(void);  // seconds of the monotonic clock
-double bench_cpu(void);   // CPU seconds of the process
 // Median of values [n], which are sorted in place.
 double bench_median(double *values, int n);
 

@@ -5,6 +5,7 @@
 #include "bench_replay.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "run/config.h"
 
 #include <stdio.h>
@@ -52,17 +53,17 @@ static tendril_status measure(sides *s, const tendril_policy *policy, int rounds
   tendril_rollout_stats stats;
   // the first round warms up and is not counted
   for (int i = -1; i < rounds; i++) {
-    double wall = bench_wall(), cpu = bench_cpu(), bare;
+    double wall = tnd_clock_wall(), cpu = tnd_clock_process(), bare;
     tendril_status status = tendril_rollout_collect(s->alone, policy, &batch, &stats, err);
     if (status != TENDRIL_OK) return status;
-    wall = bench_wall() - wall;
-    cpu = bench_cpu() - cpu;
+    wall = tnd_clock_wall() - wall;
+    cpu = tnd_clock_process() - cpu;
     status = bench_replay_run(s->bare, batch, &bare, err);
     if (status != TENDRIL_OK) return status;
-    double together = bench_wall();
+    double together = tnd_clock_wall();
     status = tendril_rollout_collect(s->together, policy, &batch, &stats, err);
     if (status != TENDRIL_OK) return status;
-    together = bench_wall() - together;
+    together = tnd_clock_wall() - together;
     if (i < 0) continue;
     f->ratio[i] = bare / cpu;
     f->speedup[i] = wall / together;

@@ -3,6 +3,7 @@
 #include "bench.h"
 #include "bench_replay.h"
 
+#include "base/clock.h"
 #include "run/config.h"
 
 #include <stdio.h>
@@ -72,10 +73,10 @@ static tendril_status advance(training *t, tendril_error *err) {
   double values[64];
   int n;
   const tendril_stat *stats = tendril_learner_get_stats(t->learner, &n);
-  double wall = bench_wall(), cpu = bench_cpu();
+  double wall = tnd_clock_wall(), cpu = tnd_clock_process();
   tendril_status status = tendril_learner_iterate(t->learner, values, err);
-  t->wall += bench_wall() - wall;
-  t->cpu += bench_cpu() - cpu;
+  t->wall += tnd_clock_wall() - wall;
+  t->cpu += tnd_clock_process() - cpu;
   for (int i = 0; i < n; i++)
     if (strcmp(stats[i].name, "physics_seconds") == 0) t->physics += values[i];
   return status;

@@ -71,12 +71,15 @@ static double value_of(const tendril_progress *p, const char *name) {
 
 static void print_line(const display *d, const tendril_progress *p, FILE *file) {
   char steps[16], speed[16], eta[24];
-  fprintf(file,
-          "%s %3.0f%%  iteration %lld  steps %s  return %.1f (length %.0f)  kl %.4f  %s steps/s  "
-          "eta %s",
-          d->task, 100 * p->fraction, (long long)p->iteration, cli_count((double)p->steps, steps),
-          d->last_return, d->last_length, value_of(p, "kl"), cli_count(d->speed, speed),
-          cli_time(p->eta, eta));
+  fprintf(file, "%s %3.0f%%  iteration %lld  steps %s  ", d->task, 100 * p->fraction,
+          (long long)p->iteration, cli_count((double)p->steps, steps));
+  if (isfinite(d->last_return))
+    fprintf(file, "return %.1f (length %.0f)  ", d->last_return, d->last_length);
+  else
+    fputs("no episode ended yet  ", file);
+  const double kl = value_of(p, "kl");
+  if (isfinite(kl)) fprintf(file, "kl %.4f  ", kl);
+  fprintf(file, "%s steps/s  eta %s", cli_count(d->speed, speed), cli_time(p->eta, eta));
 }
 
 static void on_progress(void *user, const tendril_progress *p) {

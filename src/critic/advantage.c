@@ -58,7 +58,8 @@ void tnd_standardise(int64_t n, double *a) {
   for (int64_t i = 0; i < n; i++)
     variance += (a[i] - mean) * (a[i] - mean) / (double)n;
   const double sd = sqrt(variance);
-  const double scale = sd > 1e-12 * (1 + fabs(mean)) ? 1 / sd : 1;
+  // rounding is no signal: a step would be as long for it as for any other direction
+  const double scale = sd > 1e-12 * (1 + fabs(mean)) ? 1 / sd : 0;
   for (int64_t i = 0; i < n; i++)
     a[i] = (a[i] - mean) * scale;
 }

@@ -23,7 +23,7 @@ void tnd_advantage_gae(const tendril_batch *batch, const double *reward, const d
 void tnd_discounted_returns(const tendril_batch *batch, const double *reward, const double *v_last,
                             double gamma, double *q);
 
-// a [n] to mean 0 and deviation 1; only to mean 0 if its entries do not differ
+// a [n] to mean 0 and deviation 1; to exactly 0 if its entries do not differ
 void tnd_standardise(int64_t n, double *a);
 
 // 1 - Var(target - v) / Var(target): 1 perfect, 0 no better than a constant; NAN if the targets do

@@ -8,6 +8,9 @@ void tnd_reward_scale_apply(tnd_reward_scale *scale, const tendril_batch *batch,
   for (int64_t p = 0; p < batch->npath; p++) {
     const tendril_path *path = &batch->paths[p];
     double *R = &scale->R[path->stream];
+    // the paths' ends would not do: a diverged episode is cut, and leaves no path if that was its
+    // first step in the batch
+    if (batch->time[path->first] == 0) *R = 0;
     // Welford's recursion over every R that was seen
     for (int64_t i = path->first; i < path->first + path->length; i++) {
       *R = gamma * *R + batch->reward[i];
@@ -16,7 +19,6 @@ void tnd_reward_scale_apply(tnd_reward_scale *scale, const tendril_batch *batch,
       scale->mean += from_mean / scale->count;
       scale->m2 += from_mean * (*R - scale->mean);
     }
-    if (path->end != TENDRIL_END_CUT) *R = 0;
   }
   const double sd = scale->count > 1 ? sqrt(scale->m2 / scale->count) : 1;
   const double factor = sd > 1e-8 ? 1 / sd : 1;

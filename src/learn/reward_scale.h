@@ -1,5 +1,5 @@
 // Reward scaling by the running standard deviation of the discounted return
-// R <- gamma R + r, one R per stream, set to 0 where an episode ends.
+// R <- gamma R + r, one R per stream, set to 0 where an episode begins.
 #ifndef TND_REWARD_SCALE_H
 #define TND_REWARD_SCALE_H
 

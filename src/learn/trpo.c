@@ -6,6 +6,7 @@
 #include "learn/trpo.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "critic/advantage.h"
 #include "critic/critic.h"
 #include "learn/reward_scale.h"
@@ -15,7 +16,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #define CG_TOLERANCE 1e-10  // of the residual relative to g: all iterations, unless g is solved for
 
@@ -140,12 +140,6 @@ static void improve_policy(trpo *l, tendril_trpo_stats *stats) {
   stats->surrogate_gain = search.at.L - L_old;
 }
 
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 // One iteration.
 static tendril_status iterate(tendril_learner *learner, double *out, tendril_error *err) {
   trpo *l = (trpo *)learner;
@@ -155,7 +149,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   // 1. state-action pairs from the current policy
   TENDRIL_TRY(tendril_rollout_collect(l->rollout, l->policy, &l->batch, &collected, err));
   l->base.steps += l->batch->n;
-  const double begin = seconds_now();
+  const double begin = tnd_clock_wall();
 
   // the first batch sets the normaliser before it is used; later ones are seen in step 8
   const bool first = !tnd_policy_observed(l->policy);
@@ -173,7 +167,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   // 8. the normaliser follows the states that the policy visits
   if (!first) tnd_policy_observe(l->policy, l->batch->n, l->batch->obs);
 
-  stats.update_seconds = seconds_now() - begin;
+  stats.update_seconds = tnd_clock_wall() - begin;
   memcpy(out, &collected, sizeof collected);
   memcpy(out + NROLLOUT, &stats, sizeof stats);
   return TENDRIL_OK;

@@ -247,3 +247,7 @@ const tendril_run_options *tendril_config_run(const tendril_config *config) {
 const char *tendril_config_task(const tendril_config *config) {
   return config->task->name;
 }
+
+const char *tendril_config_learner(const tendril_config *config) {
+  return config->method->name;
+}

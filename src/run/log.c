@@ -2,13 +2,13 @@
 #include "run/log.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "run/events.h"
 #include "run/table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const eval_names[] = {"iteration",  "steps",      "return_mean", "return_sd",
                                          "return_min", "return_max", "length_mean", "terminated",
@@ -28,12 +28,6 @@ struct tnd_log {
   tnd_events *events;
   double *row;  // [NHEAD + nstat + NCLOCK]
 };
-
-static double wall_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static tendril_status open_table(const char *path, const char *const *names, int n, bool resume,
                                  int64_t iteration, tnd_table **out, tendril_error *err) {
@@ -63,7 +57,7 @@ static tendril_status open_all(tnd_log *log, const tnd_folder *folder, bool resu
   TENDRIL_TRY(open_table(folder->evaluations, eval_names, NEVAL, resume, iteration,
                          &log->evaluations, err));
   return resume ? tnd_events_open_at(folder->events, steps, &log->events, err)
-                : tnd_events_create(folder->root, wall_clock(), &log->events, err);
+                : tnd_events_create(folder->root, tnd_clock_date(), &log->events, err);
 }
 
 tendril_status tnd_log_open(const tnd_folder *folder, const tendril_stat *stats, int nstat,
@@ -97,7 +91,7 @@ static tendril_status add_event(tnd_log *log, const char *group, const char *nam
   char tag[128];
   if (!isfinite(value)) return TENDRIL_OK;
   snprintf(tag, sizeof tag, "%s/%s", group, name);
-  return tnd_events_scalar(log->events, tag, steps, wall_clock(), value, err);
+  return tnd_events_scalar(log->events, tag, steps, tnd_clock_date(), value, err);
 }
 
 tendril_status tnd_log_iteration(tnd_log *log, int64_t iteration, int64_t steps, int64_t taken,

@@ -1,6 +1,7 @@
 // The driver around a learner: iterate, evaluate, log, save; stop and resume. What depends on the
 // clock goes to the logs and to the hook, never into a checkpoint.
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "policy/policy.h"
 #include "run/checkpoint.h"
@@ -9,7 +10,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #define EVAL_SERIES 1  // start states of the evaluations during training; `tendril eval` uses 0
 
@@ -28,18 +28,6 @@ typedef struct run {
   double begin;    // wall clock
   double first_fraction;
 } run;
-
-static double wall_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double cpu_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // ------------------------------------------------------------------------------- set-up
 
@@ -153,7 +141,7 @@ static void report(const run *r, const tendril_eval_result *evaluation) {
   tendril_progress p = {.iteration = tendril_learner_iterations(r->learner),
                         .steps = tendril_learner_steps(r->learner),
                         .fraction = fraction_done(r),
-                        .seconds = wall_now() - r->begin,
+                        .seconds = tnd_clock_wall() - r->begin,
                         .values = r->values,
                         .evaluation = evaluation};
   p.stats = tendril_learner_get_stats(r->learner, &p.nstat);
@@ -166,13 +154,13 @@ static void report(const run *r, const tendril_eval_result *evaluation) {
 static tendril_status advance(run *r, tendril_error *err) {
   const tendril_run_options *o = &r->config->run;
   const int64_t steps_before = tendril_learner_steps(r->learner);
-  const double wall = wall_now(), cpu = cpu_now();
+  const double wall = tnd_clock_wall(), cpu = tnd_clock_process();
   TENDRIL_TRY(tendril_learner_iterate(r->learner, r->values, err));
   const int64_t iteration = tendril_learner_iterations(r->learner);
   const int64_t steps = tendril_learner_steps(r->learner);
-  const double now = wall_now();
+  const double now = tnd_clock_wall();
   const tnd_log_times times = {
-      .since_start = now - r->begin, .wall = now - wall, .cpu = cpu_now() - cpu};
+      .since_start = now - r->begin, .wall = now - wall, .cpu = tnd_clock_process() - cpu};
   TENDRIL_TRY(
       tnd_log_iteration(r->log, iteration, steps, steps - steps_before, r->values, &times, err));
 
@@ -210,7 +198,7 @@ static double held(const run *r) {
 }
 
 static tendril_status train(run *r, tendril_train_result *result, tendril_error *err) {
-  r->begin = wall_now();
+  r->begin = tnd_clock_wall();
   r->first_fraction = fraction_done(r);
   while (fraction_done(r) < 1 && !asked_to_stop(r))
     TENDRIL_TRY(advance(r, err));
@@ -224,7 +212,7 @@ static tendril_status train(run *r, tendril_train_result *result, tendril_error 
                                    .held = held(r),
                                    .best = n ? r->state.best : (double)NAN,
                                    .final = n ? r->state.eval_mean[n - 1] : (double)NAN,
-                                   .seconds = wall_now() - r->begin};
+                                   .seconds = tnd_clock_wall() - r->begin};
   return TENDRIL_OK;
 }
 

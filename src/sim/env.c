@@ -2,6 +2,7 @@
 // start state and mj_forward() give, but copies MuJoCo's state instead of clearing its whole arena,
 // which costs more than a step. After every mj_step() the warning counters are read, for MuJoCo
 // silently puts a state that it finds bad back to the start.
+#include "base/clock.h"
 #include "sim/compat.h"
 #include "sim/physics.h"
 #include "sim/sim.h"
@@ -9,15 +10,8 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 // ------------------------------------------------------------------------------------ helpers
-
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // Finite and at most `bound`; a NaN fails the comparison.
 static bool all_within(const double *x, int n, double bound) {
@@ -198,9 +192,9 @@ tendril_status tendril_env_step(tendril_env *env, const double *action, double *
 
   // 2. the physics
   if (task->before) task->before(m, d, env->state);
-  double start = seconds_now();
+  double start = tnd_clock_wall();
   tendril_status status = tnd_physics_run(step_physics, env, err);
-  env->stats.physics_seconds += seconds_now() - start;
+  env->stats.physics_seconds += tnd_clock_wall() - start;
   if (status != TENDRIL_OK) {
     env->over = env->wrecked = true;
     memcpy(obs, env->obs, nobs_bytes);

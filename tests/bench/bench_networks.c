@@ -4,6 +4,7 @@
 //   point  the mean action for one observation
 //   fit    one pass of Adam over 2048 rows in minibatches of 128, per row (11-64-64-1)
 // Prints medians, the spread between quartiles, and plain / tendril; --json for a program.
+#include "base/clock.h"
 #include "critic/critic.h"
 #include "policy/policy.h"
 
@@ -12,16 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tendril/random.h>
-#include <time.h>
 
 enum { N = 2048, NOBS = 11, NACT = 3, ND = 2 * NACT, H = 64, PIECE = 256, MINIBATCH = 128 };
 enum { ROUNDS = 41 };
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void must(tendril_status status, const tendril_error *err) {
   if (status == TENDRIL_OK) return;
@@ -264,10 +258,10 @@ static int ascending(const void *a, const void *b) {
 }
 
 static double time_calls(void (*run)(subjects *s), subjects *s, int calls) {
-  double start = seconds();
+  double start = tnd_clock_wall();
   for (int k = 0; k < calls; k++)
     run(s);
-  return (seconds() - start) / calls;
+  return (tnd_clock_wall() - start) / calls;
 }
 
 int main(int argc, char **argv) {
