@@ -92,15 +92,24 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
                              tendril_config **out, tendril_error *err) {
   tendril_config *config = NULL;
   tendril_status status = TENDRIL_OK;
-  char name[64] = "", path[4096];
+  char name[64] = "", path[4096] = "";
   // the learner: as asked for, else the user's file's, else the preset's, else TRPO
   if (!learner && file) learner_of(file, name);
   if (!learner && !name[0] && preset) {
     status = preset_path(preset, path, sizeof path, err);
     if (status == TENDRIL_OK) learner_of(path, name);
   }
+  const char *source = !name[0] ? NULL : path[0] ? path : file;
   if (!learner) learner = name[0] ? name : "trpo";
-  if (status == TENDRIL_OK) status = tendril_config_create(tasks, task, learner, &config, err);
+  if (status == TENDRIL_OK) {
+    tendril_error why = {{0}};
+    status = tendril_config_create(tasks, task, learner, &config, &why);
+    // a line about the learner names the file that asked for it
+    if (source && strncmp(why.text, name, strlen(name)) == 0)
+      tnd_fail(err, status, "%.200s: learner.name: %.250s", source, why.text);
+    else
+      *err = why;
+  }
   if (status == TENDRIL_OK) status = read_preset(config, preset, err);
   if (status == TENDRIL_OK && file) status = tendril_config_read(config, file, err);
   for (int i = 0; i < set->n && status == TENDRIL_OK; i++)

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/number.h"
 #include "base/pool.h"
+#include "sim/sim.h"
 
 #include <math.h>
 #include <string.h>
@@ -327,6 +328,9 @@ static tendril_status load_streams(tendril_rollout *r, stream_state *state,
   for (int64_t i = 0; i < n * NCOUNTER; i++)
     if (state->counters[i] < 0 || state->counters[i] > most[i % NCOUNTER])
       return tnd_tensors_refuse(tensors, "rollout.counters", "out of range", err);
+  for (int64_t i = 0; i < n; i++)
+    if (!tnd_snapshot_is_good(state->snapshots + i * size))
+      return tnd_tensors_refuse(tensors, "rollout.snapshots", "out of range", err);
   for (int i = 0; i < r->nstream; i++) {
     stream *s = &r->streams[i];
     const int64_t *c = state->counters + (size_t)i * NCOUNTER;

@@ -45,4 +45,8 @@ bool tnd_env_state_is_good(const tendril_env *env);
 // Clears MuJoCo's warnings, and its whole state if an error had left it in mid-call.
 void tnd_env_recover(tendril_env *env);
 
+// Whether the header of a snapshot that comes from a file is one of a snapshot: what
+// tendril_env_restore() takes for granted.
+bool tnd_snapshot_is_good(const double *snapshot);
+
 #endif

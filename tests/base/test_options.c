@@ -260,9 +260,16 @@ Test(options, are_described_in_columns_and_in_markdown) {
 Test(nearest, finds_what_was_meant_and_nothing_else) {
   static const char *const names[] = {"hopper", "hopper-v4", "walker2d-v4", "swimmer", "trpo"};
   static const char *const cases[][2] = {
-      {"hoper", "hopper"},       {"Hopper", "hopper"}, {"hopper_v4", "hopper-v4"},
-      {"walker", "walker2d-v4"}, {"tpro", "trpo"},     {"swimer", "swimmer"},
-      {"cheetah", NULL},         {"", NULL},           {"x", NULL},
+      {"hoper", "hopper"},
+      {"Hopper", "hopper"},
+      {"hopper_v4", "hopper-v4"},
+      {"walker", "walker2d-v4"},
+      {"tpro", "trpo"},
+      {"swimer", "swimmer"},
+      {"walkr2d", "walker2d-v4"},
+      {"cheetah", NULL},
+      {"", NULL},
+      {"x", NULL},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     const char *near = tnd_nearest(cases[i][0], names, 5);
