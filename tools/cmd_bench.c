@@ -1,7 +1,6 @@
 // tendril bench: figures of this machine, each a ratio to a bare mj_step loop of the same run.
 #include "bench.h"
 
-
 #include <string.h>
 
 static int run(int argc, char **argv) {
