@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "sim/sim.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,7 @@ static tendril_status follow(const bench_replay *r, int stream) {
     step_path(r, t, path);
     t->over = path->end != TENDRIL_END_CUT;
     // the same bits: otherwise the comparison would be of two different things
-    task->observe(tendril_model_mujoco(r->model), tendril_env_data(t->env), NULL, t->obs);
+    task->observe(tendril_model_mujoco(r->model), tendril_env_data(t->env), t->env->state, t->obs);
     const double *expected = r->batch->last_obs + p * r->batch->nobs;
     if (memcmp(t->obs, expected, sizeof *expected * (size_t)r->batch->nobs) != 0) t->differs = true;
   }

@@ -73,28 +73,46 @@ static tendril_status measure(sides *s, const tendril_policy *policy, int rounds
   return TENDRIL_OK;
 }
 
-static void print(const bench_options *o, const bench_subject *subject, figures *f) {
+// Median and ends of values [n], which are in order.
+static void put_spread(cli_json *json, const char *name, double median, const double *values,
+                       int n) {
+  cli_json_open(json, name, '{');
+  cli_json_number(json, "median", median);
+  cli_json_number(json, "min", values[0]);
+  cli_json_number(json, "max", values[n - 1]);
+  cli_json_close(json, '}');
+}
+
+static tendril_status print(const bench_options *o, const bench_subject *subject, figures *f,
+                            tendril_error *err) {
   const int n = (int)o->rounds;
+  const tendril_rollout_options *r = &subject->config->rollout;
   double rate = bench_median(f->rate, n), bare = bench_median(f->bare, n);
   double ratio = bench_median(f->ratio, n), speedup = bench_median(f->speedup, n);
   const char *task = tendril_model_task(subject->model)->name;
   if (o->json) {
-    printf("{\"task\": \"%s\", \"rounds\": %d, \"batch\": %lld, \"streams\": %lld,\n"
-           " \"collecting\": %.1f, \"bare\": %.1f, \"ratio\": {\"median\": %.4f, \"min\": %.4f, "
-           "\"max\": %.4f},\n \"threads\": %lld, \"speedup\": {\"median\": %.4f, \"min\": %.4f, "
-           "\"max\": %.4f}}\n",
-           task, n, (long long)subject->config->rollout.batch,
-           (long long)subject->config->rollout.streams, rate, bare, ratio, f->ratio[0],
-           f->ratio[n - 1], (long long)o->threads, speedup, f->speedup[0], f->speedup[n - 1]);
-    return;
+    cli_json json = {0};
+    cli_json_open(&json, NULL, '{');
+    cli_json_text(&json, "task", task);
+    cli_json_number(&json, "rounds", n);
+    cli_json_number(&json, "batch", (double)r->batch);
+    cli_json_number(&json, "streams", (double)r->streams);
+    cli_json_number(&json, "collecting", rate);
+    cli_json_number(&json, "bare", bare);
+    put_spread(&json, "ratio", ratio, f->ratio, n);
+    cli_json_number(&json, "threads", (double)o->threads);
+    put_spread(&json, "speedup", speedup, f->speedup, n);
+    cli_json_close(&json, '}');
+    return cli_json_print(&json, err);
   }
-  printf("%s, %lld steps a round, %lld streams, %d rounds\n\n", task,
-         (long long)subject->config->rollout.batch, (long long)subject->config->rollout.streams, n);
+  printf("%s, %lld steps a round, %lld streams, %d rounds\n\n", task, (long long)r->batch,
+         (long long)r->streams, n);
   printf("control steps per CPU second    collecting %9.0f   bare mj_step %9.0f\n", rate, bare);
   printf("collecting over bare            median %.3f   (%.3f to %.3f)\n", ratio, f->ratio[0],
          f->ratio[n - 1]);
   printf("%lld threads over 1, wall time    median %.3f   (%.3f to %.3f)\n", (long long)o->threads,
          speedup, f->speedup[0], f->speedup[n - 1]);
+  return TENDRIL_OK;
 }
 
 int bench_rollout(const bench_options *o) {
@@ -112,7 +130,7 @@ int bench_rollout(const bench_options *o) {
   if (status == TENDRIL_OK) {
     figures f = {values, values + o->rounds, values + 2 * o->rounds, values + 3 * o->rounds};
     status = measure(&s, subject.policy, (int)o->rounds, &f, &err);
-    if (status == TENDRIL_OK) print(o, &subject, &f);
+    if (status == TENDRIL_OK) status = print(o, &subject, &f, &err);
   }
   destroy(&s);
   tnd_free(values);

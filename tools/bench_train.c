@@ -114,21 +114,33 @@ static double outside(const training *t) {
   return 1 - t->physics / t->cpu;
 }
 
-static void print(const bench_options *o, const bench_subject *subject, const training *t, int n) {
+static tendril_status print(const bench_options *o, const bench_subject *subject, const training *t,
+                            int n, tendril_error *err) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   const double megabytes = (double)usage.ru_maxrss / 1024;
   const char *task = tendril_model_task(subject->model)->name;
   const double speedup = t[0].wall / t[n - 1].wall;
   if (o->json) {
-    printf("{\"task\": \"%s\", \"steps\": %lld, \"trainings\": [", task,
-           (long long)tendril_learner_steps(t[0].learner));
-    for (int i = 0; i < n; i++)
-      printf("%s\n {\"threads\": %d, \"wall\": %.3f, \"cpu\": %.3f, \"outside_physics\": %.4f, "
-             "\"over_bare\": %.4f}",
-             i ? "," : "", t[i].threads, t[i].wall, t[i].cpu, outside(&t[i]), end_to_end(&t[i]));
-    printf("],\n \"speedup\": %.4f, \"resident_mb\": %.1f}\n", speedup, megabytes);
-    return;
+    cli_json json = {0};
+    cli_json_open(&json, NULL, '{');
+    cli_json_text(&json, "task", task);
+    cli_json_number(&json, "steps", (double)tendril_learner_steps(t[0].learner));
+    cli_json_open(&json, "trainings", '[');
+    for (int i = 0; i < n; i++) {
+      cli_json_open(&json, NULL, '{');
+      cli_json_number(&json, "threads", t[i].threads);
+      cli_json_number(&json, "wall", t[i].wall);
+      cli_json_number(&json, "cpu", t[i].cpu);
+      cli_json_number(&json, "outside_physics", outside(&t[i]));
+      cli_json_number(&json, "over_bare", end_to_end(&t[i]));
+      cli_json_close(&json, '}');
+    }
+    cli_json_close(&json, ']');
+    cli_json_number(&json, "speedup", speedup);
+    cli_json_number(&json, "resident_mb", megabytes);
+    cli_json_close(&json, '}');
+    return cli_json_print(&json, err);
   }
   printf("%s, %lld steps, bare loops at %d places\n\n", task,
          (long long)tendril_learner_steps(t[0].learner), PROBES);
@@ -140,6 +152,7 @@ static void print(const bench_options *o, const bench_subject *subject, const tr
            end_to_end(&t[i]));
   printf("\n%d threads over 1, wall time: %.3f\npeak resident memory, both trainings: %.1f MB\n",
          t[n - 1].threads, speedup, megabytes);
+  return TENDRIL_OK;
 }
 
 int bench_train(const bench_options *o) {
@@ -151,7 +164,7 @@ int bench_train(const bench_options *o) {
   for (int i = 0; i < n && status == TENDRIL_OK; i++)
     status = create(&t[i], &subject, i ? (int)o->threads : 1, (uint64_t)o->seed, &err);
   if (status == TENDRIL_OK) status = measure(t, n, o->steps, &err);
-  if (status == TENDRIL_OK) print(o, &subject, t, n);
+  if (status == TENDRIL_OK) status = print(o, &subject, t, n, &err);
   for (int i = 0; i < n; i++)
     destroy(&t[i]);
   bench_subject_close(&subject);

@@ -1,13 +1,13 @@
 // Parsing, help and error lines of all commands. See cli.h.
 #include "cli.h"
 
+#include "base/number.h"
 #include "base/options.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 int cli_fail(tendril_status status, const tendril_error *err) {
@@ -18,18 +18,36 @@ int cli_fail(tendril_status status, const tendril_error *err) {
 }
 
 int cli_usage(const cli_command *command, const char *format, ...) {
+  char text[512];
   va_list args;
-  fprintf(stderr, "tendril %s: ", command->name);
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  fprintf(stderr, "; see tendril %s --help\n", command->name);
+  // one line, whatever was in a word that it quotes
+  for (char *c = text; *c; c++)
+    if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+  const char *space = command ? " " : "", *name = command ? command->name : "";
+  fprintf(stderr, "tendril%s%s: %s", space, name, text);
+  // a line that asks "did you mean" says enough
+  const bool asks = text[0] && text[strlen(text) - 1] == '?';
+  if (asks)
+    fputc('\n', stderr);
+  else
+    fprintf(stderr, "; see tendril%s%s --help\n", space, name);
   return EXIT_USAGE;
 }
 
+int cli_check_range(const cli_command *command, const char *option, int64_t value, int64_t min,
+                    int64_t max) {
+  if (value >= min && value <= max) return EXIT_OK;
+  return cli_usage(command, "--%s: %lld is out of range; use %lld to %lld", option,
+                   (long long)value, (long long)min, (long long)max);
+}
+
 static void print_help(const cli_command *command, const cli_option *options, int n) {
-  printf("usage: tendril %s %s\n\n%s\n\noptions:\n", command->name, command->usage,
-         command->summary);
+  printf("usage: tendril %s %s\n\n%c%s.\n\noptions, with what holds without them (in brackets):\n",
+         command->name, command->usage, toupper((unsigned char)command->summary[0]),
+         command->summary + 1);
   for (int i = 0; i < n; i++) {
     char left[64];
     snprintf(left, sizeof left, "%c%c%s--%s%s%s", options[i].letter ? '-' : ' ',
@@ -79,12 +97,11 @@ static int take(const cli_command *command, const cli_option *option, const char
     return EXIT_OK;
   }
   case CLI_INTEGER: {
-    char *end;
-    errno = 0;
-    double number = strtod(text, &end);  // 1e6 is as good as 1000000
-    if (end == text || *end || errno || !(number >= 0 && number <= 9007199254740991.0) ||
-        number != floor(number))
-      return cli_usage(command, "--%s: %s is no whole number of 0 or more", option->name, text);
+    double number;  // 1e6 is as good as 1000000
+    if (tnd_number_parse(text, strlen(text), &number) != TND_NUMBER_OK || number < 0 ||
+        number > (double)TND_WHOLE_MAX || number != floor(number))
+      return cli_usage(command, "--%s: %s is no whole number from 0 to 2^53 - 1", option->name,
+                       *text ? text : "nothing");
     *(int64_t *)option->value = (int64_t)number;
     return EXIT_OK;
   }
@@ -175,8 +192,18 @@ const char *cli_time(double seconds, char text[24]) {
   return text;
 }
 
-const char *cli_json_number(double value, char text[32]) {
-  if (!isfinite(value)) return "null";
-  snprintf(text, 32, "%.17g", value);
+const char *cli_shell_word(const char *word, char *text, size_t size) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "_-./+=:,@%";
+  if (*word && strspn(word, plain) == strlen(word)) return word;
+  size_t n = 0;
+  text[n++] = '\'';
+  for (; *word && n + 6 < size; word++) {
+    // a quote itself: out of the quotes, escaped, in again
+    const char *piece = *word == '\'' ? "'\\''" : (char[]){*word, 0};
+    n += (size_t)snprintf(text + n, size - n, "%s", piece);
+  }
+  text[n++] = '\'';
+  text[n] = '\0';
   return text;
 }

@@ -3,6 +3,8 @@
 #ifndef TOOLS_CLI_H
 #define TOOLS_CLI_H
 
+#include "base/buffer.h"
+
 #include <tendril/tendril.h>
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -45,9 +47,16 @@ extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_bench;
 int cli_parse(const cli_command *command, const cli_option *options, int n, int argc, char **argv,
               cli_list *arguments, bool *help);
 
-// "tendril: text" on standard error; the exit status for a library status.
+// "tendril: text" on standard error; the exit status for a library status: EXIT_USAGE if something
+// was asked for that can't be (a name, a setting, an output that is there already), EXIT_FAILED for
+// all else (a missing or damaged file, memory, disk, physics).
 int cli_fail(tendril_status status, const tendril_error *err);
+// "tendril COMMAND: text; see tendril COMMAND --help"; command NULL: the program itself.
+// EXIT_USAGE.
 int cli_usage(const cli_command *command, const char *format, ...) TENDRIL_FORMAT(2, 3);
+// EXIT_OK if min <= value <= max, else EXIT_USAGE after a line about --option.
+int cli_check_range(const cli_command *command, const char *option, int64_t value, int64_t min,
+                    int64_t max);
 
 // Tasks with the plugins loaded.
 tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_error *err);
@@ -58,11 +67,30 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
                              const char *preset, const char *file, const cli_list *set,
                              tendril_config **out, tendril_error *err);
 
+// Of scandir() in a folder of presets.
+struct dirent;
+int cli_is_preset(const struct dirent *entry);
+
 // A number as a person writes it: 12345678 -> "12.3M".
 const char *cli_count(double value, char text[16]);
 // Seconds as "1:02:03" or "2:03".
 const char *cli_time(double seconds, char text[24]);
-// A number for JSON output: `null` if it is not finite.
-const char *cli_json_number(double value, char text[32]);
+// A word for a command line that is to be copied, in single quotes where the shell needs them.
+const char *cli_shell_word(const char *word, char *text, size_t size);
+
+// A JSON document in the making; starts as {0}. Names are NULL inside lists and at the top.
+typedef struct cli_json {
+  tnd_buffer out;
+  int depth;    // open brackets
+  bool filled;  // the innermost one has a member
+} cli_json;
+
+void cli_json_open(cli_json *json, const char *name, char bracket);  // '{' or '['
+void cli_json_close(cli_json *json, char bracket);
+void cli_json_text(cli_json *json, const char *name, const char *value);  // any bytes
+void cli_json_number(cli_json *json, const char *name, double value);     // null if not finite
+void cli_json_flag(cli_json *json, const char *name, bool value);
+// The document on standard output; releases it.
+TENDRIL_MUST_CHECK tendril_status cli_json_print(cli_json *json, tendril_error *err);
 
 #endif

@@ -34,39 +34,47 @@ static void print_table(const tendril_trained *t, const tendril_eval_result resu
   printf("\n");
 }
 
-static void print_json_result(const char *name, const tendril_eval_result *r, const double *returns,
-                              const tendril_task *task) {
+static void put_result(cli_json *json, const char *name, const tendril_eval_result *r,
+                       const double *returns, const tendril_task *task) {
   const tendril_summary *s = &r->returns;
-  char a[7][32];
-  printf("  \"%s\": {\"mean\": %s, \"sd\": %s, \"median\": %s, \"low\": %s, \"high\": %s, \"min\": "
-         "%s, "
-         "\"max\": %s,\n",
-         name, cli_json_number(s->mean, a[0]), cli_json_number(s->sd, a[1]),
-         cli_json_number(s->median, a[2]), cli_json_number(s->low, a[3]),
-         cli_json_number(s->high, a[4]), cli_json_number(s->min, a[5]),
-         cli_json_number(s->max, a[6]));
-  printf(
-      "    \"length\": %s, \"terminated\": %d, \"truncated\": %d, \"diverged\": %d, \"terms\": {",
-      cli_json_number(r->lengths.mean, a[0]), r->terminated, r->truncated, r->diverged);
+  cli_json_open(json, name, '{');
+  cli_json_number(json, "mean", s->mean);
+  cli_json_number(json, "sd", s->sd);
+  cli_json_number(json, "median", s->median);
+  cli_json_number(json, "low", s->low);
+  cli_json_number(json, "high", s->high);
+  cli_json_number(json, "min", s->min);
+  cli_json_number(json, "max", s->max);
+  cli_json_number(json, "length", r->lengths.mean);
+  cli_json_number(json, "terminated", r->terminated);
+  cli_json_number(json, "truncated", r->truncated);
+  cli_json_number(json, "diverged", r->diverged);
+  cli_json_open(json, "terms", '{');
   for (int k = 0; k < task->nterm; k++)
-    printf("%s\"%s\": %s", k ? ", " : "", task->terms[k], cli_json_number(r->terms[k], a[0]));
-  printf("},\n    \"returns\": [");
+    cli_json_number(json, task->terms[k], r->terms[k]);
+  cli_json_close(json, '}');
+  cli_json_open(json, "returns", '[');
   for (int i = 0; i < s->n; i++)
-    printf("%s%s", i ? ", " : "", cli_json_number(returns[i], a[0]));
-  printf("]}");
+    cli_json_number(json, NULL, returns[i]);
+  cli_json_close(json, ']');
+  cli_json_close(json, '}');
 }
 
-static void print_json(const tendril_trained *t, const tendril_eval_result results[2],
-                       const double *returns, const options *o) {
+static tendril_status print_json(const tendril_trained *t, const tendril_eval_result results[2],
+                                 const double *returns, const options *o, tendril_error *err) {
   const tendril_task *task = tendril_model_task(t->model);
-  printf("{\"task\": \"%s\", \"checkpoint\": \"%s\", \"iteration\": %lld, \"steps\": %lld, "
-         "\"episodes\": %lld, \"seed\": %lld,\n",
-         task->name, t->path, (long long)t->iteration, (long long)t->steps, (long long)o->episodes,
-         (long long)o->seed);
-  print_json_result("mean_action", &results[0], returns, task);
-  printf(",\n");
-  print_json_result("sampled_actions", &results[1], returns + o->episodes, task);
-  printf("}\n");
+  cli_json json = {0};
+  cli_json_open(&json, NULL, '{');
+  cli_json_text(&json, "task", task->name);
+  cli_json_text(&json, "checkpoint", t->path);
+  cli_json_number(&json, "iteration", (double)t->iteration);
+  cli_json_number(&json, "steps", (double)t->steps);
+  cli_json_number(&json, "episodes", (double)o->episodes);
+  cli_json_number(&json, "seed", (double)o->seed);
+  put_result(&json, "mean_action", &results[0], returns, task);
+  put_result(&json, "sampled_actions", &results[1], returns + o->episodes, task);
+  cli_json_close(&json, '}');
+  return cli_json_print(&json, err);
 }
 
 // Both evaluations; returns [2][episodes].
@@ -74,8 +82,7 @@ static tendril_status evaluate(const tendril_trained *t, const options *o,
                                tendril_eval_result results[2], double *returns,
                                tendril_error *err) {
   tendril_pool *pool = NULL;
-  tendril_status status =
-      tendril_pool_create(o->threads > 100000 ? 100000 : (int)o->threads, &pool, err);
+  tendril_status status = tendril_pool_create((int)o->threads, &pool, err);
   for (int sampled = 0; sampled < 2 && status == TENDRIL_OK; sampled++) {
     tendril_eval_options e = {
         .episodes = (int)o->episodes, .sampled = sampled, .seed = (uint64_t)o->seed, .series = 0};
@@ -101,8 +108,8 @@ static int eval(const options *o, const char *path) {
   if (status == TENDRIL_OK)
     status = tendril_trained_open(tasks, path, o->checkpoint, sim, &trained, &err);
   if (status == TENDRIL_OK) status = evaluate(&trained, o, results, returns, &err);
-  if (status == TENDRIL_OK && o->json) print_json(&trained, results, returns, o);
   if (status == TENDRIL_OK && !o->json) print_table(&trained, results, o);
+  if (status == TENDRIL_OK && o->json) status = print_json(&trained, results, returns, o, &err);
   tendril_trained_close(&trained);
   tendril_tasks_destroy(tasks);
   free(returns);
@@ -113,11 +120,11 @@ static int run(int argc, char **argv) {
   options o = {.episodes = 100, .seed = 1};
   // clang-format off
   const cli_option table[] = {
-    {CLI_INTEGER, "episodes",      0, "N",    "episodes for each kind of action (100)", &o.episodes},
+    {CLI_INTEGER, "episodes",      0, "N",    "episodes, with the mean action and again with sampled ones (100)", &o.episodes},
     {CLI_INTEGER, "seed",          0, "N",    "seed of the start states and the noise (1)", &o.seed},
-    {CLI_TEXT,    "checkpoint",    0, "WHICH", "of a run folder: best, last or a kept iteration (best)", &o.checkpoint},
+    {CLI_TEXT,    "checkpoint",    0, "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.checkpoint},
     {CLI_INTEGER, "threads",       0, "N",    "threads; the result does not depend on it (all processors)", &o.threads},
-    {CLI_TEXT,    "integrator",    0, "NAME", "task, euler, rk4 or implicit, in place of the run's", &o.integrator},
+    {CLI_TEXT,    "integrator",    0, "NAME", "integrator in place of the run's: task, euler, rk4 or implicit", &o.integrator},
     {CLI_TEXT,    "physics-steps", 0, "N",    "MuJoCo steps per control step, in place of the run's", &o.physics_steps},
     {CLI_TEXTS,   "plugin",        0, "FILE", "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "json",          0, NULL,   "everything as JSON, each episode's return included", &o.json},
@@ -128,16 +135,16 @@ static int run(int argc, char **argv) {
   int status =
       cli_parse(&cmd_eval, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
-  if (o.episodes < 1 || o.episodes > 1000000)
-    return cli_usage(&cmd_eval, "--episodes: %lld is out of range; use 1 to 1000000",
-                     (long long)o.episodes);
+  status = cli_check_range(&cmd_eval, "episodes", o.episodes, 1, 1000000);
+  if (status == EXIT_OK) status = cli_check_range(&cmd_eval, "threads", o.threads, 0, 1024);
+  if (status != EXIT_OK) return status;
   return eval(&o, arguments.at[0]);
 }
 
 const cli_command cmd_eval = {
     .name = "eval",
-    .usage = "RUN [options]",
-    .summary = "returns of a trained policy: mean, spread, median, 95 % interval, length",
+    .usage = "RUN [options], RUN being a run folder or a checkpoint file",
+    .summary = "measure a trained policy: returns over many episodes, with their spread",
     .example = "  tendril eval runs/hopper\n"
                "  tendril eval runs/hopper --checkpoint last --episodes 20 --json\n",
     .min_arguments = 1,

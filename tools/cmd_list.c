@@ -2,12 +2,14 @@
 #include "cli.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/options.h"
 #include "learn/learner.h"
 #include "run/config.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,49 +19,53 @@ typedef struct options {
   cli_list plugins;
 } options;
 
-static void print_json_item(bool first, const char *name, const char *summary) {
-  printf("%s{\"name\": \"%s\", \"summary\": \"%s\"}", first ? "" : ",\n ", name, summary);
+// One thing with its summary: a line, or an object of the list in `json`.
+static void put(const options *o, cli_json *json, const char *name, const char *summary,
+                const char *source) {
+  if (!o->json) {
+    printf("%-22s %s%s%s\n", name, summary, source ? "; " : "", source ? source : "");
+    return;
+  }
+  cli_json_open(json, NULL, '{');
+  cli_json_text(json, "name", name);
+  cli_json_text(json, "summary", summary);
+  if (source) cli_json_text(json, "source", source);
+  cli_json_close(json, '}');
+}
+
+static tendril_status finish(const options *o, cli_json *json, tendril_error *err) {
+  if (!o->json) return TENDRIL_OK;
+  cli_json_close(json, ']');
+  return cli_json_print(json, err);
 }
 
 static tendril_status list_tasks(const options *o, tendril_error *err) {
   tendril_tasks *tasks = NULL;
+  cli_json json = {0};
   tendril_status status = cli_tasks(&o->plugins, &tasks, err);
   if (status != TENDRIL_OK) return status;
-  if (o->json) printf("[");
+  cli_json_open(&json, NULL, '[');
   for (int i = 0; i < tendril_tasks_count(tasks); i++) {
     const tendril_task *task = tendril_tasks_get(tasks, i);
-    if (o->json)
-      print_json_item(i == 0, task->name, task->summary);
-    else
-      printf("%-22s %s\n", task->name, task->summary);
+    put(o, &json, task->name, task->summary ? task->summary : "", NULL);
   }
-  if (o->json) printf("]\n");
   tendril_tasks_destroy(tasks);
-  return TENDRIL_OK;
+  return finish(o, &json, err);
 }
 
 static tendril_status list_learners(const options *o, tendril_error *err) {
-  (void)err;
-  if (o->json) printf("[");
+  cli_json json = {0};
+  cli_json_open(&json, NULL, '[');
   for (int i = 0; i < tnd_method_count(); i++) {
     const tnd_method *method = tnd_method_get(i);
-    if (o->json)
-      print_json_item(i == 0, method->name, method->summary);
-    else
-      printf("%-22s %s; %s\n", method->name, method->summary, method->source);
+    put(o, &json, method->name, method->summary, method->source);
   }
-  if (o->json) printf("]\n");
-  return TENDRIL_OK;
-}
-
-static int is_preset(const struct dirent *entry) {
-  const char *dot = strrchr(entry->d_name, '.');
-  return dot && strcmp(dot, ".json") == 0;
+  return finish(o, &json, err);
 }
 
 // The line of a preset: its name and its summary.
-static tendril_status list_preset(const options *o, const char *folder, const char *file,
-                                  bool first, tendril_error *err) {
+static tendril_status list_preset(const options *o, cli_json *json, const char *folder,
+                                  const char *file, tendril_error *err) {
   char path[4096], name[256];
   cJSON *object = NULL;
   snprintf(path, sizeof path, "%s/%s", folder, file);
@@ -67,63 +73,80 @@ static tendril_status list_preset(const options *o, const char *folder, const ch
   tendril_status status = tnd_json_read(path, &object, err);
   if (status != TENDRIL_OK) return status;
   const char *summary = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "summary"));
-  if (o->json)
-    print_json_item(first, name, summary ? summary : "");
-  else
-    printf("%-22s %s\n", name, summary ? summary : "");
+  put(o, json, name, summary ? summary : "", NULL);
   cJSON_Delete(object);
   return TENDRIL_OK;
 }
 
 static tendril_status list_presets(const options *o, tendril_error *err) {
   char models[2048], folder[2100];
+  cli_json json = {0};
   tendril_status status = tendril_models_folder(models, sizeof models, err);
   if (status != TENDRIL_OK) return status;
   snprintf(folder, sizeof folder, "%s/presets", models);
   struct dirent **entries = NULL;
-  int n = scandir(folder, &entries, is_preset, alphasort);
-  if (n < 0) {
-    snprintf(err->text, sizeof err->text, "%.400s: cannot be read", folder);
-    return TENDRIL_E_IO;
-  }
-  if (o->json) printf("[");
+  int n = scandir(folder, &entries, cli_is_preset, alphasort);
+  if (n < 0) return tnd_fail_io(err, folder, "not read", errno);
+  cli_json_open(&json, NULL, '[');
   for (int i = 0; i < n; i++) {
-    if (status == TENDRIL_OK) status = list_preset(o, folder, entries[i]->d_name, i == 0, err);
+    if (status == TENDRIL_OK) status = list_preset(o, &json, folder, entries[i]->d_name, err);
     free(entries[i]);
   }
-  if (o->json) printf("]\n");
   free(entries);
+  if (status == TENDRIL_OK) return finish(o, &json, err);
+  tnd_buffer_free(&json.out);
   return status;
 }
 
-static tendril_status describe(const tnd_option_table *table, const char *section,
+// One table's options behind what is in `out` already.
+static tendril_status describe(tnd_buffer *out, const tnd_option_table *table, const char *section,
                                const char *title, const options *o, tendril_error *err) {
   char *text = NULL;
-  tendril_status status = tnd_options_describe(
-      table, section, o->markdown ? TND_OPTIONS_MARKDOWN : TND_OPTIONS_TEXT, &text, err);
-  if (status == TENDRIL_OK) printf(o->markdown ? "\n## %s\n\n%s" : "%s\n%s\n", title, text);
+  const tnd_options_style style = o->json       ? TND_OPTIONS_JSON
+                                  : o->markdown ? TND_OPTIONS_MARKDOWN
+                                                : TND_OPTIONS_TEXT;
+  tendril_status status = tnd_options_describe(table, section, style, &text, err);
+  if (status != TENDRIL_OK) return status;
+  if (o->json)
+    tnd_buffer_format(out, "%s%s", out->n > 1 ? ",\n " : "", text);
+  else
+    tnd_buffer_format(out, o->markdown ? "\n## %s\n\n%s" : "%s\n%s\n", title, text);
   tnd_free(text);
-  return status;
+  return TENDRIL_OK;
 }
 
-static tendril_status list_options(const options *o, tendril_error *err) {
-  if (o->markdown)
-    printf("# Options\n\nMade by `tendril list options --markdown` from the tables in "
-           "`include/tendril/*.h`; a test compares.\nSet them in a JSON file (`--config`), as in "
-           "`{\"learner\": {\"max_kl\": 0.02}}`, or with `--set learner.max_kl=0.02`.\n");
+static tendril_status describe_all(tnd_buffer *out, const options *o, tendril_error *err) {
   for (int i = 0; i < TND_SECTIONS - 1; i++) {
     const char *name;
     const tnd_option_table *table = tnd_section_table(i, &name);
-    tendril_status status = describe(table, name, name, o, err);
-    if (status != TENDRIL_OK) return status;
+    TENDRIL_TRY(describe(out, table, name, name, o, err));
   }
   for (int i = 0; i < tnd_method_count(); i++) {
     char title[128];
     snprintf(title, sizeof title, "learner (%s)", tnd_method_get(i)->name);
-    tendril_status status = describe(tnd_method_get(i)->options, "learner", title, o, err);
-    if (status != TENDRIL_OK) return status;
+    TENDRIL_TRY(describe(out, tnd_method_get(i)->options, "learner", title, o, err));
   }
   return TENDRIL_OK;
+}
+
+static tendril_status list_options(const options *o, tendril_error *err) {
+  tnd_buffer out = {0};
+  char *text = NULL;
+  if (o->json)
+    tnd_buffer_text(&out, "[");
+  else if (o->markdown)
+    tnd_buffer_text(
+        &out,
+        "# Options\n\nMade by `tendril list options --markdown` from the tables in "
+        "`include/tendril/*.h`; a test compares.\nSet them in a JSON file (`--config`), as in "
+        "`{\"learner\": {\"max_kl\": 0.02}}`, or with `--set learner.max_kl=0.02`.\n");
+  tendril_status status = describe_all(&out, o, err);
+  if (o->json) tnd_buffer_text(&out, "]\n");
+  if (status == TENDRIL_OK) status = tnd_buffer_take(&out, &text, NULL, err);
+  if (status == TENDRIL_OK) fputs(text, stdout);
+  tnd_free(text);
+  tnd_buffer_free(&out);
+  return status;
 }
 
 static const struct {
@@ -147,9 +170,9 @@ static int list(const options *o, const char *kind) {
     return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
   }
   const char *near = tnd_nearest(kind, names, NKIND);
-  return cli_usage(&cmd_list, "%s: cannot be listed; %s%s", kind,
+  return cli_usage(&cmd_list, "%s: cannot be listed; %s%s%s", kind,
                    near ? "did you mean " : "choose tasks, learners, presets or options",
-                   near ? near : "");
+                   near ? near : "", near ? "?" : "");
 }
 
 static int run(int argc, char **argv) {
@@ -157,7 +180,7 @@ static int run(int argc, char **argv) {
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXTS, "plugin",   0, "FILE", "add the tasks of a plugin (.so)", &o.plugins},
-    {CLI_FLAG,  "json",     0, NULL,   "names and summaries as JSON (tasks, learners, presets)", &o.json},
+    {CLI_FLAG,  "json",     0, NULL,   "the list as JSON", &o.json},
     {CLI_FLAG,  "markdown", 0, NULL,   "options as the page docs/reference/options.md", &o.markdown},
   };
   // clang-format on
@@ -166,14 +189,16 @@ static int run(int argc, char **argv) {
   int status =
       cli_parse(&cmd_list, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
+  if (o.markdown && (o.json || !arguments.n || strcmp(arguments.at[0], "options") != 0))
+    return cli_usage(&cmd_list, "--markdown: goes with `tendril list options` alone");
   return list(&o, arguments.n ? arguments.at[0] : "tasks");
 }
 
 const cli_command cmd_list = {
     .name = "list",
     .usage = "[tasks|learners|presets|options]",
-    .summary = "list tasks, learners, presets or all options",
-    .example = "  tendril list\n  tendril list options\n",
+    .summary = "name the tasks (or learners, presets, options) that there are",
+    .example = "  tendril list\n  tendril list options\n  tendril list presets --json\n",
     .min_arguments = 0,
     .max_arguments = 1,
     .run = run,

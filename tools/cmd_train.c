@@ -23,20 +23,31 @@ enum { UNSET = -1 };
 
 static volatile sig_atomic_t stop;
 
+static volatile sig_atomic_t silent;
+
 // The first Ctrl-C finishes the iteration and writes a checkpoint, the second ends at once.
 static void on_signal(int number) {
+  static const char text[] = "\nfinishing this iteration; once more to stop at once\n";
   if (stop) {
     signal(number, SIG_DFL);
     raise(number);
+    return;
   }
   stop = 1;
+  const int code = errno;
+  if (!silent && write(STDERR_FILENO, text, sizeof text - 1) < 0) silent = 1;
+  errno = code;
 }
 
-static void catch_signals(void) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+static void catch_signals(bool quiet) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+  silent = quiet;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  // the terminal is gone; nohup and the like have said that this is no reason to stop
+  if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, NULL);
 }
 
 // ------------------------------------------------------------------------------------ progress
@@ -60,12 +71,15 @@ static double value_of(const tendril_progress *p, const char *name) {
 
 static void print_line(const display *d, const tendril_progress *p, FILE *file) {
   char steps[16], speed[16], eta[24];
-  fprintf(file,
-          "%s %3.0f%%  iteration %lld  steps %s  return %.1f (length %.0f)  kl %.4f  %s steps/s  "
-          "eta %s",
-          d->task, 100 * p->fraction, (long long)p->iteration, cli_count((double)p->steps, steps),
-          d->last_return, d->last_length, value_of(p, "kl"), cli_count(d->speed, speed),
-          cli_time(p->eta, eta));
+  fprintf(file, "%s %3.0f%%  iteration %lld  steps %s  ", d->task, 100 * p->fraction,
+          (long long)p->iteration, cli_count((double)p->steps, steps));
+  if (isfinite(d->last_return))
+    fprintf(file, "return %.1f (length %.0f)  ", d->last_return, d->last_length);
+  else
+    fputs("no episode ended yet  ", file);
+  const double kl = value_of(p, "kl");
+  if (isfinite(kl)) fprintf(file, "kl %.4f  ", kl);
+  fprintf(file, "%s steps/s  eta %s", cli_count(d->speed, speed), cli_time(p->eta, eta));
 }
 
 static void on_progress(void *user, const tendril_progress *p) {
@@ -135,30 +149,46 @@ static tendril_status configure(const options *o, const tendril_tasks *tasks, co
 
 // -------------------------------------------------------------------------------------- result
 
-static void print_result(const tendril_train_result *r, const char *folder, bool json) {
-  char a[32], b[32], c[32], d[32];
-  if (json) {
-    printf("{\"run\": \"%s\", \"finished\": %s, \"iterations\": %lld, \"steps\": %lld, "
-           "\"eval_steps\": %lld, \"held\": %s, \"best\": %s, \"final\": %s, \"seconds\": %s}\n",
-           folder, r->finished ? "true" : "false", (long long)r->iterations, (long long)r->steps,
-           (long long)r->eval_steps, cli_json_number(r->held, a), cli_json_number(r->best, b),
-           cli_json_number(r->final, c), cli_json_number(r->seconds, d));
-    return;
-  }
+static tendril_status print_json(const tendril_train_result *r, const char *folder,
+                                 tendril_error *err) {
+  cli_json json = {0};
+  cli_json_open(&json, NULL, '{');
+  cli_json_text(&json, "run", folder);
+  cli_json_flag(&json, "finished", r->finished);
+  cli_json_number(&json, "iterations", (double)r->iterations);
+  cli_json_number(&json, "steps", (double)r->steps);
+  cli_json_number(&json, "eval_steps", (double)r->eval_steps);
+  cli_json_number(&json, "held", r->held);
+  cli_json_number(&json, "best", r->best);
+  cli_json_number(&json, "final", r->final);
+  cli_json_number(&json, "seconds", r->seconds);
+  cli_json_close(&json, '}');
+  return cli_json_print(&json, err);
+}
+
+static void print_result(const tendril_train_result *r, const char *folder) {
   char steps[16], time[24];
   printf("%s after %s steps in %s, in %s\n", r->finished ? "trained" : "stopped",
          cli_count((double)r->steps, steps), cli_time(r->seconds, time), folder);
   if (isfinite(r->best)) printf("mean return: best %.1f, last %.1f", r->best, r->final);
   if (isfinite(r->held)) printf(", held (90, 95, 100 %%) %.1f", r->held);
   if (isfinite(r->best)) printf("\n");
-  if (!r->finished) printf("go on with: tendril train --resume %s\n", folder);
+}
+
+static void print_resume(const options *o, const char *folder, FILE *file) {
+  char word[8192];
+  fprintf(file, "go on with: tendril train --resume %s", cli_shell_word(folder, word, sizeof word));
+  for (int i = 0; i < o->plugins.n; i++)
+    fprintf(file, " --plugin %s", cli_shell_word(o->plugins.at[i], word, sizeof word));
+  fputc('\n', file);
 }
 
 static int train(options *o, const cli_list *arguments) {
   tendril_error err = {{0}};
   tendril_tasks *tasks = NULL;
   tendril_config *config = NULL;
-  char folder[512];
+  char named[512];
+  const char *folder = o->resume ? o->resume : o->out;
   const char *task = arguments->n ? arguments->at[0] : "";
   display d = {.task = o->resume ? o->resume : task,
                .terminal = isatty(STDERR_FILENO),
@@ -167,54 +197,54 @@ static int train(options *o, const cli_list *arguments) {
                .last_length = NAN};
   tendril_run_hooks hooks = {.stop = &stop, .progress = on_progress, .user = &d};
   tendril_train_result result;
-  const int threads = o->threads == UNSET ? 0 : o->threads > 100000 ? 100000 : (int)o->threads;
+  const int threads = (int)o->threads;
 
   tendril_status status = cli_tasks(&o->plugins, &tasks, &err);
-  catch_signals();
+  catch_signals(o->quiet);
   if (o->resume) {
-    snprintf(folder, sizeof folder, "%s", o->resume);
     if (status == TENDRIL_OK)
       status = tendril_train_resume(tasks, o->resume, threads, &hooks, &result, &err);
   } else {
     if (status == TENDRIL_OK) status = configure(o, tasks, task, &config, &err);
-    if (status == TENDRIL_OK && o->out)
-      snprintf(folder, sizeof folder, "%s", o->out);
-    else if (status == TENDRIL_OK)
-      snprintf(folder, sizeof folder, "runs/%s-seed%lld", task,
+    if (status == TENDRIL_OK && !folder) {
+      snprintf(named, sizeof named, "runs/%s-seed%lld", task,
                (long long)tendril_config_run(config)->seed);
+      folder = named;
+    }
     if (status == TENDRIL_OK)
       status =
           tendril_train(config, tasks, folder, o->force, o->from, threads, &hooks, &result, &err);
   }
   if (d.terminal && !d.quiet && d.last_steps) fputs("\r\033[K", stderr);
-  if (status == TENDRIL_OK) print_result(&result, folder, o->json);
+  if (status == TENDRIL_OK && !o->json) print_result(&result, folder);
+  if (status == TENDRIL_OK && o->json) status = print_json(&result, folder, &err);
+  if (status == TENDRIL_OK && !result.finished) print_resume(o, folder, o->json ? stderr : stdout);
   tendril_config_destroy(config);
   tendril_tasks_destroy(tasks);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
 static int run(int argc, char **argv) {
-  options o = {
-      .seed = UNSET, .threads = UNSET, .steps = UNSET, .iterations = UNSET, .physics_steps = UNSET};
+  options o = {.seed = UNSET, .steps = UNSET, .iterations = UNSET, .physics_steps = UNSET};
   // clang-format off
   const cli_option table[] = {
-    {CLI_TEXT,    "learner",       0,   "NAME",   "method, as `tendril list learners` names it (trpo)", &o.learner},
-    {CLI_TEXT,    "preset",        0,   "NAME",   "settings from models/presets (the task's own, if it has one; none)", &o.preset},
-    {CLI_TEXT,    "config",        0,   "FILE",   "settings from a JSON file, over the preset", &o.file},
-    {CLI_TEXTS,   "set",           0,   "K=V",    "one setting, over everything else; see `tendril list options`", &o.set},
+    {CLI_TEXT,    "learner",       0,   "NAME",   "method, of `tendril list learners` (trpo)", &o.learner},
+    {CLI_TEXT,    "preset",        0,   "NAME",   "settings from models/presets; none for none (the task's own)", &o.preset},
+    {CLI_TEXT,    "config",        0,   "FILE",   "settings from a JSON file, over the preset: {\"learner\": {\"max_kl\": 0.02}}", &o.file},
+    {CLI_TEXTS,   "set",           0,   "K=V",    "one setting, over those; `tendril list options` has them all", &o.set},
     {CLI_INTEGER, "seed",          0,   "N",      "seed of everything random (run.seed)", &o.seed},
     {CLI_INTEGER, "steps",         0,   "N",      "control steps to train (run.steps)", &o.steps},
     {CLI_INTEGER, "iterations",    0,   "N",      "iterations to train, whatever the steps (run.iterations)", &o.iterations},
     {CLI_INTEGER, "threads",       0,   "N",      "threads; the result does not depend on it (all processors)", &o.threads},
-    {CLI_TEXT,    "integrator",    0,   "NAME",   "task, euler, rk4 or implicit (sim.integrator)", &o.integrator},
+    {CLI_TEXT,    "integrator",    0,   "NAME",   "task (its own), euler, rk4 or implicit (sim.integrator)", &o.integrator},
     {CLI_INTEGER, "physics-steps", 0,   "N",      "MuJoCo steps per control step (sim.physics_steps)", &o.physics_steps},
     {CLI_TEXT,    "out",           'o', "DIR",    "run folder (runs/TASK-seedN)", &o.out},
-    {CLI_FLAG,    "force",         0,   NULL,     "overwrite an existing run", &o.force},
+    {CLI_FLAG,    "force",         0,   NULL,     "overwrite the run that is in the folder", &o.force},
     {CLI_TEXT,    "from",          0,   "RUN",    "start from another run's policy", &o.from},
-    {CLI_TEXT,    "resume",        0,   "DIR",    "go on with a stopped run as if it had never stopped", &o.resume},
+    {CLI_TEXT,    "resume",        0,   "DIR",    "go on with the stopped run in this folder, as if it had never stopped", &o.resume},
     {CLI_TEXTS,   "plugin",        0,   "FILE",   "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "quiet",         'q', NULL,     "no progress", &o.quiet},
-    {CLI_FLAG,    "json",          0,   NULL,     "the result as JSON", &o.json},
+    {CLI_FLAG,    "json",          0,   NULL,     "the result as JSON, on standard output", &o.json},
   };
   // clang-format on
   cli_list arguments;
@@ -229,14 +259,15 @@ static int run(int argc, char **argv) {
                      "a resumed run keeps its configuration; only --threads, --plugin, --quiet and "
                      "--json go with --resume");
   if (!o.resume && arguments.n != 1)
-    return cli_usage(&cmd_train, "no task given; tendril list tasks names them");
-  return train(&o, &arguments);
+    return cli_usage(&cmd_train, "no task given; `tendril list` names them");
+  status = cli_check_range(&cmd_train, "threads", o.threads, 0, 1024);
+  return status == EXIT_OK ? train(&o, &arguments) : status;
 }
 
 const cli_command cmd_train = {
     .name = "train",
     .usage = "TASK [options] | --resume DIR",
-    .summary = "train a policy into a run folder",
+    .summary = "train a policy into a run folder; Ctrl-C stops it, --resume goes on",
     .example = "  tendril train hopper-v4 --seed 1 -o runs/hopper\n"
                "  tendril train hopper-v4 --steps 200000 --set learner.max_kl=0.02\n"
                "  tendril train --resume runs/hopper\n",

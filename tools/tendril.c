@@ -4,6 +4,7 @@
 #include "base/options.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static void print_help(void) {
          "Trains locomotion policies on MuJoCo and measures what they learned.\n\ncommands:\n");
   for (int i = 0; i < NCOMMAND; i++)
     printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-  printf("\noptions:\n  --help     this text; tendril COMMAND --help for one command\n"
+  printf("\nA command ends with 0, with 1 if it failed, with 2 if it was asked "
+         "wrongly.\n\noptions:\n  --help     this text; tendril COMMAND --help for one command\n"
          "  --version  versions of tendril, MuJoCo, BLAS, and the processor\n\nexample:\n"
          "  tendril train hopper-v4 -o runs/hopper\n  tendril eval runs/hopper\n");
 }
@@ -30,18 +32,12 @@ static int unknown_command(const char *name) {
   for (int i = 0; i < NCOMMAND; i++)
     names[i] = commands[i]->name;
   const char *near = tnd_nearest(name, names, NCOMMAND);
-  if (near)
-    fprintf(stderr, "tendril: %s: no such command; did you mean %s?\n", name, near);
-  else
-    fprintf(stderr, "tendril: %s: no such command; see tendril --help\n", name);
-  return EXIT_USAGE;
+  if (near) return cli_usage(NULL, "%s: no such command; did you mean %s?", name, near);
+  return cli_usage(NULL, "%s: no such command", name);
 }
 
 static int dispatch(int argc, char **argv) {
-  if (argc < 2) {
-    fprintf(stderr, "tendril: no command given; see tendril --help\n");
-    return EXIT_USAGE;
-  }
+  if (argc < 2) return cli_usage(NULL, "no command given");
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
       strcmp(argv[1], "help") == 0) {
     print_help();
@@ -57,6 +53,8 @@ static int dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  // a file that grows past `ulimit -f` is an error of the write, not the end
+  signal(SIGXFSZ, SIG_IGN);
   int status = dispatch(argc, argv);
   // what could not be written is not a success
   if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_OK) {

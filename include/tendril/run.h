@@ -59,6 +59,7 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_config_print(const tendril
 TENDRIL_API void tendril_text_destroy(char *text);
 TENDRIL_API const tendril_run_options *tendril_config_run(const tendril_config *config);
 TENDRIL_API const char *tendril_config_task(const tendril_config *config);
+TENDRIL_API const char *tendril_config_learner(const tendril_config *config);
 
 /** What is known after an iteration. */
 typedef struct tendril_progress {

@@ -89,8 +89,8 @@ typedef struct tendril_model tendril_model;
  * @param path     MJCF file
  * @param options  copied; NULL for the defaults
  * @param out      owned by the caller, tendril_model_destroy()
- * @return E_IO, E_FORMAT (malformed MJCF, its line named), E_PHYSICS, E_CONFIG (the task's own
- * check)
+ * @return E_IO, E_FORMAT (malformed MJCF, its line named; no model for the task), E_PHYSICS, or
+ * what the task's own check says
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_model_create(const tendril_task *task, const char *path, const tendril_sim_options *options,

@@ -42,6 +42,7 @@ void *tnd_alloc(size_t size) {
   if (call == atomic_load(&fail_at)) return NULL;
   if (size > SIZE_MAX / 4) return NULL;
   size = round_up(size ? size : 1);
+  if (!tnd_memory_take(size)) return NULL;
   void *memory = aligned_alloc(ALIGNMENT, size);
   if (memory) memset(memory, 0, size);
   return memory;

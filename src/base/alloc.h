@@ -17,6 +17,11 @@ void *tnd_alloc(size_t size);
 void tnd_free(void *memory);
 char *tnd_strdup(const char *text);
 
+// Notes that `size` bytes are about to be used; false if they would be more than the machine or
+// this process's control group have left. tnd_alloc() calls it, as should others that bring large
+// memory.
+bool tnd_memory_take(size_t size);
+
 // For tests: the k-th call of tnd_alloc() from now on fails (k = 0: the next); k < 0: none does.
 void tnd_alloc_fail_at(long k);
 // Calls of tnd_alloc() so far, in all threads.

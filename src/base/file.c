@@ -48,7 +48,10 @@ static const char *mend(int code) {
 tendril_status tnd_fail_io(tendril_error *err, const char *path, const char *what, int code) {
   char text[128];
   const char *reason = strerror_r(code, text, sizeof text), *advice = mend(code);
-  return tnd_fail(err, TENDRIL_E_IO, "%s: %s: %s%s%s", path, what, reason, advice ? "; " : "",
+  // of a long path the end, so that the reason has its place
+  const size_t n = strlen(path), most = 250;
+  return tnd_fail(err, TENDRIL_E_IO, "%s%s: %s: %s%s%s", n > most ? "..." : "",
+                  n > most ? path + n - most : path, what, reason, advice ? "; " : "",
                   advice ? advice : "");
 }
 
@@ -290,11 +293,13 @@ tendril_status tnd_file_write(const char *path, const void *bytes, size_t size,
 // ---------------------------------------------------------------------------------------- folders
 
 static tendril_status make_one(const char *path, tendril_error *err) {
-  if (mkdir(path, 0777) == 0 || tnd_path_is_folder(path)) return TENDRIL_OK;
-  if (errno == EEXIST)
+  if (mkdir(path, 0777) == 0) return TENDRIL_OK;
+  const int code = errno;  // the look at the path changes it
+  if (tnd_path_is_folder(path)) return TENDRIL_OK;
+  if (code == EEXIST)
     return tnd_fail(err, TENDRIL_E_IO, "%s: a file, where a folder should be; use another path",
                     path);
-  return tnd_fail_io(err, path, "folder not made", errno);
+  return tnd_fail_io(err, path, "folder not made", code);
 }
 
 tendril_status tnd_folder_make(const char *path, tendril_error *err) {
@@ -334,9 +339,10 @@ static int empty_folder(int fd, int depth) {
     if (unlinkat(fd, entry->d_name, 0) == 0) continue;
 
     // not a plain entry: a folder, never the target of a link
+    const int refused = errno;
     int inner = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (inner < 0)
-      code = errno;
+      code = errno == ENOTDIR || errno == ELOOP ? refused : errno;
     else if (depth == 64)
       close(inner), code = ELOOP;
     else

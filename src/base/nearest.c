@@ -55,6 +55,15 @@ const char *tnd_nearest(const char *name, const char *const *names, int n) {
     best_edits = edits;
   }
 
+  // else one whose stem, without a suffix as in hopper-v4, is near
+  for (int i = 0; i < n && !best; i++) {
+    const char *dash = strrchr(names[i], '-');
+    size_t stem = dash ? (size_t)(dash - names[i]) : 0;
+    if (stem == 0 || stem > LONGEST || stem + 1 < length) continue;
+    int edits = distance(name, (int)length, names[i], (int)stem);
+    if (edits <= ((int)length + 2) / 3 && edits < (int)stem) best = names[i];
+  }
+
   // else a name that begins as this one does: "hopper" for hopper-v4
   for (int i = 0; i < n && !best; i++)
     if (length >= 3 && strncmp(name, names[i], length) == 0) best = names[i];

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/json.h"
 #include "base/number.h"
 
 enum { MAX_ROWS = 128, MAX_TEXT = 256 };
@@ -504,6 +505,17 @@ static void put_cell(tnd_buffer *buffer, const char *text) {
   }
 }
 
+static void put_object(tnd_buffer *buffer, char (*cells)[MAX_TEXT], const char *meaning,
+                       bool comma) {
+  static const char *const names[] = {"name", "default", "values", "summary"};
+  tnd_buffer_text(buffer, comma ? ",\n " : "");
+  for (int i = 0; i < 4; i++) {
+    tnd_buffer_format(buffer, "%s\"%s\": ", i ? ", " : "{", names[i]);
+    tnd_json_quote(buffer, i < 3 ? cells[i] : meaning);
+  }
+  tnd_buffer_text(buffer, "}");
+}
+
 tendril_status tnd_options_describe(const tnd_option_table *table, const char *section,
                                     tnd_options_style style, char **out, tendril_error *err) {
   tnd_buffer buffer = {0};
@@ -512,7 +524,7 @@ tendril_status tnd_options_describe(const tnd_option_table *table, const char *s
     tnd_buffer_text(&buffer, "| option | default | values | meaning |\n|---|---|---|---|\n");
 
   // columns need a first pass, for their widths
-  for (int pass = style == TND_OPTIONS_MARKDOWN; pass < 2; pass++) {
+  for (int pass = style != TND_OPTIONS_TEXT; pass < 2; pass++) {
     for (int i = 0; i < table->n; i++) {
       const tnd_option *row = &table->rows[i];
       place p;
@@ -524,6 +536,8 @@ tendril_status tnd_options_describe(const tnd_option_table *table, const char *s
       if (pass == 0) {
         for (int j = 0; j < 3; j++)
           if ((int)strlen(cells[j]) > widths[j]) widths[j] = (int)strlen(cells[j]);
+      } else if (style == TND_OPTIONS_JSON) {
+        put_object(&buffer, cells, row->meaning, i > 0);
       } else if (style == TND_OPTIONS_TEXT) {
         tnd_buffer_format(&buffer, "  %-*s  %-*s  %-*s  %s\n", widths[0], cells[0], widths[1],
                           cells[1], widths[2], cells[2], row->meaning);

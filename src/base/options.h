@@ -46,9 +46,9 @@ typedef struct tnd_option_table {
 // *options filled with the table's defaults.
 void tnd_options_default(const tnd_option_table *table, void *options);
 
-// One option from text ("0.01", "true", "tanh", "64 64" or "64,64"). `where` begins the error line:
-// "--set" gives "--set learner.max_kll: no such option; did you mean max_kl?". `section` may be
-// empty. Unchanged after an error, which is E_CONFIG. Whole numbers may be written 1e6 and reach to
+// One option from text ("0.01", "true", "tanh", "64 64" or "64,64"). `where` begins the error line,
+// as in "--set learner.max_kll: no such option; did you mean max_kl?". `section` may be empty.
+// Unchanged after an error, which is E_CONFIG. Whole numbers may be written 1e6 and reach to
 // +-(2^53 - 1), as JSON holds no more; real ones are finite; a list of sizes has 1 to
 // TENDRIL_MAX_SIZES.
 TENDRIL_MUST_CHECK tendril_status tnd_options_set(const tnd_option_table *table, void *options,
@@ -77,6 +77,7 @@ TENDRIL_MUST_CHECK tendril_status tnd_options_check(const tnd_option_table *tabl
 typedef enum tnd_options_style {
   TND_OPTIONS_TEXT,      // columns, for --help
   TND_OPTIONS_MARKDOWN,  // a table, for docs/reference/options.md
+  TND_OPTIONS_JSON,      // objects, comma separated
 } tnd_options_style;
 
 // Name, default, values and meaning of every option. *out owned by the caller, tnd_free().

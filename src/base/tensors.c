@@ -234,6 +234,12 @@ const char *tnd_tensors_get_text(const tnd_tensors *tensors, const char *key) {
   return NULL;
 }
 
+tendril_status tnd_tensors_refuse(const tnd_tensors *tensors, const char *name, const char *what,
+                                  tendril_error *err) {
+  return tnd_fail(err, TENDRIL_E_FORMAT, "%.300s: %s: %s; the file is damaged", tensors->name, name,
+                  what);
+}
+
 int64_t tnd_tensors_length(const tnd_tensors *tensors, const char *name) {
   const tensor *t = find(tensors, name);
   return t ? t->length : -1;

@@ -33,6 +33,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_tensors_get_ints(const tnd_tensors *tensor
                                                        tendril_error *err);
 // NULL if there is no such key; borrowed.
 const char *tnd_tensors_get_text(const tnd_tensors *tensors, const char *key);
+// For numbers that make no sense: E_FORMAT "file: name: what; the file is damaged".
+tendril_status tnd_tensors_refuse(const tnd_tensors *tensors, const char *name, const char *what,
+                                  tendril_error *err);
 // Length of a stored tensor in entries, -1 if there is none: for the few of variable length.
 int64_t tnd_tensors_length(const tnd_tensors *tensors, const char *name);
 

@@ -213,10 +213,9 @@ static tendril_status load(tnd_critic *critic, const tnd_tensors *tensors, tendr
   TENDRIL_TRY(tnd_tensors_get(tensors, "critic.scalars", NSCALAR, 0, scalars, err));
   in->s = (struct scalars){scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]};
   if (!(in->s.sigma > 0) || !(in->s.fits >= 0) || !(in->s.steps >= 0))
-    return tnd_fail(err, TENDRIL_E_FORMAT, "critic.scalars: a count or a scale is out of range");
+    return tnd_tensors_refuse(tensors, "critic.scalars", "out of range", err);
   for (int i = 0; i < c->nparam; i++)
-    if (!(in->v[i] >= 0))
-      return tnd_fail(err, TENDRIL_E_FORMAT, "critic.adam_v: entry %d is negative", i);
+    if (!(in->v[i] >= 0)) return tnd_tensors_refuse(tensors, "critic.adam_v", "negative", err);
   copy_state(in, (size_t)c->nparam, &c->now);
   tnd_mlp_set_params(c->mlp, c->now.theta);
   return TENDRIL_OK;

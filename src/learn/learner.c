@@ -1,6 +1,8 @@
 // The calls that all learners share.
 #include "learn/learner.h"
 
+#include "base/number.h"
+
 tendril_status tendril_learner_iterate(tendril_learner *learner, double *stats,
                                        tendril_error *err) {
   TENDRIL_TRY(learner->ops->iterate(learner, stats, err));
@@ -36,8 +38,9 @@ tendril_status tnd_learner_load(tendril_learner *learner, const tnd_tensors *ten
                                 tendril_error *err) {
   int64_t counters[2];
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "learner.counters", 2, counters, err));
-  if (counters[0] < 0 || counters[1] < 0)
-    return tnd_fail(err, TENDRIL_E_FORMAT, "learner.counters: negative; the checkpoint is damaged");
+  for (int i = 0; i < 2; i++)
+    if (counters[i] < 0 || counters[i] > TND_WHOLE_MAX)
+      return tnd_tensors_refuse(tensors, "learner.counters", "out of range", err);
   TENDRIL_TRY(learner->ops->load(learner, tensors, err));
   learner->iterations = counters[0];
   learner->steps = counters[1];

@@ -37,6 +37,8 @@ tendril_status tnd_reward_scale_load(tnd_reward_scale *scale, const tnd_tensors 
                                      tendril_error *err) {
   double moments[3];
   TENDRIL_TRY(tnd_tensors_get(tensors, "reward_scale.moments", 3, 0, moments, err));
+  if (!(moments[0] >= 0) || !(moments[2] >= 0))
+    return tnd_tensors_refuse(tensors, "reward_scale.moments", "out of range", err);
   TENDRIL_TRY(tnd_tensors_get(tensors, "reward_scale.returns", scale->nstream, 0, scale->R, err));
   scale->count = moments[0];
   scale->mean = moments[1];

@@ -280,11 +280,9 @@ static tendril_status read_all(const tendril_policy *policy, const tnd_tensors *
   TENDRIL_TRY(tnd_tensors_get(tensors, "policy.obs_mean", policy->nobs, 0, seen->mean, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "policy.obs_m2", policy->nobs, 0, seen->m2, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "policy.obs_count", 1, 0, &seen->count, err));
-  if (!(seen->count >= 0))
-    return tnd_fail(err, TENDRIL_E_FORMAT, "policy.obs_count: it cannot be negative");
+  if (!(seen->count >= 0)) return tnd_tensors_refuse(tensors, "policy.obs_count", "negative", err);
   for (int i = 0; i < policy->nobs; i++)
-    if (!(seen->m2[i] >= 0))
-      return tnd_fail(err, TENDRIL_E_FORMAT, "policy.obs_m2: entry %d is negative", i);
+    if (!(seen->m2[i] >= 0)) return tnd_tensors_refuse(tensors, "policy.obs_m2", "negative", err);
   return TENDRIL_OK;
 }
 

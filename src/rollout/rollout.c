@@ -6,8 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/pool.h"
 #include "policy/policy.h"
+#include "sim/sim.h"
 
 #include <math.h>
 #include <string.h>
@@ -341,11 +343,13 @@ static tendril_status load_streams(tendril_rollout *r, stream_state *state,
   TENDRIL_TRY(tnd_tensors_get(tensors, "rollout.returns", n, 0, state->totals, err));
   TENDRIL_TRY(
       tnd_tensors_get_ints(tensors, "rollout.counters", n * NCOUNTER, state->counters, err));
+  const int64_t most[NCOUNTER] = {TND_WHOLE_MAX, TND_WHOLE_MAX, 1, INT32_MAX / 2, MAX_DIVERGED};
   for (int64_t i = 0; i < n * NCOUNTER; i++)
-    if (state->counters[i] < 0 || (i % NCOUNTER >= OVER && state->counters[i] > INT32_MAX))
-      return tnd_fail(err, TENDRIL_E_FORMAT,
-                      "rollout.counters: entry %lld is out of range; the checkpoint is damaged",
-                      (long long)i);
+    if (state->counters[i] < 0 || state->counters[i] > most[i % NCOUNTER])
+      return tnd_tensors_refuse(tensors, "rollout.counters", "out of range", err);
+  for (int64_t i = 0; i < n; i++)
+    if (!tnd_snapshot_is_good(state->snapshots + i * size))
+      return tnd_tensors_refuse(tensors, "rollout.snapshots", "out of range", err);
   for (int i = 0; i < r->nstream; i++) {
     stream *s = &r->streams[i];
     const int64_t *c = state->counters + (size_t)i * NCOUNTER;

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "policy/policy.h"
 
 #include <math.h>
@@ -81,8 +82,9 @@ tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_st
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, read.eval_mean, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.best", 1, 0, &read.best, err));
-  if (counters[0] < 0 || counters[0] > checkpoint->config->run.eval_at.n || counters[1] < 0)
-    return tnd_fail(err, TENDRIL_E_FORMAT, "run.counters: out of range; the checkpoint is damaged");
+  if (counters[0] < 0 || counters[0] > checkpoint->config->run.eval_at.n || counters[1] < 0 ||
+      counters[1] > TND_WHOLE_MAX)
+    return tnd_tensors_refuse(tensors, "run.counters", "out of range", err);
   read.evaluations = (int)counters[0];
   read.eval_steps = counters[1];
   *state = read;

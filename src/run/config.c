@@ -108,7 +108,8 @@ static bool is_header(const char *name) {
 
 static tendril_status unknown_section(const char *where, const char *name, tendril_error *err) {
   const char *near = tnd_nearest(name, names, TND_SECTIONS);
-  return tnd_fail(err, TENDRIL_E_CONFIG, "%s: %.100s: no such section; %s%s%s", where, name,
+  return tnd_fail(err, TENDRIL_E_CONFIG, "%s%s%.100s: no such section; %s%s%s", where ? where : "",
+                  where ? ": " : "", name,
                   near ? "did you mean " : "use run, sim, policy, rollout, critic or learner",
                   near ? near : "", near ? "?" : "");
 }
@@ -173,7 +174,7 @@ tendril_status tendril_config_set(tendril_config *config, const char *key, const
   char section[32];
   if (!dot || (size_t)(dot - key) >= sizeof section)
     return tnd_fail(err, TENDRIL_E_CONFIG,
-                    "--set %.100s: no such option; write section.option=value, as in "
+                    "%.100s: no such option; write section.option=value, as in "
                     "learner.max_kl=0.02",
                     key);
   snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
@@ -181,9 +182,9 @@ tendril_status tendril_config_set(tendril_config *config, const char *key, const
   tnd_config_sections(config, sections);
   for (int i = 0; i < TND_SECTIONS; i++)
     if (strcmp(section, sections[i].name) == 0)
-      return tnd_options_set(sections[i].table, sections[i].options, "--set", section, dot + 1,
-                             text, err);
-  return unknown_section("--set", section, err);
+      return tnd_options_set(sections[i].table, sections[i].options, "", section, dot + 1, text,
+                             err);
+  return unknown_section(NULL, section, err);
 }
 
 tendril_status tnd_config_parse(const tendril_tasks *tasks, const cJSON *object, const char *where,
@@ -201,6 +202,7 @@ tendril_status tnd_config_parse(const tendril_tasks *tasks, const cJSON *object,
   tendril_config *config = NULL;
   TENDRIL_TRY(create(found, method, &config, err));
   tendril_status status = read_sections(config, object, where, err);
+  if (status == TENDRIL_E_CONFIG) status = TENDRIL_E_FORMAT;  // no wish of a user: a run wrote it
   if (status == TENDRIL_OK)
     *out = config;
   else
@@ -244,4 +246,8 @@ const tendril_run_options *tendril_config_run(const tendril_config *config) {
 
 const char *tendril_config_task(const tendril_config *config) {
   return config->task->name;
+}
+
+const char *tendril_config_learner(const tendril_config *config) {
+  return config->method->name;
 }

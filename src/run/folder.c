@@ -74,7 +74,7 @@ static tendril_status clear(const tnd_folder *folder, tendril_error *err) {
   return TENDRIL_OK;
 }
 
-tendril_status tnd_folder_start(const tnd_folder *folder, bool force, tendril_error *err) {
+tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force, tendril_error *err) {
   int ours, others;
   count_entries(folder, &ours, &others);
   if (others || (ours && !force))
@@ -83,8 +83,29 @@ tendril_status tnd_folder_start(const tnd_folder *folder, bool force, tendril_er
                            : "%.400s: holds a run already; choose another folder, continue it with "
                              "--resume, or overwrite it with --force",
                     folder->root);
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_folder_start(const tnd_folder *folder, bool force, tendril_error *err) {
+  TENDRIL_TRY(tnd_folder_check_free(folder, force, err));
+  TENDRIL_TRY(tnd_folder_make(folder->root, err));
   TENDRIL_TRY(clear(folder, err));
   return tnd_folder_make(folder->checkpoints, err);
+}
+
+tendril_status tnd_folder_check_resumable(const tnd_folder *folder, tendril_error *err) {
+  if (!tnd_path_exists(folder->root))
+    return tnd_fail(err, TENDRIL_E_IO, "%.400s: no such run folder", folder->root);
+  if (!tnd_path_is_folder(folder->root))
+    return tnd_fail(err, TENDRIL_E_IO, "%.400s: a file; give the run folder", folder->root);
+  if (tnd_path_exists(folder->last)) return TENDRIL_OK;
+  int ours, others;
+  count_entries(folder, &ours, &others);
+  return tnd_fail(err, TENDRIL_E_IO,
+                  ours ? "%.400s: the run ended before its first checkpoint; start it anew with "
+                         "--force"
+                       : "%.400s: holds no run",
+                  folder->root);
 }
 
 void tnd_folder_abandon(const tnd_folder *folder) {

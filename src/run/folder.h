@@ -20,10 +20,15 @@ TENDRIL_MUST_CHECK tendril_status tnd_folder_paths(const char *root, tnd_folder 
 // The kept checkpoint of an iteration; path [TND_PATH_MAX] filled.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_kept(const tnd_folder *folder, int64_t iteration,
                                                   char *path, tendril_error *err);
-// Makes the folder for a new run. One that holds a run is refused or, with `force`, emptied; one
-// that holds anything else is refused always.
+// E_EXISTS for a folder that holds a run, unless `force` is set, or anything else.
+TENDRIL_MUST_CHECK tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force,
+                                                        tendril_error *err);
+// Makes the folder for a new run, checked as above and without what an earlier run left in it.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_start(const tnd_folder *folder, bool force,
                                                    tendril_error *err);
+// There is a checkpoint to go on from; if not, the line says what is there instead.
+TENDRIL_MUST_CHECK tendril_status tnd_folder_check_resumable(const tnd_folder *folder,
+                                                             tendril_error *err);
 // After a run that could not begin: takes away what was made for it.
 void tnd_folder_abandon(const tnd_folder *folder);
 

@@ -246,6 +246,8 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
                              tendril_error *err) {
   run r = {.config = config, .hooks = hooks};
   tendril_status status = tnd_folder_paths(folder, &r.folder, err);
+  // before anything that takes its time
+  if (status == TENDRIL_OK) status = tnd_folder_check_free(&r.folder, force, err);
   if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
   if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
@@ -294,6 +296,7 @@ tendril_status tendril_train_resume(const tendril_tasks *tasks, const char *fold
   run r = {.hooks = hooks};
   tnd_checkpoint checkpoint = {0};
   tendril_status status = tnd_folder_paths(folder, &r.folder, err);
+  if (status == TENDRIL_OK) status = tnd_folder_check_resumable(&r.folder, err);
   if (status == TENDRIL_OK) status = tnd_checkpoint_read(r.folder.last, tasks, &checkpoint, err);
   r.config = checkpoint.config;
   if (status == TENDRIL_OK) status = check_unchanged(&r, tasks, err);

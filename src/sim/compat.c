@@ -30,6 +30,14 @@ const char *tnd_physics_warning(const mjData *data) {
   return NULL;
 }
 
+size_t tnd_physics_data_size(const mjData *data) {
+#if mjVERSION_HEADER >= 300
+  return (size_t)data->nbuffer + (size_t)data->narena;
+#else
+  return (size_t)data->nbuffer + (size_t)data->nstack * sizeof(mjtNum);
+#endif
+}
+
 #if HAS_GET_STATE
 
 int tnd_physics_state_size(const mjModel *model) {

@@ -16,6 +16,9 @@ void tnd_physics_state_get(const mjModel *model, const mjData *data, double *sta
 // Copies only: derived quantities stay as they are until the next mj_forward() or mj_step().
 void tnd_physics_state_set(const mjModel *model, mjData *data, const double *state);
 
+// Bytes that MuJoCo holds for it.
+size_t tnd_physics_data_size(const mjData *data);
+
 // A warning after which the state is not to be used: MuJoCo has reset it silently (bad qpos, qvel,
 // qacc), has gone on without all contacts or constraints, or has met a singular inertia.
 static inline bool tnd_physics_warned(const mjData *data) {

@@ -87,7 +87,7 @@ static tendril_status build(tendril_env *env, tendril_error *err) {
   layout(env, &env->arena);
 
   TENDRIL_TRY(tnd_physics_run(make_data, env, err));
-  if (!env->data) return tnd_fail_memory(err);
+  if (!env->data || !tnd_memory_take(tnd_physics_data_size(env->data))) return tnd_fail_memory(err);
   tnd_physics_state_get(env->model->mujoco, env->data, env->start);
   return TENDRIL_OK;
 }

@@ -211,7 +211,7 @@ static tendril_status build(tendril_model *model, const char *path,
   set_physics(model, options);
   set_action_range(model, options->clip_actions);
   model->nphysics = tnd_physics_state_size(model->mujoco);
-  return TENDRIL_OK;
+  return tnd_task_rehearse(model, err);
 }
 
 tendril_status tendril_model_create(const tendril_task *task, const char *path,

@@ -11,6 +11,8 @@ extern const tnd_option_table tnd_sim_options;
 
 // What is wrong with a task's definition (not with its model), NULL if nothing is.
 const char *tnd_task_flaw(const tendril_task *task);
+// Calls the task's callbacks once; E_CONFIG if one writes past its array.
+TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
 
 struct tendril_model {
   const tendril_task *task;
@@ -42,5 +44,9 @@ struct tendril_env {
 bool tnd_env_state_is_good(const tendril_env *env);
 // Clears MuJoCo's warnings, and its whole state if an error had left it in mid-call.
 void tnd_env_recover(tendril_env *env);
+
+// Whether the header of a snapshot that comes from a file is one of a snapshot: what
+// tendril_env_restore() takes for granted.
+bool tnd_snapshot_is_good(const double *snapshot);
 
 #endif

@@ -32,6 +32,14 @@ void tendril_env_save(const tendril_env *env, double *snapshot) {
          (size_t)model->task->nstate * sizeof(double));
 }
 
+bool tnd_snapshot_is_good(const double *snapshot) {
+  for (int i = 0; i < HEADER; i++) {
+    const double most = i == 0 ? INT32_MAX : i == 1 ? 1 : UINT32_MAX;
+    if (!(snapshot[i] >= 0 && snapshot[i] <= most)) return false;
+  }
+  return true;
+}
+
 void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) {
   const tendril_model *model = env->model;
   const tendril_task *task = model->task;

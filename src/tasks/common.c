@@ -6,7 +6,7 @@
 tendril_status tnd_task_check_sizes(const mjModel *model, int nq, int nv, int nu,
                                     tendril_error *err) {
   if (model->nq == nq && model->nv == nv && model->nu == nu) return TENDRIL_OK;
-  return tnd_fail(err, TENDRIL_E_CONFIG,
+  return tnd_fail(err, TENDRIL_E_FORMAT,
                   "the task needs nq %d, nv %d, nu %d; this model has nq %d, nv %d, nu %d", nq, nv,
                   nu, (int)model->nq, (int)model->nv, (int)model->nu);
 }

@@ -189,3 +189,10 @@ Test(alloc, a_pool_survives_every_failing_allocation) {
   for (int threads = 1; threads <= 3; threads++)
     cr_assert_geq(support_fail_each_alloc(make_pool, &threads), 1);
 }
+
+Test(alloc, more_memory_than_the_machine_has_is_refused_before_it_is_used) {
+  // 1 TB, page by page, would end this process rather than fail
+  cr_assert_not(tnd_memory_take((size_t)1 << 40));
+  cr_assert_null(tnd_alloc((size_t)1 << 40));
+  cr_assert(tnd_memory_take(1 << 20));
+}

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "support/files.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
 
 static tendril_error err;
 
@@ -28,17 +29,27 @@ static void limit_file_size(rlim_t bytes) {
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-TestSuite(file, .init = (void (*)(void))test_folder, .fini = test_folder_done);
+static char *folder;
+
+static void set_up(void) {
+  folder = support_tmpdir();
+}
+
+static void tear_down(void) {
+  support_tmpdir_remove(folder);
+}
+
+TestSuite(file, .init = set_up, .fini = tear_down);
 
 static void assert_holds(const char *path, const char *text) {
   size_t n;
-  char *bytes = test_read(path, &n);
+  char *bytes = support_read_file(path, &n);
   cr_assert_str_eq(bytes, text);
   free(bytes);
 }
 
 Test(file, reads_back_what_was_written) {
-  const char *path = test_path("a");
+  const char *path = support_path(folder, "a");
   char *bytes = NULL;
   size_t n = 0;
   for (size_t size = 0; size < 100000; size = 7 * size + 1) {
@@ -51,51 +62,51 @@ Test(file, reads_back_what_was_written) {
     tnd_free(bytes);
     free(data);
   }
-  cr_assert(!tnd_path_exists(test_path("a.part")));
+  cr_assert(!tnd_path_exists(support_path(folder, "a.part")));
 }
 
 Test(file, reading_refuses_what_is_no_plain_file) {
   char *bytes = NULL;
   size_t n;
-  cr_assert_eq(tnd_file_read(test_path(""), 10, &bytes, &n, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_file_read(folder, 10, &bytes, &n, &err), TENDRIL_E_IO);
   cr_assert(says("a folder, not a regular file"));
-  cr_assert_eq(mkfifo(test_path("pipe"), 0600), 0);
-  cr_assert_eq(tnd_file_read(test_path("pipe"), 10, &bytes, &n, &err), TENDRIL_E_IO);
+  cr_assert_eq(mkfifo(support_path(folder, "pipe"), 0600), 0);
+  cr_assert_eq(tnd_file_read(support_path(folder, "pipe"), 10, &bytes, &n, &err), TENDRIL_E_IO);
   cr_assert(says("a pipe, not"));
   cr_assert_eq(tnd_file_read("/dev/zero", 10, &bytes, &n, &err), TENDRIL_E_IO);
   cr_assert(says("a device, not"));
-  cr_assert_eq(tnd_file_read(test_path("none"), 10, &bytes, &n, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_file_read(support_path(folder, "none"), 10, &bytes, &n, &err), TENDRIL_E_IO);
   cr_assert(says("No such file or directory; check the path"));
   cr_assert_eq(tnd_file_read("", 10, &bytes, &n, &err), TENDRIL_E_IO);
-  test_write(test_path("a"), "12345678901", 11);
-  cr_assert_eq(tnd_file_read(test_path("a"), 10, &bytes, &n, &err), TENDRIL_E_IO);
+  support_write_file(support_path(folder, "a"), "12345678901", 11);
+  cr_assert_eq(tnd_file_read(support_path(folder, "a"), 10, &bytes, &n, &err), TENDRIL_E_IO);
   cr_assert(says("11 bytes, more than 10"));
-  cr_assert_eq(tnd_file_read(test_path("a/b"), 10, &bytes, &n, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_file_read(support_path(folder, "a/b"), 10, &bytes, &n, &err), TENDRIL_E_IO);
   cr_assert(says("a part of the path is a file"));
   cr_assert_null(bytes);
 }
 
 Test(file, writing_never_takes_the_place_of_a_folder_or_device) {
-  cr_assert_eq(mkdir(test_path("d"), 0700), 0);
-  cr_assert_eq(tnd_file_write(test_path("d"), "x", 1, &err), TENDRIL_E_IO);
+  cr_assert_eq(mkdir(support_path(folder, "d"), 0700), 0);
+  cr_assert_eq(tnd_file_write(support_path(folder, "d"), "x", 1, &err), TENDRIL_E_IO);
   cr_assert(says("a folder, not a regular file"));
-  cr_assert(!tnd_path_exists(test_path("d.part")));
+  cr_assert(!tnd_path_exists(support_path(folder, "d.part")));
   cr_assert_eq(tnd_file_write("/dev/null", "x", 1, &err), TENDRIL_E_IO);
   cr_assert(says("/dev/null: a device, not a regular file"));
-  cr_assert_eq(tnd_file_write(test_path("none/a"), "x", 1, &err), TENDRIL_E_IO);
-  test_write(test_path("f"), "x", 1);
-  cr_assert_eq(tnd_file_write(test_path("f/a"), "x", 1, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_file_write(support_path(folder, "none/a"), "x", 1, &err), TENDRIL_E_IO);
+  support_write_file(support_path(folder, "f"), "x", 1);
+  cr_assert_eq(tnd_file_write(support_path(folder, "f/a"), "x", 1, &err), TENDRIL_E_IO);
   cr_assert_eq(tnd_file_write("", "x", 1, &err), TENDRIL_E_IO);
 }
 
 Test(file, a_full_disk_keeps_the_old_file_and_leaves_nothing_beside_it) {
-  const char *path = test_path("a");
+  const char *path = support_path(folder, "a");
   char large[10000] = {0};
   cr_assert_eq(tnd_file_write(path, "old", 3, &err), TENDRIL_OK);
   limit_file_size(5000);
   cr_assert_eq(tnd_file_write(path, large, sizeof large, &err), TENDRIL_E_IO);
   cr_assert(says("a: not written: File too large; raise the limit"));
-  cr_assert(!tnd_path_exists(test_path("a.part")));
+  cr_assert(!tnd_path_exists(support_path(folder, "a.part")));
   assert_holds(path, "old");
 }
 
@@ -111,7 +122,7 @@ Test(file, a_full_device_is_called_a_full_disk) {
 }
 
 Test(file, an_append_that_fails_half_way_is_taken_back) {
-  const char *path = test_path("log");
+  const char *path = support_path(folder, "log");
   char large[10000] = {0};
   int fd = -1;
   int64_t offset = 0;
@@ -128,44 +139,44 @@ Test(file, an_append_that_fails_half_way_is_taken_back) {
 }
 
 Test(file, what_a_crash_left_aside_is_no_obstacle) {
-  test_write(test_path("a.part"), "half", 4);
-  cr_assert_eq(tnd_file_write(test_path("a"), "new", 3, &err), TENDRIL_OK);
-  assert_holds(test_path("a"), "new");
+  support_write_file(support_path(folder, "a.part"), "half", 4);
+  cr_assert_eq(tnd_file_write(support_path(folder, "a"), "new", 3, &err), TENDRIL_OK);
+  assert_holds(support_path(folder, "a"), "new");
   // nor a way to have another file overwritten
-  test_write(test_path("other"), "other", 5);
-  cr_assert_eq(symlink(test_path("other"), test_path("a.part")), 0);
-  cr_assert_eq(tnd_file_write(test_path("a"), "newer", 5, &err), TENDRIL_OK);
-  assert_holds(test_path("other"), "other");
+  support_write_file(support_path(folder, "other"), "other", 5);
+  cr_assert_eq(symlink(support_path(folder, "other"), support_path(folder, "a.part")), 0);
+  cr_assert_eq(tnd_file_write(support_path(folder, "a"), "newer", 5, &err), TENDRIL_OK);
+  assert_holds(support_path(folder, "other"), "other");
 }
 
 Test(file, folders_are_made_with_their_parents) {
-  cr_assert_eq(tnd_folder_make(test_path("a//b/c/"), &err), TENDRIL_OK);
-  cr_assert(tnd_path_is_folder(test_path("a/b/c")));
-  cr_assert_eq(tnd_folder_make(test_path("a/b/c"), &err), TENDRIL_OK);
-  test_write(test_path("f"), "", 0);
-  cr_assert_eq(tnd_folder_make(test_path("f"), &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_folder_make(support_path(folder, "a//b/c/"), &err), TENDRIL_OK);
+  cr_assert(tnd_path_is_folder(support_path(folder, "a/b/c")));
+  cr_assert_eq(tnd_folder_make(support_path(folder, "a/b/c"), &err), TENDRIL_OK);
+  support_write_file(support_path(folder, "f"), "", 0);
+  cr_assert_eq(tnd_folder_make(support_path(folder, "f"), &err), TENDRIL_E_IO);
   cr_assert(says("f: a file, where a folder should be"));
-  cr_assert_eq(tnd_folder_make(test_path("f/g"), &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_folder_make(support_path(folder, "f/g"), &err), TENDRIL_E_IO);
   cr_assert_eq(tnd_folder_make("", &err), TENDRIL_E_IO);
 }
 
 Test(file, folders_are_removed_with_what_is_in_them_but_not_through_links) {
-  cr_assert_eq(tnd_folder_make(test_path("run/checkpoints/old"), &err), TENDRIL_OK);
-  cr_assert_eq(tnd_folder_make(test_path("precious"), &err), TENDRIL_OK);
-  test_write(test_path("precious/file"), "x", 1);
-  test_write(test_path("run/checkpoints/last"), "x", 1);
-  cr_assert_eq(symlink(test_path("precious"), test_path("run/link")), 0);
-  cr_assert_eq(symlink(test_path("precious"), test_path("link")), 0);
-  cr_assert_eq(tnd_folder_remove(test_path("run"), &err), TENDRIL_OK, "%s", err.text);
-  cr_assert(!tnd_path_exists(test_path("run")));
-  cr_assert(tnd_path_exists(test_path("precious/file")));
-  cr_assert_eq(tnd_folder_remove(test_path("run"), &err), TENDRIL_OK);
+  cr_assert_eq(tnd_folder_make(support_path(folder, "run/checkpoints/old"), &err), TENDRIL_OK);
+  cr_assert_eq(tnd_folder_make(support_path(folder, "precious"), &err), TENDRIL_OK);
+  support_write_file(support_path(folder, "precious/file"), "x", 1);
+  support_write_file(support_path(folder, "run/checkpoints/last"), "x", 1);
+  cr_assert_eq(symlink(support_path(folder, "precious"), support_path(folder, "run/link")), 0);
+  cr_assert_eq(symlink(support_path(folder, "precious"), support_path(folder, "link")), 0);
+  cr_assert_eq(tnd_folder_remove(support_path(folder, "run"), &err), TENDRIL_OK, "%s", err.text);
+  cr_assert(!tnd_path_exists(support_path(folder, "run")));
+  cr_assert(tnd_path_exists(support_path(folder, "precious/file")));
+  cr_assert_eq(tnd_folder_remove(support_path(folder, "run"), &err), TENDRIL_OK);
 
-  cr_assert_eq(tnd_folder_remove(test_path("link"), &err), TENDRIL_E_IO);
-  cr_assert_eq(tnd_folder_remove(test_path("precious/file"), &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_folder_remove(support_path(folder, "link"), &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_folder_remove(support_path(folder, "precious/file"), &err), TENDRIL_E_IO);
   cr_assert_eq(tnd_folder_remove("", &err), TENDRIL_E_IO);
   cr_assert_eq(tnd_folder_remove("/", &err), TENDRIL_E_ARGUMENT);
-  cr_assert(tnd_path_exists(test_path("precious/file")));
+  cr_assert(tnd_path_exists(support_path(folder, "precious/file")));
 }
 
 Test(file, paths_are_joined_or_refused) {
@@ -183,17 +194,15 @@ Test(file, paths_are_joined_or_refused) {
   cr_assert_eq(tnd_folder_make(longest, &err), TENDRIL_E_IO);
 }
 
-static tendril_status write_and_read(void *context) {
+static tendril_status write_and_read(void *context, tendril_error *error) {
   char *bytes = NULL;
   size_t n;
-  tendril_status status = tnd_file_write(context, "abc", 3, &err);
-  if (status == TENDRIL_OK) status = tnd_file_read(context, 10, &bytes, &n, &err);
+  tendril_status status = tnd_file_write(context, "abc", 3, error);
+  if (status == TENDRIL_OK) status = tnd_file_read(context, 10, &bytes, &n, error);
   tnd_free(bytes);
   return status;
 }
 
 Test(file, survives_every_failing_allocation) {
-  char path[TND_PATH_MAX];
-  cr_assert_eq(tnd_path_join(test_path(""), "a", path, &err), TENDRIL_OK);
-  test_every_allocation(write_and_read, path);
+  support_fail_each_alloc(write_and_read, (char *)support_path(folder, "a"));
 }

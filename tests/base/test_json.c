@@ -10,7 +10,8 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
-#include "support/files.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
 
 static tendril_error err;
 
@@ -202,27 +203,27 @@ Test(json, does_not_print_what_it_could_not_read_back) {
   cr_assert_null(text);
 }
 
-static tendril_status parse_and_print(void *context) {
+static tendril_status parse_and_print(void *context, tendril_error *error) {
   cJSON *value = NULL;
   char *text = NULL;
-  tendril_status status = parse(context, &value);
-  if (status == TENDRIL_OK) status = tnd_json_print(value, &text, &err);
+  tendril_status status = tnd_json_parse(context, strlen(context), "test", &value, error);
+  if (status == TENDRIL_OK) status = tnd_json_print(value, &text, error);
   tnd_free(text);
   cJSON_Delete(value);
   return status;
 }
 
 Test(json, survives_every_failing_allocation) {
-  test_every_allocation(parse_and_print,
-                        (char[]){"{\"a\":[1,true,null,\"\\u00e4\"],\"b\":{\"c\":{}}}"});
+  support_fail_each_alloc(parse_and_print,
+                          (char[]){"{\"a\":[1,true,null,\"\\u00e4\"],\"b\":{\"c\":{}}}"});
 }
 
 Test(json, reads_files) {
-  test_folder();
+  char *folder = support_tmpdir();
   cJSON *value = NULL;
-  test_write(test_path("a.json"), "{\"a\": 1,}", 9);
-  cr_assert_eq(tnd_json_read(test_path("a.json"), &value, &err), TENDRIL_E_FORMAT);
+  support_write_file(support_path(folder, "a.json"), "{\"a\": 1,}", 9);
+  cr_assert_eq(tnd_json_read(support_path(folder, "a.json"), &value, &err), TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, "a.json: line 1, column 9: a comma with nothing after it") != NULL);
-  cr_assert_eq(tnd_json_read(test_path("none.json"), &value, &err), TENDRIL_E_IO);
-  test_folder_done();
+  cr_assert_eq(tnd_json_read(support_path(folder, "none.json"), &value, &err), TENDRIL_E_IO);
+  support_tmpdir_remove(folder);
 }

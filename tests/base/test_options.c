@@ -7,7 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "support/files.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
 
 // clang-format off
 #define SHIP_OPTIONS(X)                                                                            \
@@ -188,19 +189,19 @@ static void fill(ship *s) {
   s->rig = 2;
 }
 
-static tendril_status round_trip(void *context) {
+static tendril_status round_trip(void *context, tendril_error *error) {
   ship *s = context;
   cJSON *object = cJSON_CreateObject();
-  if (!object) return TENDRIL_E_MEMORY;
+  if (!object) return tnd_fail_memory(error);
   char *text = NULL;
-  tendril_status status = tnd_options_write(&ship_table, s, object, &err);
-  if (status == TENDRIL_OK) status = tnd_json_print(object, &text, &err);
+  tendril_status status = tnd_options_write(&ship_table, s, object, error);
+  if (status == TENDRIL_OK) status = tnd_json_print(object, &text, error);
   cJSON_Delete(object);
   object = NULL;
-  if (status == TENDRIL_OK) status = tnd_json_parse(text, strlen(text), "test", &object, &err);
+  if (status == TENDRIL_OK) status = tnd_json_parse(text, strlen(text), "test", &object, error);
   if (status == TENDRIL_OK) tnd_options_default(&ship_table, s);
   if (status == TENDRIL_OK)
-    status = tnd_options_read(&ship_table, s, "test", "", object, NULL, &err);
+    status = tnd_options_read(&ship_table, s, "test", "", object, NULL, error);
   if (status != TENDRIL_OK) fill(s);
   cJSON_Delete(object);
   tnd_free(text);
@@ -212,7 +213,7 @@ Test(options, written_as_json_read_back_the_same_whatever_allocation_fails) {
   memset(&s, 0, sizeof s);
   fill(&s);
   memcpy(&expected, &s, sizeof s);
-  test_every_allocation(round_trip, &s);
+  support_fail_each_alloc(round_trip, &s);
   cr_assert(s.crew == expected.crew && s.max_kl == expected.max_kl && s.sunk && s.rig == 2);
   cr_assert_arr_eq(&s.masts, &expected.masts, sizeof s.masts);
 }
@@ -236,9 +237,9 @@ Test(options, filled_by_hand_are_checked) {
   cr_assert_eq(tnd_options_check(&ship_table, &s, "", &err), TENDRIL_E_ARGUMENT);
 }
 
-static tendril_status describe(void *context) {
+static tendril_status describe(void *context, tendril_error *error) {
   char *text = NULL;
-  tendril_status status = tnd_options_describe(&ship_table, "ship", TND_OPTIONS_TEXT, &text, &err);
+  tendril_status status = tnd_options_describe(&ship_table, "ship", TND_OPTIONS_TEXT, &text, error);
   *(bool *)context = text && strstr(text, "\n  ship.max_kl  0.01   1e-08 to 10 (nat)") != NULL;
   tnd_free(text);
   return status;
@@ -246,7 +247,7 @@ static tendril_status describe(void *context) {
 
 Test(options, are_described_in_columns_and_in_markdown) {
   bool found = false;
-  test_every_allocation(describe, &found);
+  support_fail_each_alloc(describe, &found);
   cr_assert(found);
   char *text = NULL;
   cr_assert_eq(tnd_options_describe(&ship_table, "ship", TND_OPTIONS_MARKDOWN, &text, &err), 0);
@@ -259,9 +260,16 @@ Test(options, are_described_in_columns_and_in_markdown) {
 Test(nearest, finds_what_was_meant_and_nothing_else) {
   static const char *const names[] = {"hopper", "hopper-v4", "walker2d-v4", "swimmer", "trpo"};
   static const char *const cases[][2] = {
-      {"hoper", "hopper"},       {"Hopper", "hopper"}, {"hopper_v4", "hopper-v4"},
-      {"walker", "walker2d-v4"}, {"tpro", "trpo"},     {"swimer", "swimmer"},
-      {"cheetah", NULL},         {"", NULL},           {"x", NULL},
+      {"hoper", "hopper"},
+      {"Hopper", "hopper"},
+      {"hopper_v4", "hopper-v4"},
+      {"walker", "walker2d-v4"},
+      {"tpro", "trpo"},
+      {"swimer", "swimmer"},
+      {"walkr2d", "walker2d-v4"},
+      {"cheetah", NULL},
+      {"", NULL},
+      {"x", NULL},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     const char *near = tnd_nearest(cases[i][0], names, 5);

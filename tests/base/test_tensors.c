@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "support/files.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
 
 static tendril_error err;
 
@@ -65,10 +66,12 @@ Test(tensors, have_the_bytes_that_the_format_describes) {
 }
 
 Test(tensors, come_back_from_a_file_to_the_bit) {
-  test_folder();
+  char *folder = support_tmpdir();
   tnd_tensors *t = sample(), *back = NULL;
-  cr_assert_eq(tnd_tensors_write(t, test_path("x.st"), &err), TENDRIL_OK, "%s", err.text);
-  cr_assert_eq(tnd_tensors_read(test_path("x.st"), &back, &err), TENDRIL_OK, "%s", err.text);
+  cr_assert_eq(tnd_tensors_write(t, support_path(folder, "x.st"), &err), TENDRIL_OK, "%s",
+               err.text);
+  cr_assert_eq(tnd_tensors_read(support_path(folder, "x.st"), &back, &err), TENDRIL_OK, "%s",
+               err.text);
   double theta[6], expected[6];
   int64_t counts[2];
   cr_assert_eq(tnd_tensors_get(t, "theta", 2, 3, expected, &err), TENDRIL_OK);
@@ -94,7 +97,7 @@ Test(tensors, come_back_from_a_file_to_the_bit) {
   tnd_free(b);
   tnd_tensors_destroy(t);
   tnd_tensors_destroy(back);
-  test_folder_done();
+  support_tmpdir_remove(folder);
 }
 
 Test(tensors, of_another_program_load_wherever_their_data_lies) {
@@ -224,30 +227,28 @@ Test(tensors, cut_off_anywhere_are_refused) {
   tnd_free(bytes);
 }
 
-static tendril_status write_and_read(void *context) {
+static tendril_status write_and_read(void *context, tendril_error *error) {
   double data[4] = {1, 2, 3, 4};
   int64_t ints[1] = {5};
   tnd_tensors *t = NULL, *back = NULL;
-  tendril_status status = tnd_tensors_create(&t, &err);
+  tendril_status status = tnd_tensors_create(&t, error);
   char name[16];
   for (int i = 0; status == TENDRIL_OK && i < 20; i++) {
     snprintf(name, sizeof name, "t%d", i);
-    status = tnd_tensors_put(t, name, 2, 2, data, &err);
+    status = tnd_tensors_put(t, name, 2, 2, data, error);
   }
-  if (status == TENDRIL_OK) status = tnd_tensors_put_ints(t, "n", 1, ints, &err);
-  if (status == TENDRIL_OK) status = tnd_tensors_put_text(t, "k", "v", &err);
-  if (status == TENDRIL_OK) status = tnd_tensors_write(t, context, &err);
-  if (status == TENDRIL_OK) status = tnd_tensors_read(context, &back, &err);
-  if (status == TENDRIL_OK) status = tnd_tensors_get(back, "t7", 2, 2, data, &err);
+  if (status == TENDRIL_OK) status = tnd_tensors_put_ints(t, "n", 1, ints, error);
+  if (status == TENDRIL_OK) status = tnd_tensors_put_text(t, "k", "v", error);
+  if (status == TENDRIL_OK) status = tnd_tensors_write(t, context, error);
+  if (status == TENDRIL_OK) status = tnd_tensors_read(context, &back, error);
+  if (status == TENDRIL_OK) status = tnd_tensors_get(back, "t7", 2, 2, data, error);
   tnd_tensors_destroy(t);
   tnd_tensors_destroy(back);
   return status;
 }
 
 Test(tensors, survive_every_failing_allocation) {
-  test_folder();
-  char path[TND_PATH_MAX];
-  cr_assert_eq(tnd_path_join(test_path(""), "x.st", path, &err), TENDRIL_OK);
-  test_every_allocation(write_and_read, path);
-  test_folder_done();
+  char *folder = support_tmpdir();
+  support_fail_each_alloc(write_and_read, (char *)support_path(folder, "x.st"));
+  support_tmpdir_remove(folder);
 }

@@ -49,8 +49,45 @@ archive=$(pkg-config --variable=archive tendril)
   $(pkg-config --static --cflags --libs tendril | sed "s/-ltendril/$archive/")
 runs static "$temp/static"
 
+# the example of a plugin, built both ways that its README says, far from the source tree
+example=$temp/plugin
+cp -r "$source/docs/examples/plugin" "$example"
+"$cmake" -S "$example" -B "$example/build" -G "$generator" -DCMAKE_C_COMPILER="$cc" \
+  -DCMAKE_PREFIX_PATH="$prefix" -Dmujoco_DIR="$mujoco_dir" >"$temp/log" 2>&1 &&
+  "$cmake" --build "$example/build" >"$temp/log" 2>&1 || { cat "$temp/log"; exit 1; }
+grep -F 'cc -std=c11' "$example/README.md" | sed 's/^cc /"$cc" /' >"$example/by-hand"
+[ -s "$example/by-hand" ] || fail "the plugin's README has no command for the compiler"
+# without ldconfig the library is looked for by its path
+echo 'set -- "-Wl,-rpath,$library"' | cat - "$example/by-hand" | sed 's/ -lm$/ -lm "$@"/' >"$example/sh"
+(cd "$example" && export cc library && sh -eu sh) || fail "the plugin does not build by hand"
+
+# plugin FILE: the installed program lists, trains and evaluates its task
+plugin() {
+  runs=$(mktemp -d "$temp/runs-XXXXXX")
+  tendril=$prefix/bin/tendril
+  (
+    cd "$runs"
+    "$tendril" list --plugin "$1" | grep -q '^crane ' || fail "$1: not listed"
+    "$tendril" train crane --plugin "$1" --iterations 3 --set rollout.batch=512 -q -o run >out 2>&1 ||
+      { cat out; fail "$1: not trained"; }
+    "$tendril" eval run --plugin "$1" --episodes 2 >out 2>&1 || { cat out; fail "$1: not evaluated"; }
+    # without the plugin the run's task is not known
+    ! "$tendril" eval run >out 2>&1 || fail "$1: evaluated without the plugin"
+    grep -q 'crane: no such task.*--plugin' out || { cat out; fail "$1: another line was expected"; }
+  ) || exit 1
+}
+if [ -e "$prefix/bin/tendril" ]; then
+  plugin "$example/build/crane.so"
+  plugin "$example/crane.so"
+  cmp "$temp"/runs-*/run/checkpoints/last.safetensors || fail "the two plugins do not train the same"
+fi
+
 # the program, from somewhere else
 if [ -e "$prefix/bin/tendril" ]; then
   cd /
   "$prefix/bin/tendril" --version >/dev/null || fail "the installed program does not start"
+  # its own models, not the source tree's
+  TENDRIL_MODELS= "$prefix/bin/tendril" list presets >"$temp/presets"
+  mv "$prefix/share/tendril/models" "$temp/aside"
+  ! "$prefix/bin/tendril" list presets >"$temp/log" 2>&1 || fail "models come from elsewhere"
 fi

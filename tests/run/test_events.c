@@ -9,11 +9,23 @@
 #include <sys/resource.h>
 
 #include "base/alloc.h"
-#include "support/files.h"
+#include "base/file.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
 
 static tendril_error err;
 
-TestSuite(events, .init = (void (*)(void))test_folder, .fini = test_folder_done);
+static char *folder;
+
+static void set_up(void) {
+  folder = support_tmpdir();
+}
+
+static void tear_down(void) {
+  support_tmpdir_remove(folder);
+}
+
+TestSuite(events, .init = set_up, .fini = tear_down);
 
 // CRC-32C bit by bit, masked as TFRecord does (RFC 3720: "123456789" gives e3069283)
 static uint32_t crc32c(const void *bytes, size_t n) {
@@ -34,7 +46,7 @@ static uint32_t masked(const void *bytes, size_t n) {
 // checks the frames of a file; how many records it has
 static int count_records(const char *path) {
   size_t size;
-  char *file = test_read(path, &size);
+  char *file = support_read_file(path, &size);
   int n = 0;
   for (size_t at = 0; at < size; n++) {
     uint64_t length;
@@ -55,18 +67,18 @@ static int count_records(const char *path) {
 // a version record and steps 0 .. n-1
 static const char *write_steps(int n) {
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(test_path(""), 1e9, &events, &err), TENDRIL_OK, "%s", err.text);
+  cr_assert_eq(tnd_events_create(folder, 1e9, &events, &err), TENDRIL_OK, "%s", err.text);
   for (int i = 0; i < n; i++)
     cr_assert_eq(tnd_events_scalar(events, "return", i, 1e9 + i, i, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_sync(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
-  return test_path(TND_EVENTS_NAME);
+  return support_path(folder, TND_EVENTS_NAME);
 }
 
 Test(events, have_the_bytes_that_tensorboard_reads) {
   cr_assert_eq(crc32c("123456789", 9), 0xe3069283);
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(test_path(""), 1.5, &events, &err), TENDRIL_OK, "%s", err.text);
+  cr_assert_eq(tnd_events_create(folder, 1.5, &events, &err), TENDRIL_OK, "%s", err.text);
   cr_assert_eq(tnd_events_scalar(events, "kl", 300, 2.5, 0.5, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
@@ -80,7 +92,7 @@ Test(events, have_the_bytes_that_tensorboard_reads) {
   static const char *const data[] = {version, scalar};
   static const size_t sizes[] = {sizeof version - 1, sizeof scalar - 1};
   size_t size, at = 0;
-  char *file = test_read(test_path(TND_EVENTS_NAME), &size);
+  char *file = support_read_file(support_path(folder, TND_EVENTS_NAME), &size);
   for (int i = 0; i < 2; i++) {
     uint64_t length = sizes[i];
     uint32_t crc = masked(&length, 8);
@@ -99,9 +111,9 @@ Test(events, have_the_bytes_that_tensorboard_reads) {
 Test(events, are_never_written_over) {
   const char *path = write_steps(3);
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(test_path(""), 1, &events, &err), TENDRIL_E_EXISTS);
+  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_E_EXISTS);
   cr_assert_eq(count_records(path), 4);
-  cr_assert_eq(tnd_events_create(test_path("none"), 1, &events, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_events_create(support_path(folder, "none"), 1, &events, &err), TENDRIL_E_IO);
   cr_assert_null(events);
 }
 
@@ -110,7 +122,7 @@ Test(events, resumed_are_the_same_bytes_as_never_stopped) {
   enum { STEPS = 5000, STOP = 3000 };
   const char *path = write_steps(STEPS);
   size_t size, again;
-  char *whole = test_read(path, &size), *resumed;
+  char *whole = support_read_file(path, &size), *resumed;
   tnd_events *events = NULL;
   cr_assert_eq(tnd_events_open_at(path, STOP, &events, &err), TENDRIL_OK, "%s", err.text);
   cr_assert_eq(count_records(path), STOP + 2);
@@ -118,7 +130,7 @@ Test(events, resumed_are_the_same_bytes_as_never_stopped) {
     cr_assert_eq(tnd_events_scalar(events, "return", i, 1e9 + i, i, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
-  resumed = test_read(path, &again);
+  resumed = support_read_file(path, &again);
   cr_assert_eq(size, again);
   cr_assert_arr_eq(whole, resumed, size);
   free(whole);
@@ -128,10 +140,10 @@ Test(events, resumed_are_the_same_bytes_as_never_stopped) {
 Test(events, cut_off_anywhere_keep_their_whole_records) {
   const char *path = write_steps(3);
   size_t size;
-  char *file = test_read(path, &size);
+  char *file = support_read_file(path, &size);
   size_t first = 16 + (size_t)(unsigned char)file[0];
   for (size_t n = 0; n <= size; n++) {
-    test_write(path, file, n);
+    support_write_file(path, file, n);
     tnd_events *events = NULL;
     tendril_status status = tnd_events_open_at(path, 100, &events, &err);
     if (n < first) {
@@ -150,14 +162,14 @@ Test(events, cut_off_anywhere_keep_their_whole_records) {
 Test(events, damaged_before_the_resumption_are_refused_unchanged_after_it_cut) {
   const char *path = write_steps(10);
   size_t size, record, n;
-  char *file = test_read(path, &size), *now;
+  char *file = support_read_file(path, &size), *now;
   record = (size - 16 - (size_t)(unsigned char)file[0]) / 10;  // near enough for a place inside
   file[size - 3 * record] ^= 1;
-  test_write(path, file, size);
+  support_write_file(path, file, size);
   tnd_events *events = NULL;
   cr_assert_eq(tnd_events_open_at(path, 9, &events, &err), TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, "damaged at byte ") != NULL);
-  now = test_read(path, &n);
+  now = support_read_file(path, &n);
   cr_assert(n == size && memcmp(now, file, n) == 0);
   cr_assert_eq(tnd_events_open_at(path, 4, &events, &err), TENDRIL_OK, "%s", err.text);
   tnd_events_destroy(events);
@@ -168,14 +180,15 @@ Test(events, damaged_before_the_resumption_are_refused_unchanged_after_it_cut) {
 
 Test(events, of_another_kind_are_refused_unchanged) {
   tnd_events *events = NULL;
-  test_write(test_path("text"), "iteration,steps\n1,2\n", 20);
-  cr_assert_eq(tnd_events_open_at(test_path("text"), 5, &events, &err), TENDRIL_E_FORMAT);
+  support_write_file(support_path(folder, "text"), "iteration,steps\n1,2\n", 20);
+  cr_assert_eq(tnd_events_open_at(support_path(folder, "text"), 5, &events, &err),
+               TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, "not an event file") != NULL);
   size_t n;
-  free(test_read(test_path("text"), &n));
+  free(support_read_file(support_path(folder, "text"), &n));
   cr_assert_eq(n, 20);
-  cr_assert_eq(tnd_events_open_at(test_path("none"), 5, &events, &err), TENDRIL_E_IO);
-  cr_assert_eq(tnd_events_open_at(test_path(""), 5, &events, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_events_open_at(support_path(folder, "none"), 5, &events, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_events_open_at(folder, 5, &events, &err), TENDRIL_E_IO);
   cr_assert_null(events);
 }
 
@@ -183,49 +196,49 @@ Test(events, go_forward_only_and_have_short_tags) {
   tnd_events *events = NULL;
   static char tag[1 << 17];
   memset(tag, 'a', sizeof tag - 1);
-  cr_assert_eq(tnd_events_create(test_path(""), 1, &events, &err), TENDRIL_OK);
+  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_scalar(events, "a", 5, 1, 1, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_scalar(events, "a", 4, 1, 1, &err), TENDRIL_E_ARGUMENT);
   cr_assert_eq(tnd_events_scalar(events, tag, 5, 1, 1, &err), TENDRIL_E_ARGUMENT);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
-  cr_assert_eq(count_records(test_path(TND_EVENTS_NAME)), 2);
+  cr_assert_eq(count_records(support_path(folder, TND_EVENTS_NAME)), 2);
 }
 
 Test(events, wait_for_room_on_a_full_disk) {
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(test_path(""), 1, &events, &err), TENDRIL_OK);
+  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_scalar(events, "a", 1, 1, 1, &err), TENDRIL_OK);
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {50, RLIM_INFINITY}, roomy = {RLIM_INFINITY, RLIM_INFINITY};
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_E_IO);
-  cr_assert_eq(count_records(test_path(TND_EVENTS_NAME)), 1);
+  cr_assert_eq(count_records(support_path(folder, TND_EVENTS_NAME)), 1);
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &roomy), 0);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
-  cr_assert_eq(count_records(test_path(TND_EVENTS_NAME)), 2);
+  cr_assert_eq(count_records(support_path(folder, TND_EVENTS_NAME)), 2);
   tnd_events_destroy(events);
 }
 
-static tendril_status create_and_reopen(void *context) {
+static tendril_status create_and_reopen(void *context, tendril_error *error) {
   tnd_events *events = NULL;
   (void)context;
   char path[TND_PATH_MAX];
-  tendril_status status = tnd_path_join(test_path(""), TND_EVENTS_NAME, path, &err);
+  tendril_status status = tnd_path_join(folder, TND_EVENTS_NAME, path, error);
   remove(path);
-  if (status == TENDRIL_OK) status = tnd_events_create(test_path(""), 1, &events, &err);
-  if (status == TENDRIL_OK) status = tnd_events_scalar(events, "a", 1, 1, 1, &err);
-  if (status == TENDRIL_OK) status = tnd_events_flush(events, &err);
+  if (status == TENDRIL_OK) status = tnd_events_create(folder, 1, &events, error);
+  if (status == TENDRIL_OK) status = tnd_events_scalar(events, "a", 1, 1, 1, error);
+  if (status == TENDRIL_OK) status = tnd_events_flush(events, error);
   tnd_events_destroy(events);
   events = NULL;
-  if (status == TENDRIL_OK) status = tnd_events_open_at(path, 1, &events, &err);
+  if (status == TENDRIL_OK) status = tnd_events_open_at(path, 1, &events, error);
   if (status == TENDRIL_OK) cr_assert_eq(count_records(path), 2);
   tnd_events_destroy(events);
   return status;
 }
 
 Test(events, survive_every_failing_allocation) {
-  test_every_allocation(create_and_reopen, NULL);
+  support_fail_each_alloc(create_and_reopen, NULL);
 }
 
 Test(events, that_cannot_begin_leave_no_file) {
@@ -233,7 +246,7 @@ Test(events, that_cannot_begin_leave_no_file) {
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {5, RLIM_INFINITY};
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
-  cr_assert_eq(tnd_events_create(test_path(""), 1, &events, &err), TENDRIL_E_IO);
-  cr_assert(!tnd_path_exists(test_path(TND_EVENTS_NAME)));
+  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_E_IO);
+  cr_assert(!tnd_path_exists(support_path(folder, TND_EVENTS_NAME)));
   cr_assert_null(events);
 }

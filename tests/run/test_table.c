@@ -9,28 +9,40 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "support/files.h"
+#include "base/file.h"
+#include "support/scarce.h"
+#include "support/tmpdir.h"
 
 static tendril_error err;
 static const char *const names[] = {"iteration", "steps", "kl"};
 
-TestSuite(table, .init = (void (*)(void))test_folder, .fini = test_folder_done);
+static char *folder;
+
+static void set_up(void) {
+  folder = support_tmpdir();
+}
+
+static void tear_down(void) {
+  support_tmpdir_remove(folder);
+}
+
+TestSuite(table, .init = set_up, .fini = tear_down);
 
 static void assert_holds(const char *path, const char *text) {
-  char *bytes = test_read(path, NULL);
+  char *bytes = support_read_file(path, NULL);
   cr_assert_str_eq(bytes, text);
   free(bytes);
 }
 
 static tendril_status open_at(const char *text, int64_t last, tnd_table **out) {
-  const char *path = test_path("progress.csv");
-  test_write(path, text, strlen(text));
+  const char *path = support_path(folder, "progress.csv");
+  support_write_file(path, text, strlen(text));
   return tnd_table_open_at(path, names, 3, last, out, &err);
 }
 
 Test(table, is_a_header_and_rows_in_the_fewest_digits) {
   tnd_table *table = NULL;
-  const char *path = test_path("progress.csv");
+  const char *path = support_path(folder, "progress.csv");
   cr_assert_eq(tnd_table_create(path, names, 3, &table, &err), TENDRIL_OK, "%s", err.text);
   cr_assert_eq(tnd_table_row(table, (double[]){0, 2048, (double)NAN}, &err), TENDRIL_OK);
   cr_assert_eq(tnd_table_row(table, (double[]){1, 1e9, 0.1}, &err), TENDRIL_OK);
@@ -43,7 +55,7 @@ Test(table, is_a_header_and_rows_in_the_fewest_digits) {
 
 Test(table, takes_no_row_out_of_order_and_no_name_that_breaks_a_line) {
   tnd_table *table = NULL;
-  const char *path = test_path("progress.csv");
+  const char *path = support_path(folder, "progress.csv");
   cr_assert_eq(tnd_table_create(path, (const char *const[]){"a,b"}, 1, &table, &err),
                TENDRIL_E_ARGUMENT);
   cr_assert_eq(tnd_table_create(path, names, 0, &table, &err), TENDRIL_E_ARGUMENT);
@@ -71,7 +83,7 @@ Test(table, resumes_after_the_given_iteration) {
     cr_assert_eq(tnd_table_row(table, (double[]){2 - 1e-9, 0, 0}, &err), TENDRIL_E_ARGUMENT);
     cr_assert_eq(tnd_table_row(table, (double[]){3, 0, 0}, &err), TENDRIL_OK);
     tnd_table_destroy(table);
-    assert_holds(test_path("progress.csv"), cases[i][1]);
+    assert_holds(support_path(folder, "progress.csv"), cases[i][1]);
   }
 }
 
@@ -94,7 +106,7 @@ Test(table, refuses_foreign_columns_and_damage_unchanged) {
     cr_assert_eq(open_at(cases[i][0], 9, &table), TENDRIL_E_FORMAT, "%s", cases[i][0]);
     cr_assert(strstr(err.text, cases[i][1]) != NULL, "%s", err.text);
     cr_assert_null(table);
-    assert_holds(test_path("progress.csv"), cases[i][0]);
+    assert_holds(support_path(folder, "progress.csv"), cases[i][0]);
   }
 }
 
@@ -108,12 +120,12 @@ Test(table, resumes_long_tables) {
   cr_assert_eq(open_at(text, 29999, &table), TENDRIL_OK, "%s", err.text);
   tnd_table_destroy(table);
   text[n - strlen("30000,30000,\n")] = 0;
-  assert_holds(test_path("progress.csv"), text);
+  assert_holds(support_path(folder, "progress.csv"), text);
 }
 
 Test(table, a_full_disk_leaves_no_part_of_a_row) {
   tnd_table *table = NULL;
-  const char *path = test_path("progress.csv");
+  const char *path = support_path(folder, "progress.csv");
   cr_assert_eq(tnd_table_create(path, names, 3, &table, &err), TENDRIL_OK);
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {22, RLIM_INFINITY}, roomy = {RLIM_INFINITY, RLIM_INFINITY};
@@ -126,23 +138,23 @@ Test(table, a_full_disk_leaves_no_part_of_a_row) {
   tnd_table_destroy(table);
 }
 
-static tendril_status create_and_reopen(void *context) {
+static tendril_status create_and_reopen(void *context, tendril_error *error) {
   tnd_table *table = NULL;
   (void)context;
   char path[TND_PATH_MAX];
-  tendril_status status = tnd_path_join(test_path(""), "progress.csv", path, &err);
+  tendril_status status = tnd_path_join(folder, "progress.csv", path, error);
   remove(path);
-  if (status == TENDRIL_OK) status = tnd_table_create(path, names, 3, &table, &err);
-  if (status == TENDRIL_OK) status = tnd_table_row(table, (double[]){1, 2, 3}, &err);
+  if (status == TENDRIL_OK) status = tnd_table_create(path, names, 3, &table, error);
+  if (status == TENDRIL_OK) status = tnd_table_row(table, (double[]){1, 2, 3}, error);
   tnd_table_destroy(table);
   table = NULL;
-  if (status == TENDRIL_OK) status = tnd_table_open_at(path, names, 3, 1, &table, &err);
+  if (status == TENDRIL_OK) status = tnd_table_open_at(path, names, 3, 1, &table, error);
   tnd_table_destroy(table);
   return status;
 }
 
 Test(table, survives_every_failing_allocation) {
-  test_every_allocation(create_and_reopen, NULL);
+  support_fail_each_alloc(create_and_reopen, NULL);
 }
 
 Test(table, that_cannot_begin_leaves_no_file) {
@@ -150,7 +162,8 @@ Test(table, that_cannot_begin_leaves_no_file) {
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {5, RLIM_INFINITY};
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
-  cr_assert_eq(tnd_table_create(test_path("progress.csv"), names, 3, &table, &err), TENDRIL_E_IO);
-  cr_assert(!tnd_path_exists(test_path("progress.csv")));
+  cr_assert_eq(tnd_table_create(support_path(folder, "progress.csv"), names, 3, &table, &err),
+               TENDRIL_E_IO);
+  cr_assert(!tnd_path_exists(support_path(folder, "progress.csv")));
   cr_assert_null(table);
 }

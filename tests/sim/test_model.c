@@ -61,7 +61,7 @@ Test(model, refuses_what_cannot_be_learned) {
 
 Test(model, runs_the_tasks_own_check) {
   tendril_model *hopper = support_model("hopper-v4", NULL);
-  expect_refused(tendril_model_task(hopper), support_mjcf("unstable.xml"), TENDRIL_E_CONFIG,
+  expect_refused(tendril_model_task(hopper), support_mjcf("unstable.xml"), TENDRIL_E_FORMAT,
                  "needs nq 6, nv 6, nu 3; this model has nq 1, nv 1, nu 1");
   tendril_model_destroy(hopper);
 }
@@ -192,4 +192,32 @@ Test(model, destroys_nothing_without_complaint) {
   tendril_model_destroy(NULL);
   tendril_env_destroy(NULL);
   tendril_tasks_destroy(NULL);
+}
+
+static void observe_too_much(const mjModel *model, const mjData *data, const double *state,
+                             double *obs) {
+  support_toy.observe(model, data, state, obs);
+  obs[support_toy.nobs] = data->qpos[0];
+}
+
+static bool pay_too_much(const mjModel *model, const mjData *data, double *state,
+                         const double *action, double seconds, double *terms) {
+  terms[support_toy.nterm] = 1;
+  return support_toy.evaluate(model, data, state, action, seconds, terms);
+}
+
+Test(model, refuses_a_task_that_writes_past_its_arrays) {
+  tendril_model *model = NULL;
+  tendril_error err = {{0}};
+  tendril_task task = support_toy;
+  task.observe = observe_too_much;
+  cr_assert_eq(tendril_model_create(&task, support_mjcf("everything.xml"), NULL, &model, &err),
+               TENDRIL_E_CONFIG);
+  cr_assert(strstr(err.text, "nobs"), "%s", err.text);
+  task = support_toy;
+  task.evaluate = pay_too_much;
+  cr_assert_eq(tendril_model_create(&task, support_mjcf("everything.xml"), NULL, &model, &err),
+               TENDRIL_E_CONFIG);
+  cr_assert(strstr(err.text, "nterm"), "%s", err.text);
+  cr_assert_null(model);
 }

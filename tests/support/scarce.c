@@ -2,12 +2,15 @@
 #include "support/scarce.h"
 
 #include "base/alloc.h"
+#include "base/json.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 int support_fail_each_alloc(support_attempt attempt, void *context) {
   enum { MANY = 100000 };
+  cJSON_Hooks scarce = {tnd_alloc, tnd_free};
+  cJSON_InitHooks(&scarce);
   for (int k = 0; k < MANY; k++) {
     tendril_error err = {""};
     long before = tnd_alloc_count();
@@ -16,6 +19,7 @@ int support_fail_each_alloc(support_attempt attempt, void *context) {
     tnd_alloc_fail_at(-1);
     // the failing call was not reached: all of them have had their turn
     if (tnd_alloc_count() - before <= k) {
+      cJSON_InitHooks(NULL);
       cr_assert_eq(status, TENDRIL_OK, "without a failing allocation: %s (%s)",
                    tendril_status_text(status), err.text);
       return k;

@@ -1,5 +1,6 @@
 // Fails every allocation in turn: the k-th call of tnd_alloc() inside `attempt` returns NULL, for
-// k = 0, 1, ... until none is reached any more. Leaks are AddressSanitizer's to find.
+// k = 0, 1, ... until none is reached any more. cJSON allocates by it, too, meanwhile. Leaks are
+// AddressSanitizer's to find.
 #ifndef SUPPORT_SCARCE_H
 #define SUPPORT_SCARCE_H
 

@@ -85,12 +85,13 @@ Test(plugin, is_refused_when_it_is_bad) {
 
 Test(plugin, is_refused_the_second_time) {
   tendril_tasks *tasks = built_in();
+  int n = tendril_tasks_count(tasks);
   tendril_error err = {{0}};
   cr_assert_eq(tendril_tasks_load(tasks, plugin("none"), &err), TENDRIL_OK, "%s", err.text);
   cr_assert_eq(tendril_tasks_load(tasks, plugin("none"), &err), TENDRIL_E_EXISTS);
   cr_assert_eq(tendril_tasks_load(tasks, plugin("crane"), &err), TENDRIL_OK, "%s", err.text);
-  cr_assert_eq(tendril_tasks_count(tasks), 7);
-  cr_assert_str_eq(tendril_tasks_get(tasks, 6)->name, "crane");
+  cr_assert_eq(tendril_tasks_count(tasks), n + 3);
+  cr_assert_str_eq(tendril_tasks_get(tasks, n + 2)->name, "crane");
 
   // a task whose model is missing is there, but cannot be made
   tendril_model *model = NULL;
@@ -101,10 +102,11 @@ Test(plugin, is_refused_the_second_time) {
 
 Test(plugin, fails_cleanly_when_memory_runs_out) {
   tendril_tasks *tasks = built_in();
+  int n = tendril_tasks_count(tasks);
   tendril_error err = {{0}};
   tnd_alloc_fail_at(0);
   cr_assert_eq(tendril_tasks_load(tasks, plugin("crane"), &err), TENDRIL_E_MEMORY);
   tnd_alloc_fail_at(-1);
-  cr_assert_eq(tendril_tasks_count(tasks), 4);
+  cr_assert_eq(tendril_tasks_count(tasks), n);
   tendril_tasks_destroy(tasks);
 }

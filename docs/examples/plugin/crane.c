@@ -12,7 +12,7 @@ static const double L = 1.1;  // from the trolley down to the load
 static tendril_status check(const mjModel *model, tendril_error *err) {
   if (model->nq == 2 && model->nu == 1) return TENDRIL_OK;
   snprintf(err->text, sizeof err->text, "the crane needs nq 2 and nu 1");
-  return TENDRIL_E_CONFIG;
+  return TENDRIL_E_FORMAT;
 }
 
 static void reset(const mjModel *model, mjData *data, double *state, tendril_random *random) {

@@ -1,0 +1,133 @@
+// Checkpoints, opened as a policy and as a run to go on with: any bytes end in a line about the
+// file or in a learner that iterates. A fuzzer would be long in guessing a checkpoint, so the input
+// is a list of changes to a real one, made by this version:
+//
+//   kind    0: the rest is the file itself; else changes follow
+//   u16     how much of the file is left, in 1/65535
+//   change  u24 place, u8 what, u8 value: one byte, or the 8-byte number at that place
+#include "fuzz.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "policy/policy.h"
+#include "run/checkpoint.h"
+
+static const char *const settings[][2] = {
+    {"policy.hidden", "4"},   {"critic.hidden", "4"},    {"rollout.batch", "16"},
+    {"rollout.streams", "2"}, {"critic.minibatch", "8"}, {"critic.epochs", "1"},
+    {"run.iterations", "2"},  {"run.eval_at", "100"},    {"run.eval_episodes", "1"},
+};
+
+static char *real;  // a checkpoint [nreal], made at the first call
+static size_t nreal;
+
+static void make_real(const tendril_tasks *tasks) {
+  tendril_error err;
+  tendril_config *config = NULL;
+  tendril_train_result result;
+  char folder[] = "/tmp/tendril-fuzz-XXXXXX", path[TND_PATH_MAX];
+  FUZZ_CHECK(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, &err) ==
+             TENDRIL_OK);
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+    FUZZ_CHECK(tendril_config_set(config, settings[i][0], settings[i][1], &err) == TENDRIL_OK);
+  FUZZ_CHECK(mkdtemp(folder) != NULL);
+  FUZZ_CHECK(tendril_train(config, tasks, folder, false, NULL, 1, NULL, &result, &err) ==
+             TENDRIL_OK);
+  FUZZ_CHECK(tnd_path_join(folder, "checkpoints/last.safetensors", path, &err) == TENDRIL_OK);
+  FUZZ_CHECK(tnd_file_read(path, 1 << 20, &real, &nreal, &err) == TENDRIL_OK);
+  FUZZ_CHECK(tnd_folder_remove(folder, &err) == TENDRIL_OK);
+  tendril_config_destroy(config);
+}
+
+// bytes [*size] of the file that the input means; free() it
+static uint8_t *make_file(const uint8_t *data, size_t *size) {
+  if (*size < 3 || data[0] == 0) {
+    *size -= *size > 0;
+    uint8_t *file = malloc(*size + 1);
+    FUZZ_CHECK(file != NULL);
+    memcpy(file, data + 1, *size);
+    return file;
+  }
+  static const uint64_t numbers[] = {
+      0x7ff8000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x7fefffffffffffff,
+      0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff, 1,
+  };
+  uint8_t *file = malloc(nreal);
+  FUZZ_CHECK(file != NULL);
+  memcpy(file, real, nreal);
+  uint64_t header;
+  memcpy(&header, real, 8);
+  const size_t first = 8 + header, nnumber = (nreal - first) / 8;
+  for (size_t i = 3; i + 5 <= *size; i += 5) {
+    const size_t place = (size_t)data[i] << 16 | (size_t)data[i + 1] << 8 | data[i + 2];
+    if (data[i + 3] & 1)
+      memcpy(file + first + 8 * (place % nnumber), &numbers[data[i + 4] % 8], 8);
+    else
+      file[place % nreal] = data[i + 4];
+  }
+  *size = nreal * ((size_t)data[1] << 8 | data[2]) / 65535;
+  return file;
+}
+
+// Small enough that a wish for memory or time is no finding.
+static bool is_small(const tendril_config *c) {
+  bool small = c->rollout.batch <= 64 && c->critic.epochs <= 4 && c->sim.physics_steps <= 4;
+  for (int i = 0; i < c->policy.hidden.n; i++)
+    small &= c->policy.hidden.at[i] <= 32;
+  for (int i = 0; i < c->critic.hidden.n; i++)
+    small &= c->critic.hidden.at[i] <= 32;
+  return small;
+}
+
+static void go_on(const tnd_checkpoint *checkpoint, const tendril_trained *trained) {
+  tendril_error err;
+  tendril_pool *pool = NULL;
+  tendril_learner *learner = NULL;
+  const tendril_config *c = checkpoint->config;
+  tendril_learner_setup setup = {.model = trained->model,
+                                 .policy = trained->policy,
+                                 .seed = (uint64_t)c->run.seed,
+                                 .rollout = c->rollout,
+                                 .critic = c->critic};
+  tnd_run_state state;
+  double values[64];
+  FUZZ_CHECK(tendril_pool_create(1, &pool, &err) == TENDRIL_OK);
+  setup.pool = pool;
+  tendril_status status = c->method->create(c->learner, &setup, &learner, &err);
+  if (status == TENDRIL_OK) status = tnd_learner_load(learner, checkpoint->tensors, &err);
+  if (status == TENDRIL_OK) status = tnd_checkpoint_state(checkpoint, &state, &err);
+  if (status == TENDRIL_OK) status = tendril_learner_iterate(learner, values, &err);
+  FUZZ_CHECK(status == TENDRIL_OK || (err.text[0] && !strchr(err.text, '\n')));
+  tendril_learner_destroy(learner);
+  tendril_pool_destroy(pool);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static tendril_tasks *tasks;
+  tendril_error err;
+  if (!tasks) {
+    FUZZ_CHECK(tendril_tasks_create(&tasks, &err) == TENDRIL_OK);
+    make_real(tasks);
+  }
+  if (size < 1) return 0;
+  char path[64];
+  uint8_t *file = make_file(data, &size);
+  int fd = fuzz_file(file, size, path);
+  free(file);
+
+  tnd_checkpoint checkpoint = {0};
+  tendril_trained trained = {0};
+  tendril_status status = tnd_checkpoint_read(path, tasks, &checkpoint, &err);
+  if (status == TENDRIL_OK && is_small(checkpoint.config)) {
+    status = tendril_trained_open(tasks, path, NULL, NULL, &trained, &err);
+    if (status == TENDRIL_OK) go_on(&checkpoint, &trained);
+  }
+  FUZZ_CHECK(status == TENDRIL_OK || (err.text[0] && !strchr(err.text, '\n')));
+  tendril_trained_close(&trained);
+  tnd_checkpoint_close(&checkpoint);
+  close(fd);
+  return 0;
+}
