@@ -224,11 +224,14 @@ static void collect_stream(void *context, int piece, int worker) {
   s->diverged = 0;
   const tendril_env_stats *stats = tendril_env_get_stats(s->env);
   const double before = stats->physics_seconds;
-  const double wall = tnd_clock_wall(), cpu = tnd_clock_thread();
+  // other programs and threads stop the wall clock of mj_step and of the rest alike; the thread's
+  // own clock, too dear to be read at every step, says for how much of the time. Reading it is when
+  // the kernel likes to change threads, so that happens outside the wall time that is measured.
+  const double cpu = tnd_clock_thread();
+  const double wall = tnd_clock_wall();
   s->status = collect(r, piece);
-  // other programs stop the wall clock of mj_step and of the rest alike; the thread's own clock,
-  // too dear to be read at every step, says for how much of the time
-  const double running = (tnd_clock_thread() - cpu) / (tnd_clock_wall() - wall);
+  const double wall_taken = tnd_clock_wall() - wall;
+  const double running = (tnd_clock_thread() - cpu) / wall_taken;
   s->physics_seconds = (stats->physics_seconds - before) * fmin(running, 1);
 }
 

@@ -10,10 +10,8 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BATCH = 1200, STREAMS = 6, T = BATCH / STREAMS };
 
@@ -232,7 +230,7 @@ Test(rollout, counters_out_of_range_are_refused) {
 }
 
 Test(rollout, physics_seconds_are_cpu_seconds_on_a_busy_processor) {
-  // this process and an idle loop share one processor; while the loop runs, mj_step does not
+  // two threads share one processor; while one simulates, the other's wall clock goes on
   cpu_set_t here;
   cr_assert_eq(sched_getaffinity(0, sizeof here, &here), 0);
   int processor = 0;
@@ -241,25 +239,21 @@ Test(rollout, physics_seconds_are_cpu_seconds_on_a_busy_processor) {
   CPU_ZERO(&here);
   CPU_SET(processor, &here);
   cr_assert_eq(sched_setaffinity(0, sizeof here, &here), 0);
-  pid_t loop = fork();
-  if (loop == 0) alarm(60);  // should this test end before it ends the loop
-  while (loop == 0)
-    continue;
-  cr_assert_gt(loop, 0);
   support_scene s;
-  support_scene_open(&s, "hopper-v4", 1);
-  tendril_rollout *rollout = rollout_of(&s, 3);
+  support_scene_open(&s, "hopper-v4", 2);
+  // short streams: what is lost at their ends would show
+  const tendril_rollout_options many = {.batch = 1024, .streams = 64};
+  tendril_rollout *rollout = NULL;
   tendril_rollout_stats stats;
-  double physics = 0, cpu = tnd_clock_process(), wall = tnd_clock_wall();
-  while (tnd_clock_process() - cpu < 0.2) {
+  check_ok(tendril_rollout_create(&many, s.model, s.pool, 3, &rollout, check_err));
+  double physics = 0, cpu = tnd_clock_process();
+  while (tnd_clock_process() - cpu < 0.5) {
     collect(rollout, s.policy, &stats);
     physics += stats.physics_seconds;
   }
   cpu = tnd_clock_process() - cpu;
-  wall = tnd_clock_wall() - wall;
-  kill(loop, SIGKILL);
-  cr_assert_gt(wall, 1.3 * cpu);  // it was busy
-  cr_assert(physics > 0.3 * cpu && physics < cpu, "%g s in mj_step of %g s", physics, cpu);
+  // some 0.98 of it; sanitizers and coverage slow the rest down
+  cr_assert(physics > 0.7 * cpu && physics < cpu, "%g s in mj_step of %g s", physics, cpu);
   tendril_rollout_destroy(rollout);
   support_scene_close(&s);
 }
