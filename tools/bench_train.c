@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "bench_replay.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "run/config.h"
 
@@ -19,6 +20,7 @@ typedef struct training {
   tendril_pool *pool;
   tendril_policy *policy;
   tendril_learner *learner;
+  double *values;          // [nstat] of the learner's last iteration
   tendril_rollout *probe;  // collects from the learner's policy for the bare loops
   bench_replay *bare;
   int threads;
@@ -42,6 +44,12 @@ static tendril_status create(training *t, const bench_subject *subject, int thre
                                  .rollout = c->rollout,
                                  .critic = c->critic};
   if (status == TENDRIL_OK) status = c->method->create(c->learner, &setup, &t->learner, err);
+  if (status == TENDRIL_OK) {
+    int nstat;
+    (void)tendril_learner_get_stats(t->learner, &nstat);
+    t->values = tnd_alloc(sizeof *t->values * (size_t)nstat);
+    if (!t->values) status = tnd_fail_memory(err);
+  }
   const uint64_t other = seed + 1000;  // the probe visits states of its own
   if (status == TENDRIL_OK)
     status = tendril_rollout_create(&c->rollout, subject->model, t->pool, other, &t->probe, err);
@@ -54,6 +62,7 @@ static tendril_status create(training *t, const bench_subject *subject, int thre
 static void destroy(training *t) {
   bench_replay_destroy(t->bare);
   tendril_rollout_destroy(t->probe);
+  tnd_free(t->values);
   tendril_learner_destroy(t->learner);
   tendril_policy_destroy(t->policy);
   tendril_pool_destroy(t->pool);
@@ -73,15 +82,14 @@ static tendril_status probe(training *t, tendril_error *err) {
 
 // One iteration, timed.
 static tendril_status advance(training *t, tendril_error *err) {
-  double values[64];
   int n;
   const tendril_stat *stats = tendril_learner_get_stats(t->learner, &n);
   double wall = tnd_clock_wall(), cpu = tnd_clock_process();
-  tendril_status status = tendril_learner_iterate(t->learner, values, err);
+  tendril_status status = tendril_learner_iterate(t->learner, t->values, err);
   t->wall += tnd_clock_wall() - wall;
   t->cpu += tnd_clock_process() - cpu;
   for (int i = 0; i < n; i++)
-    if (strcmp(stats[i].name, "physics_seconds") == 0) t->physics += values[i];
+    if (strcmp(stats[i].name, "physics_seconds") == 0) t->physics += t->values[i];
   return status;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error *err) {
+  out->made = false;
   if (!root[0] || strlen(root) >= sizeof out->root)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "the name of the run folder is empty or too long");
   strcpy(out->root, root);
@@ -86,8 +87,9 @@ tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force, tendr
   return TENDRIL_OK;
 }
 
-tendril_status tnd_folder_start(const tnd_folder *folder, bool force, tendril_error *err) {
+tendril_status tnd_folder_start(tnd_folder *folder, bool force, tendril_error *err) {
   TENDRIL_TRY(tnd_folder_check_free(folder, force, err));
+  folder->made = !tnd_path_exists(folder->root);
   TENDRIL_TRY(tnd_folder_make(folder->root, err));
   TENDRIL_TRY(clear(folder, err));
   return tnd_folder_make(folder->checkpoints, err);
@@ -110,5 +112,5 @@ tendril_status tnd_folder_check_resumable(const tnd_folder *folder, tendril_erro
 
 void tnd_folder_abandon(const tnd_folder *folder) {
   // the run failed already: what can't be removed stays
-  if (clear(folder, NULL) == TENDRIL_OK) (void)remove(folder->root);
+  if (clear(folder, NULL) == TENDRIL_OK && folder->made) (void)remove(folder->root);
 }

@@ -13,6 +13,7 @@ typedef struct tnd_folder {
   char checkpoints[TND_PATH_MAX];
   char last[TND_PATH_MAX];
   char best[TND_PATH_MAX];
+  bool made;  // by tnd_folder_start(): there was none before
 } tnd_folder;
 
 TENDRIL_MUST_CHECK tendril_status tnd_folder_paths(const char *root, tnd_folder *out,
@@ -24,12 +25,12 @@ TENDRIL_MUST_CHECK tendril_status tnd_folder_kept(const tnd_folder *folder, int6
 TENDRIL_MUST_CHECK tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force,
                                                         tendril_error *err);
 // Makes the folder for a new run, checked as above and without what an earlier run left in it.
-TENDRIL_MUST_CHECK tendril_status tnd_folder_start(const tnd_folder *folder, bool force,
+TENDRIL_MUST_CHECK tendril_status tnd_folder_start(tnd_folder *folder, bool force,
                                                    tendril_error *err);
 // There is a checkpoint to go on from; if not, the line says what is there instead.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_check_resumable(const tnd_folder *folder,
                                                              tendril_error *err);
-// After a run that could not begin: takes away what was made for it.
+// After a run that could not begin: takes away what was made for it, and only that.
 void tnd_folder_abandon(const tnd_folder *folder);
 
 #endif
