@@ -1,7 +1,7 @@
 // Products of the small dense matrices that networks are made of: c = init + a b, every width a
-// whole number of vectors. Own kernels, because BLAS libraries pay a set-up per call that is as
-// dear as the product itself at 256 x 64 x 64, and because here an entry's sum always runs over k
-// in order: it is the same, to the bit, for one row and for many.
+// whole number of vectors. Own kernels, because here an entry's sum always runs over k in order: it
+// is the same, to the bit, for one row and for many, and whatever kernels a BLAS library would
+// choose for the processor or be told to.
 #ifndef TND_GEMM_H
 #define TND_GEMM_H
 
