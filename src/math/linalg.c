@@ -1,4 +1,5 @@
-// LAPACKE behind the few factorisations that the library needs.
+// LAPACKE behind the few factorisations that the library needs; the orthogonal weights are our own,
+// so that no training's first bits depend on the kernels that BLAS chooses.
 #include "math/linalg.h"
 
 #include <cblas.h>
@@ -11,46 +12,50 @@
 
 #define RIDGE_TRIES 16
 
+// v -= (q'v) q over all columns q of Q [n][big], each of length 1
+static void project_out(int n, int big, const double *Q, double *v) {
+  for (int j = 0; j < n; j++) {
+    const double *q = Q + (ptrdiff_t)j * big;
+    const double share = tnd_dot(big, q, v);
+    for (int i = 0; i < big; i++)
+      v[i] -= share * q[i];
+  }
+}
+
 tendril_status tnd_orthogonal(tendril_random *random, int rows, int columns, double gain, double *w,
                               tendril_error *err) {
-  tnd_blas_init();
   int big = rows > columns ? rows : columns;
   int small = rows > columns ? columns : rows;
   if (small == 0) return TENDRIL_OK;
   tnd_arena arena = {0};
-  double *q = NULL, *diagonal = NULL, *tau = NULL, *work = NULL;
-  int nwork = 64 * small;
+  double *Q = NULL;
   for (int carve = 0; carve < 2; carve++) {
-    q = tnd_arena_doubles(&arena, (size_t)big * (size_t)small);  // [small][big], column-major
-    diagonal = tnd_arena_doubles(&arena, (size_t)small);
-    tau = tnd_arena_doubles(&arena, (size_t)small);
-    work = tnd_arena_doubles(&arena, (size_t)nwork);
+    Q = tnd_arena_doubles(&arena, (size_t)big * (size_t)small);  // [small][big], column by column
     if (!carve) TENDRIL_TRY(tnd_arena_alloc(&arena, err));
   }
-
-  // Gaussian = Q R
   for (int j = 0; j < small; j++)
-    tendril_random_normals(random, big, q + (ptrdiff_t)j * big);
-  lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, big, small, q, big, tau, work, nwork);
-  for (int j = 0; j < small; j++)
-    diagonal[j] = q[(ptrdiff_t)j * big + j];
-  if (info == 0)
-    info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, big, small, small, q, big, tau, work, nwork);
+    tendril_random_normals(random, big, Q + (ptrdiff_t)j * big);
 
-  // a column's sign is that of R's diagonal: without it Q would not be uniform
-  for (int j = 0; j < small && info == 0; j++) {
-    double scale = diagonal[j] < 0 ? -gain : gain;
-    for (int i = 0; i < big; i++) {
-      double entry = scale * q[(ptrdiff_t)j * big + i];
-      if (rows >= columns)
-        w[(ptrdiff_t)i * columns + j] = entry;
-      else
-        w[(ptrdiff_t)j * columns + i] = entry;
-    }
+  // Gaussian = Q R by modified Gram-Schmidt. A second pass makes Q orthogonal to rounding (Giraud,
+  // Langou, Rozloznik 2005). Norms are positive, so R's diagonal is, without which Q would not be
+  // uniform.
+  tendril_status status = TENDRIL_OK;
+  for (int j = 0; j < small && status == TENDRIL_OK; j++) {
+    double *v = Q + (ptrdiff_t)j * big;
+    for (int pass = 0; pass < 2; pass++)
+      project_out(j, big, Q, v);
+    const double norm = sqrt(tnd_dot(big, v, v));
+    if (!(norm > 0)) status = tnd_fail(err, TENDRIL_E_NUMERIC, "orthogonal weights: rank lost");
+    for (int i = 0; i < big; i++)
+      v[i] /= norm;
   }
+
+  for (int j = 0; j < small; j++)
+    for (int i = 0; i < big; i++)
+      w[rows >= columns ? (ptrdiff_t)i * columns + j : (ptrdiff_t)j * columns + i] =
+          gain * Q[(ptrdiff_t)j * big + i];
   tnd_arena_free(&arena);
-  if (info != 0) return tnd_fail(err, TENDRIL_E_NUMERIC, "orthogonal weights: LAPACK %d", info);
-  return TENDRIL_OK;
+  return status;
 }
 
 tendril_status tnd_ridge_solve(int n, const double *S, const double *b, double ridge, double *work,

@@ -7,7 +7,8 @@
 #include <tendril/random.h>
 
 // w [rows][columns] = gain * Q, Q with orthonormal columns (rows >= columns) or rows, uniformly
-// distributed: QR of a Gaussian matrix with R's diagonal made positive (Saxe et al. 2014).
+// distributed: QR of a Gaussian matrix with R's diagonal positive (Saxe et al. 2014). One fixed
+// order of sums: the same bits whatever BLAS is installed.
 TENDRIL_MUST_CHECK tendril_status tnd_orthogonal(tendril_random *random, int rows, int columns,
                                                  double gain, double *w, tendril_error *err);
 
