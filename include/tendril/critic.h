@@ -16,11 +16,12 @@ extern "C" {
 typedef enum tendril_critic_kind {
   TENDRIL_CRITIC_NEURAL,
   TENDRIL_CRITIC_LINEAR,
+  TENDRIL_CRITIC_NONE,
 } tendril_critic_kind;
 
 // clang-format off
 #define TENDRIL_CRITIC_OPTIONS(X)                                                                  \
-  X(choice,  kind,          "neural", "neural linear",      0,     "",       "network fitted by Adam, or ridge regression on features (Duan et al. 2016)") \
+  X(choice,  kind,          "neural", "neural linear none", 0,     "",       "network fitted by Adam; ridge regression on features (Duan et al. 2016); none: V = 0") \
   X(sizes,   hidden,        "64 64",  1,                    4096,  "",       "neural: widths of the hidden layers") \
   X(choice,  activation,    "tanh",   "tanh softplus relu", 0,     "",       "neural: nonlinearity") \
   X(integer, epochs,        10,       1,                    1000,  "",       "neural: passes over the batch per fit") \

@@ -1,7 +1,7 @@
 /**
  * @file rollout.h
  * Experience: a fixed number of streams, each an endless sequence of episodes, cut at the end of a
- * batch and carried on in the next.
+ * batch and carried on in the next, or run to its end in every batch.
  */
 #ifndef TENDRIL_ROLLOUT_H
 #define TENDRIL_ROLLOUT_H
@@ -13,10 +13,17 @@
 extern "C" {
 #endif
 
+/** Index into the names of the option `episodes`. */
+typedef enum tendril_episodes {
+  TENDRIL_EPISODES_CARRIED,
+  TENDRIL_EPISODES_WHOLE,
+} tendril_episodes;
+
 // clang-format off
 #define TENDRIL_ROLLOUT_OPTIONS(X)                                                                 \
   X(integer, batch,   2048, 1, 100000000, "steps", "control steps collected per iteration; a multiple of streams") \
-  X(integer, streams, 16,   1, 65536,     "",      "environments stepped side by side; the results depend on it, never on the threads")
+  X(integer, streams, 16,   1, 65536,     "",      "environments stepped side by side; the results depend on it, never on the threads") \
+  X(choice,  episodes, "carried", "carried whole", 0, "", "carried: a batch cuts what is unfinished, the next goes on with it; whole: every stream runs whole episodes until it has its share of the batch")
 // clang-format on
 
 typedef struct tendril_rollout_options {
@@ -41,7 +48,10 @@ typedef struct tendril_path {
   tendril_end end;
 } tendril_path;
 
-/** Paths of one iteration, stream after stream. Filled and owned by the rollout. */
+/**
+ * Paths of one iteration, stream after stream. Filled and owned by the rollout. With whole episodes
+ * n lies between `batch` and batch + streams (max_steps - 1); there is memory for the most.
+ */
 typedef struct tendril_batch {
   int64_t n;  // rows
   int nobs, nact;
@@ -77,6 +87,7 @@ typedef struct tendril_rollout tendril_rollout;
 /**
  * @param model, pool  borrowed for the rollout's life
  * @param seed         the run's seed
+ * @return E_CONFIG if the streams do not divide the batch, or whole episodes do not fit into it
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_rollout_create(
     const tendril_rollout_options *options, const tendril_model *model, tendril_pool *pool,

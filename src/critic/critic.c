@@ -22,6 +22,7 @@ typedef tendril_status (*kind_create)(const tnd_critic *base, tnd_critic **out, 
 static const kind_create kinds[] = {
     [TENDRIL_CRITIC_NEURAL] = tnd_critic_neural_create,
     [TENDRIL_CRITIC_LINEAR] = tnd_critic_linear_create,
+    [TENDRIL_CRITIC_NONE] = tnd_critic_none_create,
 };
 
 tendril_status tnd_critic_create(const tendril_critic_options *options, int nobs, int64_t capacity,

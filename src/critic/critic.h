@@ -1,7 +1,8 @@
 // Value functions V(x, t), x normalised observations. A neural one (of x alone) is trained by Adam
 // on targets that it rescales itself (its output layer follows a running mean and deviation of the
 // targets, so that a change of scale does not change its predictions: van Hasselt et al. 2016); a
-// linear one is ridge regression on [x, x^2, t/100, (t/100)^2, (t/100)^3, 1] (Duan et al. 2016).
+// linear one is ridge regression on [x, x^2, t/100, (t/100)^2, (t/100)^3, 1] (Duan et al. 2016);
+// none is V = 0.
 #ifndef TND_CRITIC_H
 #define TND_CRITIC_H
 

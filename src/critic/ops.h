@@ -33,5 +33,6 @@ tendril_status tnd_critic_neural_create(const tnd_critic *base, tnd_critic **out
                                         tendril_error *err);
 tendril_status tnd_critic_linear_create(const tnd_critic *base, tnd_critic **out,
                                         tendril_error *err);
+tendril_status tnd_critic_none_create(const tnd_critic *base, tnd_critic **out, tendril_error *err);
 
 #endif

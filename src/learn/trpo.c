@@ -30,18 +30,18 @@ typedef struct trpo {
   tnd_trust_region *region;
   tnd_cg *cg;
   tnd_reward_scale reward_scale;
-  int64_t n, fisher_rows;
+  int64_t capacity;  // rows of the largest batch
   int nobs, nparam;
 
   const tendril_batch *batch;  // of this iteration
-  double *x;                   // [n][nobs] normalised observations
-  double *x_last;              // [n][nobs] those after each path, the first npath used
-  int *time_last;              // [n]
-  double *reward;              // [n] scaled
-  double *V;                   // [n]
-  double *V_last;              // [n]
-  double *advantage;           // [n]
-  double *target;              // [n]
+  double *x;                   // [capacity][nobs] normalised observations
+  double *x_last;              // [capacity][nobs] those after each path
+  int *time_last;              // [capacity]
+  double *reward;              // [capacity] scaled
+  double *V;                   // [capacity]
+  double *V_last;              // [capacity]
+  double *advantage;           // [capacity]
+  double *target;              // [capacity]
   double *g;                   // [nparam]
   double *s;                   // [nparam]
   tendril_status fit_status;
@@ -58,7 +58,7 @@ enum {
 };
 
 static void layout(trpo *l, tnd_arena *arena) {
-  size_t n = (size_t)l->n, nobs = (size_t)l->nobs, nparam = (size_t)l->nparam;
+  size_t n = (size_t)l->capacity, nobs = (size_t)l->nobs, nparam = (size_t)l->nparam;
   l->x = tnd_arena_doubles(arena, n * nobs);
   l->x_last = tnd_arena_doubles(arena, n * nobs);
   l->time_last = tnd_arena_ints(arena, n);
@@ -113,14 +113,16 @@ static void fisher_product(void *context, const double *v, double *out) {
 // Steps 3 to 6: gradient, direction, step length, line search.
 static void improve_policy(trpo *l, tendril_trpo_stats *stats) {
   const tendril_trpo_options *o = &l->options;
+  const int64_t n = l->batch->n;
 
   // 3. g = gradient of L at theta_old
   double L_old;
-  tnd_trust_region_begin(l->region, l->n, l->x, l->batch->action, l->advantage, l->g, &L_old,
+  tnd_trust_region_begin(l->region, n, l->x, l->batch->action, l->advantage, l->g, &L_old,
                          &stats->entropy);
 
   // 4. s = A^-1 g by conjugate gradients
-  tnd_trust_region_draw(l->region, l->fisher_rows, l->seed, (uint32_t)l->base.iterations);
+  tnd_trust_region_draw(l->region, (int64_t)ceil(o->fisher_share * (double)n), l->seed,
+                        (uint32_t)l->base.iterations);
   tnd_cg_result cg =
       tnd_cg_solve(l->cg, fisher_product, l, l->g, (int)o->cg_iters, CG_TOLERANCE, l->s);
   stats->cg_residual = cg.residual;
@@ -216,9 +218,11 @@ static tendril_status create_parts(trpo *l, const tendril_learner_setup *setup,
                                    tendril_error *err) {
   TENDRIL_TRY(tendril_rollout_create(&setup->rollout, setup->model, setup->pool, setup->seed,
                                      &l->rollout, err));
-  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, l->n, tendril_pool_threads(l->pool),
+  const int64_t n = l->capacity = tnd_rollout_capacity(l->rollout);
+  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, n, tendril_pool_threads(l->pool),
                                 setup->seed, &l->critic, err));
-  TENDRIL_TRY(tnd_trust_region_create(l->policy, l->pool, l->n, l->fisher_rows, &l->region, err));
+  const int64_t fisher_rows = (int64_t)ceil(l->options.fisher_share * (double)n);
+  TENDRIL_TRY(tnd_trust_region_create(l->policy, l->pool, n, fisher_rows, &l->region, err));
   TENDRIL_TRY(tnd_cg_create(l->nparam, &l->cg, err));
   layout(l, &l->arena);
   TENDRIL_TRY(tnd_arena_alloc(&l->arena, err));
@@ -237,8 +241,6 @@ tendril_status tendril_trpo_create(const tendril_trpo_options *options,
   l->seed = setup->seed;
   l->pool = setup->pool;
   l->policy = setup->policy;
-  l->n = setup->rollout.batch;
-  l->fisher_rows = (int64_t)ceil(options->fisher_share * (double)l->n);
   l->nobs = tendril_policy_nobs(setup->policy);
   l->nparam = tendril_policy_nparam(setup->policy);
   l->reward_scale.nstream = (int)setup->rollout.streams;

@@ -1,7 +1,9 @@
 // Experience in streams. A stream is an endless sequence of episodes with an environment of its
 // own; a batch takes T = batch / streams steps from each, cuts what is unfinished and carries it on
-// in the next batch. Streams are the pieces of work: a stream's noise and start states are keyed by
-// its number and its own counters, so no result depends on which thread ran it, or when.
+// in the next batch. With whole episodes a batch takes at least T steps and goes on to the end of
+// the episode; the next batch begins new ones. Streams are the pieces of work: a stream's noise and
+// start states are keyed by its number and its own counters, so no result depends on which thread
+// ran it, or when.
 #include "rollout/rollout.h"
 
 #include "base/alloc.h"
@@ -41,7 +43,7 @@ typedef struct stream {
   int diverged_in_a_row;
 
   // results of the last collection
-  int64_t npath;
+  int64_t n, npath;  // rows and paths
   int64_t ended;
   double return_sum, return_min, return_max, length_sum;
   double physics_seconds;
@@ -55,21 +57,28 @@ struct tendril_rollout {
   const tendril_model *model;
   tendril_pool *pool;
   uint64_t seed;
-  int nstream, T;
+  int nstream;
+  int64_t T;        // rows that a stream gives to a batch, with whole episodes at least
+  int64_t most;     // rows that a stream can give; stream s collects into rows s*most ...
   stream *streams;  // [nstream]
   const tendril_policy *policy;
   tendril_batch batch;
   tnd_arena arena;
 };
 
+int64_t tnd_rollout_capacity(const tendril_rollout *r) {
+  return r->nstream * r->most;
+}
+
 static void layout(tendril_rollout *r, tnd_arena *arena) {
-  size_t n = (size_t)r->batch.n, nobs = (size_t)r->batch.nobs, nact = (size_t)r->batch.nact;
+  size_t n = (size_t)tnd_rollout_capacity(r), nobs = (size_t)r->batch.nobs,
+         nact = (size_t)r->batch.nact;
   r->streams = tnd_arena_take(arena, (size_t)r->nstream, sizeof *r->streams);
   r->batch.obs = tnd_arena_doubles(arena, n * nobs);
   r->batch.action = tnd_arena_doubles(arena, n * nact);
   r->batch.reward = tnd_arena_doubles(arena, n);
   r->batch.time = tnd_arena_ints(arena, n);
-  // a path has at least one row, so stream s owns the paths s*T .. s*T+T-1 while it collects
+  // a path has at least one row, so stream s has room from path s*most on while it collects
   r->batch.paths = tnd_arena_take(arena, n, sizeof *r->batch.paths);
   r->batch.last_obs = tnd_arena_doubles(arena, n * nobs);
   for (int s = 0; s < r->nstream; s++) {
@@ -84,9 +93,8 @@ static void layout(tendril_rollout *r, tnd_arena *arena) {
   }
 }
 
-tendril_status tendril_rollout_create(const tendril_rollout_options *options,
-                                      const tendril_model *model, tendril_pool *pool, uint64_t seed,
-                                      tendril_rollout **out, tendril_error *err) {
+static tendril_status check(const tendril_rollout_options *options, const tendril_model *model,
+                            tendril_error *err) {
   TENDRIL_TRY(tnd_options_check(&tnd_rollout_options, options, "rollout", err));
   if (options->batch % options->streams) {
     int64_t up = (options->batch / options->streams + 1) * options->streams;
@@ -94,6 +102,19 @@ tendril_status tendril_rollout_create(const tendril_rollout_options *options,
                     "rollout.batch: %lld is no multiple of rollout.streams, %lld; use %lld",
                     (long long)options->batch, (long long)options->streams, (long long)up);
   }
+  const int episode = tendril_model_max_steps(model);
+  if (options->episodes == TENDRIL_EPISODES_WHOLE && options->batch < episode)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "rollout.batch: %lld steps are less than one whole episode of %s, %d; use at "
+                    "least that, or rollout.episodes=carried",
+                    (long long)options->batch, tendril_model_task(model)->name, episode);
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_rollout_create(const tendril_rollout_options *options,
+                                      const tendril_model *model, tendril_pool *pool, uint64_t seed,
+                                      tendril_rollout **out, tendril_error *err) {
+  TENDRIL_TRY(check(options, model, err));
   tendril_rollout *r = tnd_alloc(sizeof *r);
   if (!r) return tnd_fail_memory(err);
   r->options = *options;
@@ -101,8 +122,9 @@ tendril_status tendril_rollout_create(const tendril_rollout_options *options,
   r->pool = pool;
   r->seed = seed;
   r->nstream = (int)options->streams;
-  r->T = (int)(options->batch / options->streams);
-  r->batch.n = options->batch;
+  r->T = r->most = options->batch / options->streams;
+  // the last episode may begin when one row is missing
+  if (options->episodes == TENDRIL_EPISODES_WHOLE) r->most += tendril_model_max_steps(model) - 1;
   r->batch.nobs = tendril_model_nobs(model);
   r->batch.nact = tendril_model_nact(model);
   layout(r, &r->arena);
@@ -133,7 +155,7 @@ static void close_path(tendril_rollout *r, int index, int64_t first, int length,
                        const double *last) {
   stream *s = &r->streams[index];
   if (length == 0) return;
-  int64_t slot = (int64_t)index * r->T + s->npath++;
+  int64_t slot = index * r->most + s->npath++;
   r->batch.paths[slot] = (tendril_path){first, length, index, end};
   memcpy(r->batch.last_obs + slot * r->batch.nobs, last, sizeof *last * (size_t)r->batch.nobs);
 }
@@ -163,14 +185,16 @@ static tendril_status start_episode(tendril_rollout *r, int index) {
   return tendril_env_reset(s->env, &random, s->obs, &s->err);
 }
 
-// T rows of one stream.
+// The rows of one stream: T, or with whole episodes as many more as the last of them takes.
 static tendril_status collect(tendril_rollout *r, int index) {
   stream *s = &r->streams[index];
   const tendril_batch *b = &r->batch;
   const size_t nobs = (size_t)b->nobs;
-  const int64_t begin = (int64_t)index * r->T, end = begin + r->T;
-  int64_t first = begin;  // of the current path
-  for (int64_t row = begin; row < end;) {
+  const bool whole = r->options.episodes == TENDRIL_EPISODES_WHOLE;
+  const int64_t begin = index * r->most, end = begin + r->T;
+  if (whole) s->over = true;
+  int64_t row = begin, first = begin;  // of the current path
+  while (row < end || (whole && !s->over)) {
     if (s->over) {
       TENDRIL_TRY(start_episode(r, index));
       first = row;
@@ -210,7 +234,8 @@ static tendril_status collect(tendril_rollout *r, int index) {
     }
     memcpy(s->obs, s->next, sizeof(double) * nobs);
   }
-  if (!s->over) close_path(r, index, first, (int)(end - first), TENDRIL_END_CUT, s->obs);
+  if (!s->over) close_path(r, index, first, (int)(row - first), TENDRIL_END_CUT, s->obs);
+  s->n = row - begin;
   return TENDRIL_OK;
 }
 
@@ -254,18 +279,28 @@ static void add_up(const tendril_rollout *r, tendril_rollout_stats *stats) {
   stats->length_mean = stats->episodes > 0 ? length / stats->episodes : (double)NAN;
 }
 
-// Moves the paths of all streams together, stream after stream.
-static void gather_paths(tendril_rollout *r) {
-  const size_t nobs = (size_t)r->batch.nobs;
-  int64_t n = 0;
+// Moves the rows and paths of all streams together, stream after stream.
+static void gather(tendril_rollout *r) {
+  tendril_batch *b = &r->batch;
+  const size_t nobs = (size_t)b->nobs, nact = (size_t)b->nact;
+  b->n = b->npath = 0;
   for (int i = 0; i < r->nstream; i++) {
-    int64_t from = (int64_t)i * r->T, count = r->streams[i].npath;
-    memmove(r->batch.paths + n, r->batch.paths + from, sizeof *r->batch.paths * (size_t)count);
-    memmove(r->batch.last_obs + n * r->batch.nobs, r->batch.last_obs + from * r->batch.nobs,
-            sizeof(double) * nobs * (size_t)count);
-    n += count;
+    const int64_t from = i * r->most, by = from - b->n;
+    const size_t n = (size_t)r->streams[i].n, npath = (size_t)r->streams[i].npath;
+    memmove(b->paths + b->npath, b->paths + from, sizeof *b->paths * npath);
+    memmove(b->last_obs + b->npath * b->nobs, b->last_obs + from * b->nobs,
+            sizeof(double) * nobs * npath);
+    if (by > 0) {
+      memmove(b->obs + b->n * b->nobs, b->obs + from * b->nobs, sizeof(double) * nobs * n);
+      memmove(b->action + b->n * b->nact, b->action + from * b->nact, sizeof(double) * nact * n);
+      memmove(b->reward + b->n, b->reward + from, sizeof(double) * n);
+      memmove(b->time + b->n, b->time + from, sizeof(int) * n);
+      for (size_t p = 0; p < npath; p++)
+        b->paths[b->npath + (int64_t)p].first -= by;
+    }
+    b->n += (int64_t)n;
+    b->npath += (int64_t)npath;
   }
-  r->batch.npath = n;
 }
 
 tendril_status tendril_rollout_collect(tendril_rollout *r, const tendril_policy *policy,
@@ -286,7 +321,7 @@ tendril_status tendril_rollout_collect(tendril_rollout *r, const tendril_policy 
     if (s->status != TENDRIL_OK)
       return tnd_fail(err, s->status, "stream %d: %.480s", i, s->err.text);
   }
-  gather_paths(r);
+  gather(r);
   add_up(r, stats);
   *batch = &r->batch;
   return TENDRIL_OK;

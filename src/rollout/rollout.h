@@ -1,4 +1,4 @@
-// The private side of tendril/rollout.h: a rollout's state, for checkpoints.
+// The private side of tendril/rollout.h: sizes, and a rollout's state for checkpoints.
 #ifndef TND_ROLLOUT_H
 #define TND_ROLLOUT_H
 
@@ -8,6 +8,9 @@
 #include <tendril/rollout.h>
 
 extern const tnd_option_table tnd_rollout_options;
+
+// Rows and paths of the largest batch that there can be.
+int64_t tnd_rollout_capacity(const tendril_rollout *rollout);
 
 // All that the next collection depends on (unfinished episodes, counters of the random streams),
 // under names that begin with "rollout.".

@@ -135,14 +135,15 @@ Test(trpo, the_kl_of_a_small_step_is_the_quadratic_forecast) {
   close_training(&t);
 }
 
-Test(trpo, training_is_the_same_bits_on_one_two_and_three_threads) {
+static void check_same_bits_on_threads(tendril_trpo_options options, tendril_critic_options critic,
+                                       tendril_rollout_options rollout) {
   training one;
-  open_training(&one, "hopper-v4", 1, trpo_defaults(), critic_defaults(), small);
+  open_training(&one, "hopper-v4", 1, options, critic, rollout);
   for (int k = 0; k < 5; k++)
     check_ok(tendril_learner_iterate(one.learner, one.values, check_err));
   for (int threads = 2; threads <= 3; threads++) {
     training many;
-    open_training(&many, "hopper-v4", threads, trpo_defaults(), critic_defaults(), small);
+    open_training(&many, "hopper-v4", threads, options, critic, rollout);
     for (int k = 0; k < 5; k++)
       check_ok(tendril_learner_iterate(many.learner, many.values, check_err));
     check_same_bits(tendril_policy_get_params(many.scene.policy),
@@ -153,12 +154,60 @@ Test(trpo, training_is_the_same_bits_on_one_two_and_three_threads) {
   close_training(&one);
 }
 
-Test(trpo, a_saved_learner_goes_on_bit_for_bit) {
-  training a, b;
+Test(trpo, training_is_the_same_bits_on_one_two_and_three_threads) {
+  check_same_bits_on_threads(trpo_defaults(), critic_defaults(), small);
+}
+
+// The paper's single path: returns of whole episodes, no baseline, a share of whatever rows came.
+static tendril_trpo_options papers_options(void) {
   tendril_trpo_options options = trpo_defaults();
-  options.reward_scale = TENDRIL_REWARD_BY_RETURN_SD;
-  open_training(&a, "hopper-v4", 2, options, critic_defaults(), small);
-  open_training(&b, "hopper-v4", 1, options, critic_defaults(), small);
+  options.lambda = 1;
+  options.damping = 0;
+  options.fisher_share = 0.1;
+  options.advantage_scale = TENDRIL_ADVANTAGE_AS_IS;
+  return options;
+}
+
+static tendril_critic_options no_critic(void) {
+  tendril_critic_options critic = critic_defaults();
+  critic.kind = TENDRIL_CRITIC_NONE;
+  return critic;
+}
+
+static const tendril_rollout_options whole = {
+    .batch = 1024, .streams = 8, .episodes = TENDRIL_EPISODES_WHOLE};
+
+Test(trpo, plain_monte_carlo_is_the_same_bits_on_any_threads) {
+  check_same_bits_on_threads(papers_options(), no_critic(), whole);
+}
+
+Test(trpo, plain_monte_carlo_learns_to_balance_and_counts_every_step) {
+  training t;
+  tendril_trpo_options options = papers_options();
+  options.gamma = 0.99;
+  options.fisher_share = 1;
+  open_training(&t, "inverted-pendulum-v4", 2, options, no_critic(), whole);
+  const double fresh = score(&t);
+  int64_t steps = 0;
+  for (int k = 0; k < 40; k++) {
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
+    // whole episodes: all that was simulated is in their lengths
+    steps += (int64_t)llround(value(&t, "episodes") * value(&t, "length_mean"));
+    cr_assert_eq(tendril_learner_steps(t.learner), steps);
+    cr_assert_eq(value(&t, "explained_variance"), 0);  // V = 0 explains nothing
+    if (value(&t, "accepted") > 0) cr_assert_leq(value(&t, "kl"), 0.01);
+  }
+  // with returns and no baseline it is slow
+  const double reached = score(&t);
+  cr_assert_gt(reached, 5 * fresh, "reached only %g from %g", reached, fresh);
+  close_training(&t);
+}
+
+static void check_goes_on(tendril_trpo_options options, tendril_critic_options critic,
+                          tendril_rollout_options rollout) {
+  training a, b;
+  open_training(&a, "hopper-v4", 2, options, critic, rollout);
+  open_training(&b, "hopper-v4", 1, options, critic, rollout);
   for (int k = 0; k < 3; k++)
     check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
   tnd_tensors *tensors = NULL;
@@ -178,6 +227,16 @@ Test(trpo, a_saved_learner_goes_on_bit_for_bit) {
   close_training(&b);
 }
 
+Test(trpo, a_saved_learner_goes_on_bit_for_bit) {
+  tendril_trpo_options options = trpo_defaults();
+  options.reward_scale = TENDRIL_REWARD_BY_RETURN_SD;
+  check_goes_on(options, critic_defaults(), small);
+}
+
+Test(trpo, plain_monte_carlo_goes_on_bit_for_bit) {
+  check_goes_on(papers_options(), no_critic(), whole);
+}
+
 Test(trpo, advantages_that_do_not_differ_leave_the_policy_alone) {
   // a discount of 0 on a task that pays 1 at every step, and a critic that does not know yet: all
   // advantages are 1, standardised they are 0, and no direction is made of their rounding
@@ -187,7 +246,8 @@ Test(trpo, advantages_that_do_not_differ_leave_the_policy_alone) {
   options.lambda = 0;
   tendril_critic_options critic = critic_defaults();
   critic.kind = TENDRIL_CRITIC_LINEAR;
-  open_training(&t, "inverted-pendulum-v4", 2, options, critic, (tendril_rollout_options){49, 7});
+  open_training(&t, "inverted-pendulum-v4", 2, options, critic,
+                (tendril_rollout_options){.batch = 49, .streams = 7});
   const int nparam = tendril_policy_nparam(t.scene.policy);
   double *before = malloc(sizeof *before * (size_t)nparam);
   memcpy(before, tendril_policy_get_params(t.scene.policy), sizeof *before * (size_t)nparam);

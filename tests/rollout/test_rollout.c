@@ -17,10 +17,18 @@ enum { BATCH = 1200, STREAMS = 6, T = BATCH / STREAMS };
 
 static const tendril_rollout_options options = {.batch = BATCH, .streams = STREAMS};
 
-static tendril_rollout *rollout_of(const support_scene *s, uint64_t seed) {
+static const tendril_rollout_options whole = {
+    .batch = BATCH, .streams = STREAMS, .episodes = TENDRIL_EPISODES_WHOLE};
+
+static tendril_rollout *rollout_with(const tendril_rollout_options *o, const support_scene *s,
+                                     uint64_t seed) {
   tendril_rollout *rollout = NULL;
-  check_ok(tendril_rollout_create(&options, s->model, s->pool, seed, &rollout, check_err));
+  check_ok(tendril_rollout_create(o, s->model, s->pool, seed, &rollout, check_err));
   return rollout;
+}
+
+static tendril_rollout *rollout_of(const support_scene *s, uint64_t seed) {
+  return rollout_with(&options, s, seed);
 }
 
 static const tendril_batch *collect(tendril_rollout *rollout, const tendril_policy *policy,
@@ -47,12 +55,12 @@ static void check_same_batch(const tendril_batch *a, const tendril_batch *b) {
   }
 }
 
-Test(rollout, gives_the_same_bits_on_one_two_and_three_threads) {
+static void check_threads(const tendril_rollout_options *o) {
   support_scene one, many;
   for (int threads = 2; threads <= 3; threads++) {
     support_scene_open(&one, "hopper-v4", 1);
     support_scene_open(&many, "hopper-v4", threads);
-    tendril_rollout *a = rollout_of(&one, 7), *b = rollout_of(&many, 7);
+    tendril_rollout *a = rollout_with(o, &one, 7), *b = rollout_with(o, &many, 7);
     tendril_rollout_stats sa, sb;
     for (int k = 0; k < 3; k++) {
       const tendril_batch *ba = collect(a, one.policy, &sa), *bb = collect(b, many.policy, &sb);
@@ -65,6 +73,11 @@ Test(rollout, gives_the_same_bits_on_one_two_and_three_threads) {
     support_scene_close(&one);
     support_scene_close(&many);
   }
+}
+
+Test(rollout, gives_the_same_bits_on_one_two_and_three_threads) {
+  check_threads(&options);
+  check_threads(&whole);
 }
 
 Test(rollout, paths_cover_the_batch_once_and_in_order) {
@@ -122,11 +135,81 @@ Test(rollout, a_cut_episode_goes_on_in_the_next_batch) {
   support_scene_close(&s);
 }
 
-Test(rollout, a_saved_state_goes_on_bit_for_bit) {
+Test(rollout, whole_episodes_are_never_cut_and_none_is_thrown_away) {
+  support_scene s;
+  support_scene_open(&s, "walker2d-v4", 2);
+  tendril_rollout *rollout = rollout_with(&whole, &s, 3);
+  cr_assert_eq(tnd_rollout_capacity(rollout), BATCH + STREAMS * 999);
+  tendril_rollout_stats stats;
+  double length = 0, total = 0;
+  for (int k = 0; k < 2; k++) {
+    const tendril_batch *b = collect(rollout, s.policy, &stats);
+    int64_t row = 0, of_stream[STREAMS] = {0}, missing[STREAMS];
+    int stream = 0;
+    for (int64_t p = 0; p < b->npath; p++) {
+      const tendril_path *path = &b->paths[p];
+      cr_assert_eq(path->first, row);
+      cr_assert_neq(path->end, TENDRIL_END_CUT);
+      cr_assert(path->stream == stream || path->stream == stream + 1);
+      stream = path->stream;
+      missing[stream] = T - of_stream[stream];  // before this episode
+      for (int i = 0; i < path->length; i++)
+        cr_assert_eq(b->time[row + i], i);
+      row += path->length;
+      of_stream[stream] += path->length;
+    }
+    cr_assert_eq(row, b->n);
+    cr_assert_eq((int64_t)stats.episodes, b->npath);
+    for (int i = 0; i < STREAMS; i++)
+      cr_assert(of_stream[i] >= T && missing[i] > 0);
+    length = total = 0;
+    for (int64_t i = 0; i < b->n; i++)
+      total += b->reward[i];
+    length = (double)b->n / (double)b->npath;
+    check_close(stats.length_mean, length, 1e-14);
+    check_close(stats.return_mean, total / (double)b->npath, 1e-12);  // sums in another order
+  }
+  tendril_rollout_destroy(rollout);
+  support_scene_close(&s);
+}
+
+Test(rollout, whole_episodes_up_to_the_time_limit_fill_the_capacity) {
+  // a swimmer takes 1000 steps whatever it does: T = 1001 is one step more than an episode
+  support_scene s;
+  support_scene_open(&s, "swimmer-v4", 2);
+  const tendril_rollout_options o = {
+      .batch = 2002, .streams = 2, .episodes = TENDRIL_EPISODES_WHOLE};
+  tendril_rollout *rollout = rollout_with(&o, &s, 3);
+  tendril_rollout_stats stats;
+  const tendril_batch *b = collect(rollout, s.policy, &stats);
+  cr_assert_eq(b->n, 4000);
+  cr_assert_eq(b->n, tnd_rollout_capacity(rollout));
+  cr_assert_eq(b->npath, 4);
+  for (int p = 0; p < 4; p++)
+    cr_assert_eq(b->paths[p].end, TENDRIL_END_TRUNCATED);
+  tendril_rollout_destroy(rollout);
+  support_scene_close(&s);
+}
+
+Test(rollout, a_batch_too_short_for_a_whole_episode_is_refused_with_the_mend) {
+  support_scene s;
+  support_scene_open(&s, "hopper-v4", 1);
+  tendril_rollout *rollout = NULL;
+  tendril_error err = {{0}};
+  tendril_rollout_options o = {.batch = 999, .streams = 1, .episodes = TENDRIL_EPISODES_WHOLE};
+  cr_assert_eq(tendril_rollout_create(&o, s.model, s.pool, 1, &rollout, &err), TENDRIL_E_CONFIG);
+  cr_assert(strstr(err.text, "less than one whole episode of hopper-v4, 1000"), "%s", err.text);
+  cr_assert_null(rollout);
+  o.batch = 1000;
+  tendril_rollout_destroy(rollout_with(&o, &s, 1));
+  support_scene_close(&s);
+}
+
+static void check_goes_on(const tendril_rollout_options *o) {
   support_scene a, b;
   support_scene_open(&a, "hopper-v4", 2);
   support_scene_open(&b, "hopper-v4", 1);
-  tendril_rollout *first = rollout_of(&a, 5), *second = rollout_of(&b, 5);
+  tendril_rollout *first = rollout_with(o, &a, 5), *second = rollout_with(o, &b, 5);
   tendril_rollout_stats stats;
   collect(first, a.policy, &stats);
   tnd_tensors *tensors = NULL;
@@ -140,6 +223,11 @@ Test(rollout, a_saved_state_goes_on_bit_for_bit) {
   tendril_rollout_destroy(second);
   support_scene_close(&a);
   support_scene_close(&b);
+}
+
+Test(rollout, a_saved_state_goes_on_bit_for_bit) {
+  check_goes_on(&options);
+  check_goes_on(&whole);
 }
 
 Test(rollout, rewards_are_those_of_the_environment_replayed) {
@@ -272,7 +360,7 @@ static void before_broken(const mjModel *m, const mjData *d, double *state) {
   if (state[0] == 0 && d->time > 0.15) *(double *)&d->qvel[0] = (double)NAN;
 }
 
-Test(rollout, diverged_steps_leave_no_row_and_are_counted) {
+static void check_diverged(const tendril_rollout_options *o) {
   support_scene s;
   support_scene_open(&s, "inverted-pendulum-v4", 2);
   char path[600];
@@ -286,16 +374,21 @@ Test(rollout, diverged_steps_leave_no_row_and_are_counted) {
   tendril_model *model = NULL;
   check_ok(tendril_model_create(&broken, path, NULL, &model, check_err));
   tendril_rollout *rollout = NULL;
-  check_ok(tendril_rollout_create(&options, model, s.pool, 1, &rollout, check_err));
+  check_ok(tendril_rollout_create(o, model, s.pool, 1, &rollout, check_err));
   tendril_rollout_stats stats;
   const tendril_batch *b = collect(rollout, s.policy, &stats);
   cr_assert_gt(stats.diverged, 5);
-  int64_t row = 0;
+  int64_t row = 0, cut = 0;
   for (int64_t p = 0; p < b->npath; p++) {
     cr_assert_eq(b->paths[p].first, row);
     row += b->paths[p].length;
+    cut += b->paths[p].end == TENDRIL_END_CUT;
   }
-  cr_assert_eq(row, BATCH);
+  cr_assert_eq(row, b->n);
+  if (o->episodes == TENDRIL_EPISODES_WHOLE)
+    cr_assert_eq(cut, (int64_t)stats.diverged);  // nothing else cuts a whole episode
+  else
+    cr_assert_eq(b->n, BATCH);
   for (int64_t i = 0; i < b->n * b->nobs; i++)
     cr_assert(isfinite(b->obs[i]));
   for (int64_t i = 0; i < b->n; i++)
@@ -303,6 +396,11 @@ Test(rollout, diverged_steps_leave_no_row_and_are_counted) {
   tendril_rollout_destroy(rollout);
   tendril_model_destroy(model);
   support_scene_close(&s);
+}
+
+Test(rollout, diverged_steps_leave_no_row_and_are_counted) {
+  check_diverged(&options);
+  check_diverged(&whole);
 }
 
 static void before_always(const mjModel *m, const mjData *d, double *state) {
