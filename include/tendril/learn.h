@@ -60,7 +60,8 @@ typedef enum tendril_advantage_scale {
 } tendril_advantage_scale;
 
 // clang-format off
-#define TENDRIL_TRPO_OPTIONS(X)                                                                    \
+/** What all methods with TRPO's step share. */
+#define TENDRIL_TRUST_REGION_OPTIONS(X)                                                            \
   X(real,    gamma,         0.995, 0,    1,   "",    "discount per control step")                  \
   X(real,    lambda,        0.97,  0,    1,   "",    "GAE's lambda: 0 one-step differences, 1 returns minus values") \
   X(real,    max_kl,        0.01,  1e-8, 10,  "nat", "delta, bound on a step's mean KL (sec. 6)")  \
@@ -68,7 +69,10 @@ typedef enum tendril_advantage_scale {
   X(real,    damping,       0.1,   0,    100, "",    "multiple of the identity added to the Fisher matrix; 0 in the paper") \
   X(real,    fisher_share,  1,     1e-4, 1,   "",    "share of the rows in Fisher-vector products, drawn anew each iteration; 0.1 in the paper") \
   X(real,    backtrack,     0.8,   0.01, 0.99, "",   "factor by which the line search shrinks a step") \
-  X(integer, backtracks,    10,    1,    100, "",    "steps that the line search tries")           \
+  X(integer, backtracks,    10,    1,    100, "",    "steps that the line search tries")
+
+#define TENDRIL_TRPO_OPTIONS(X)                                                                    \
+  TENDRIL_TRUST_REGION_OPTIONS(X)                                                                  \
   X(choice,  reward_scale,  "none", "none return-sd", 0, "", "divide rewards by the running deviation of the discounted return") \
   X(choice,  advantage_scale, "standardise", "standardise none", 0, "", "advantages of a batch to mean 0 and deviation 1")
 // clang-format on

@@ -1,37 +1,31 @@
 // Trust region policy optimisation, single path (Schulman et al. 2015, sec. 5.1, 6, app. C), with
 // advantages by GAE (Schulman et al. 2016). Steps and symbols are those of docs/methods/trpo.md.
 //
-//   theta policy parameters    g gradient of the sample objective L    A mean Fisher matrix
-//   s search direction         beta step length                        delta bound on the mean KL
+//   V value function    delta bound on the mean KL of a step
 #include "learn/trpo.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "critic/advantage.h"
 #include "critic/critic.h"
+#include "learn/natural_step.h"
 #include "learn/reward_scale.h"
-#include "learn/trust_region.h"
-#include "math/cg.h"
 #include "rollout/rollout.h"
 
 #include <math.h>
 #include <string.h>
 
-#define CG_TOLERANCE 1e-10  // of the residual relative to g: all iterations, unless g is solved for
-
 typedef struct trpo {
   tendril_learner base;
   tendril_trpo_options options;
-  uint64_t seed;
   tendril_pool *pool;
   tendril_policy *policy;  // borrowed
   tendril_rollout *rollout;
   tnd_critic *critic;
-  tnd_trust_region *region;
-  tnd_cg *cg;
+  tnd_natural_step *step;
   tnd_reward_scale reward_scale;
   int64_t capacity;  // rows of the largest batch
-  int nobs, nparam;
+  int nobs;
 
   const tendril_batch *batch;  // of this iteration
   double *x;                   // [capacity][nobs] normalised observations
@@ -42,10 +36,6 @@ typedef struct trpo {
   double *V_last;              // [capacity]
   double *advantage;           // [capacity]
   double *target;              // [capacity]
-  double *g;                   // [nparam]
-  double *s;                   // [nparam]
-  tendril_status fit_status;
-  tendril_error fit_error;
   tnd_arena arena;
 } trpo;
 
@@ -58,7 +48,7 @@ enum {
 };
 
 static void layout(trpo *l, tnd_arena *arena) {
-  size_t n = (size_t)l->capacity, nobs = (size_t)l->nobs, nparam = (size_t)l->nparam;
+  size_t n = (size_t)l->capacity, nobs = (size_t)l->nobs;
   l->x = tnd_arena_doubles(arena, n * nobs);
   l->x_last = tnd_arena_doubles(arena, n * nobs);
   l->time_last = tnd_arena_ints(arena, n);
@@ -67,8 +57,6 @@ static void layout(trpo *l, tnd_arena *arena) {
   l->V_last = tnd_arena_doubles(arena, n);
   l->advantage = tnd_arena_doubles(arena, n);
   l->target = tnd_arena_doubles(arena, n);
-  l->g = tnd_arena_doubles(arena, nparam);
-  l->s = tnd_arena_doubles(arena, nparam);
   l->reward_scale.R = tnd_arena_doubles(arena, (size_t)l->reward_scale.nstream);
 }
 
@@ -94,54 +82,6 @@ static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
     tnd_standardise(b->n, l->advantage);
 }
 
-// Step 7, beside steps 3 to 6: the value function learns this batch's targets.
-static void fit_critic(void *context, int piece, int worker) {
-  (void)piece, (void)worker;
-  trpo *l = context;
-  l->fit_status = tnd_critic_fit(l->critic, l->batch->n, l->x, l->batch->time, l->target,
-                                 (uint32_t)l->base.iterations, &l->fit_error);
-}
-
-// A v + damping v, for conjugate gradients.
-static void fisher_product(void *context, const double *v, double *out) {
-  trpo *l = context;
-  tnd_trust_region_fisher(l->region, v, out);
-  for (int i = 0; i < l->nparam; i++)
-    out[i] += l->options.damping * v[i];
-}
-
-// Steps 3 to 6: gradient, direction, step length, line search.
-static void improve_policy(trpo *l, tendril_trpo_stats *stats) {
-  const tendril_trpo_options *o = &l->options;
-  const int64_t n = l->batch->n;
-
-  // 3. g = gradient of L at theta_old
-  double L_old;
-  tnd_trust_region_begin(l->region, n, l->x, l->batch->action, l->advantage, l->g, &L_old,
-                         &stats->entropy);
-
-  // 4. s = A^-1 g by conjugate gradients
-  tnd_trust_region_draw(l->region, (int64_t)ceil(o->fisher_share * (double)n), l->seed,
-                        (uint32_t)l->base.iterations);
-  tnd_cg_result cg =
-      tnd_cg_solve(l->cg, fisher_product, l, l->g, (int)o->cg_iters, CG_TOLERANCE, l->s);
-  stats->cg_residual = cg.residual;
-
-  // 5. beta = sqrt(2 delta / s'As)
-  stats->curvature = cg.curvature;
-  if (cg.end == TND_CG_NONFINITE || !(isfinite(cg.curvature) && cg.curvature > 0)) return;
-  const double beta = sqrt(2 * o->max_kl / cg.curvature);
-
-  // 6. shrink until the objective improves and the mean KL is within delta
-  tnd_search search;
-  tnd_trust_region_search(l->region, l->s, beta, o->backtrack, (int)o->backtracks, o->max_kl,
-                          &search);
-  stats->accepted = search.accepted;
-  stats->line_search_steps = search.tries;
-  stats->kl = search.at.kl;
-  stats->surrogate_gain = search.at.L - L_old;
-}
-
 // One iteration.
 static tendril_status iterate(tendril_learner *learner, double *out, tendril_error *err) {
   trpo *l = (trpo *)learner;
@@ -160,11 +100,14 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   // 2. advantages
   estimate_advantages(l, &stats);
 
-  // 3 to 6, and 7 beside them: both need only the batch and the advantages
-  tnd_pool_start(l->pool, fit_critic, l);
-  improve_policy(l, &stats);
-  tnd_pool_wait(l->pool);
-  if (l->fit_status != TENDRIL_OK) return tnd_fail(err, l->fit_status, "%s", l->fit_error.text);
+  // 3 to 6. gradient, direction, step length, line search; 7 beside them: V learns the targets
+  const double delta = l->options.max_kl;
+  const tendril_batch *b = l->batch;
+  const tnd_sample sample = {
+      .n = b->n, .x = l->x, .actions = 1, .action = b->action, .q = l->advantage};
+  const tnd_critic_rows rows = {l->critic, b->n, l->x, b->time, l->target};
+  TENDRIL_TRY(tnd_natural_step_take(l->step, &sample, delta, &rows, (uint32_t)l->base.iterations,
+                                    &stats, err));
 
   // 8. the normaliser follows the states that the policy visits
   if (!first) tnd_policy_observe(l->policy, l->batch->n, l->batch->obs);
@@ -197,8 +140,7 @@ static tendril_status load(tendril_learner *learner, const tnd_tensors *tensors,
 
 static void destroy(tendril_learner *learner) {
   trpo *l = (trpo *)learner;
-  tnd_cg_destroy(l->cg);
-  tnd_trust_region_destroy(l->region);
+  tnd_natural_step_destroy(l->step);
   tnd_critic_destroy(l->critic);
   tendril_rollout_destroy(l->rollout);
   tnd_arena_free(&l->arena);
@@ -221,9 +163,10 @@ static tendril_status create_parts(trpo *l, const tendril_learner_setup *setup,
   const int64_t n = l->capacity = tnd_rollout_capacity(l->rollout);
   TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, n, tendril_pool_threads(l->pool),
                                 setup->seed, &l->critic, err));
-  const int64_t fisher_rows = (int64_t)ceil(l->options.fisher_share * (double)n);
-  TENDRIL_TRY(tnd_trust_region_create(l->policy, l->pool, n, fisher_rows, &l->region, err));
-  TENDRIL_TRY(tnd_cg_create(l->nparam, &l->cg, err));
+  const tnd_natural_step_options step = TND_NATURAL_STEP_OPTIONS(&l->options);
+  const tnd_trust_region_sizes sizes = {.states = n, .actions = 1};
+  TENDRIL_TRY(
+      tnd_natural_step_create(&step, sizes, l->policy, l->pool, setup->seed, &l->step, err));
   layout(l, &l->arena);
   TENDRIL_TRY(tnd_arena_alloc(&l->arena, err));
   layout(l, &l->arena);
@@ -238,11 +181,9 @@ tendril_status tendril_trpo_create(const tendril_trpo_options *options,
   if (!l) return tnd_fail_memory(err);
   l->base.ops = &ops;
   l->options = *options;
-  l->seed = setup->seed;
   l->pool = setup->pool;
   l->policy = setup->policy;
   l->nobs = tendril_policy_nobs(setup->policy);
-  l->nparam = tendril_policy_nparam(setup->policy);
   l->reward_scale.nstream = (int)setup->rollout.streams;
   tendril_status status = create_parts(l, setup, err);
   if (status == TENDRIL_OK)

@@ -6,6 +6,7 @@
 
 #include <tendril/random.h>
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,34 +22,41 @@ typedef struct scratch {
   tnd_policy_rows *rows;
   double *d;      // [CHUNK][ndist]
   double *u;      // [CHUNK][ndist]
+  double *u_k;    // [CHUNK][ndist] of one action
   double *logp;   // [CHUNK]
-  double *value;  // [CHUNK] a number per row: entropy or divergence
+  double *mean;   // [CHUNK] of Q over a state's actions, with the ratios as weights or without
+  double *sum;    // [CHUNK] of a state's ratios
+  double *value;  // [CHUNK] a number per row: weight, entropy or divergence
 } scratch;
 
 struct tnd_trust_region {
   tendril_policy *policy;
   tendril_pool *pool;
   int nparam, ndist, nobs, nact, nworker;
-  int64_t capacity, fisher_capacity;
+  tnd_trust_region_sizes sizes;
 
-  // the sample
-  int64_t n;
-  const double *x, *action, *q;
-  double *d_old;      // [capacity][ndist]
-  double *logp_old;   // [capacity]
+  tnd_sample sample;
+  double *d_old;      // [states][ndist]
+  double *logp_old;   // [actions][states]
   double *theta_old;  // [nparam]
   double *theta;      // [nparam] tried
   double L_old;
 
+  // the states of the constraint: others than the sample's, or those
+  bool others;
+  int64_t nc;
+  const double *x_c;  // [nc][nobs]
+  double *d_c_old;    // [constraint][ndist]; d_old if they are the sample's
+
   // the rows of the Fisher matrix; the activations of the first chunks are kept
   int64_t nfisher;
-  int64_t *order;          // [capacity] rows, the drawn ones first
-  double *fisher_x;        // [fisher_capacity][nobs]
-  double *fisher_d;        // [fisher_capacity][ndist]
-  tnd_policy_rows **kept;  // [kept_of(fisher_capacity)]
+  int64_t *order;          // [constraint or states] rows, the drawn ones first
+  double *fisher_x;        // [fisher][nobs]
+  double *fisher_d;        // [fisher][ndist]
+  tnd_policy_rows **kept;  // [kept_of(fisher)]
 
   scratch *workers;  // [nworker]
-  piece_sums *sums;  // [MAX_PIECES]
+  piece_sums *sums;  // [2 MAX_PIECES] of the sample, of other states of the constraint
   double *partial;   // [MAX_PIECES][nparam]
   tnd_arena arena;
 };
@@ -80,31 +88,43 @@ static int rows_of_chunk(int64_t n, int64_t chunk) {
   return (int)(left < CHUNK ? left : CHUNK);
 }
 
+static int64_t most_constraint(const tnd_trust_region_sizes *sizes) {
+  return sizes->constraint ? sizes->constraint : sizes->states;
+}
+
 static void layout(tnd_trust_region *t, tnd_arena *arena) {
-  size_t n = (size_t)t->capacity, nf = (size_t)t->fisher_capacity;
+  size_t n = (size_t)t->sizes.states, K = (size_t)t->sizes.actions, nf = (size_t)t->sizes.fisher;
   size_t nparam = (size_t)t->nparam, ndist = (size_t)t->ndist;
   t->d_old = tnd_arena_doubles(arena, n * ndist);
-  t->logp_old = tnd_arena_doubles(arena, n);
+  t->logp_old = tnd_arena_doubles(arena, K * n);
   t->theta_old = tnd_arena_doubles(arena, nparam);
   t->theta = tnd_arena_doubles(arena, nparam);
-  t->order = tnd_arena_take(arena, n, sizeof *t->order);
+  t->d_c_old = t->d_old;
+  if (t->sizes.constraint)
+    t->d_c_old = tnd_arena_doubles(arena, (size_t)t->sizes.constraint * ndist);
+  t->order = tnd_arena_take(arena, (size_t)most_constraint(&t->sizes), sizeof *t->order);
   t->fisher_x = tnd_arena_doubles(arena, nf * (size_t)t->nobs);
   t->fisher_d = tnd_arena_doubles(arena, nf * ndist);
-  t->kept = tnd_arena_take(arena, (size_t)kept_of(t->fisher_capacity), sizeof *t->kept);
-  t->sums = tnd_arena_take(arena, MAX_PIECES, sizeof *t->sums);
-  t->partial = tnd_arena_doubles(arena, (size_t)pieces_of(t->capacity) * nparam);
+  t->kept = tnd_arena_take(arena, (size_t)kept_of(t->sizes.fisher), sizeof *t->kept);
+  t->sums = tnd_arena_take(arena, 2 * MAX_PIECES, sizeof *t->sums);
+  const int64_t rows = most_constraint(&t->sizes);
+  t->partial = tnd_arena_doubles(
+      arena, (size_t)pieces_of(rows > t->sizes.states ? rows : t->sizes.states) * nparam);
   t->workers = tnd_arena_take(arena, (size_t)t->nworker, sizeof *t->workers);
   for (int w = 0; w < t->nworker; w++) {
     scratch s = {.d = tnd_arena_doubles(arena, CHUNK * ndist),
                  .u = tnd_arena_doubles(arena, CHUNK * ndist),
+                 .u_k = tnd_arena_doubles(arena, CHUNK * ndist),
                  .logp = tnd_arena_doubles(arena, CHUNK),
+                 .mean = tnd_arena_doubles(arena, CHUNK),
+                 .sum = tnd_arena_doubles(arena, CHUNK),
                  .value = tnd_arena_doubles(arena, CHUNK)};
     if (arena->base) t->workers[w] = s;
   }
 }
 
-tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *pool, int64_t capacity,
-                                       int64_t fisher_capacity, tnd_trust_region **out,
+tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *pool,
+                                       const tnd_trust_region_sizes *sizes, tnd_trust_region **out,
                                        tendril_error *err) {
   tnd_trust_region *t = tnd_alloc(sizeof *t);
   if (!t) return tnd_fail_memory(err);
@@ -115,15 +135,14 @@ tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *poo
                           .nobs = tendril_policy_nobs(policy),
                           .nact = tendril_policy_nact(policy),
                           .nworker = tendril_pool_threads(pool),
-                          .capacity = capacity,
-                          .fisher_capacity = fisher_capacity};
+                          .sizes = *sizes};
   layout(t, &t->arena);
   tendril_status status = tnd_arena_alloc(&t->arena, err);
   if (status == TENDRIL_OK) layout(t, &t->arena);
   for (int w = 0; w < t->nworker && status == TENDRIL_OK; w++)
     status = tnd_policy_rows_create(policy, CHUNK, &t->workers[w].rows, err);
-  for (int64_t c = 0; c < kept_of(fisher_capacity) && status == TENDRIL_OK; c++)
-    status = tnd_policy_rows_create(policy, rows_of_chunk(fisher_capacity, c), &t->kept[c], err);
+  for (int64_t c = 0; c < kept_of(sizes->fisher) && status == TENDRIL_OK; c++)
+    status = tnd_policy_rows_create(policy, rows_of_chunk(sizes->fisher, c), &t->kept[c], err);
   if (status != TENDRIL_OK) {
     tnd_trust_region_destroy(t);
     return status;
@@ -137,7 +156,7 @@ void tnd_trust_region_destroy(tnd_trust_region *t) {
   if (t->arena.base) {
     for (int w = 0; w < t->nworker; w++)
       tnd_policy_rows_destroy(t->workers[w].rows);
-    for (int64_t c = 0; c < kept_of(t->fisher_capacity); c++)
+    for (int64_t c = 0; c < kept_of(t->sizes.fisher); c++)
       tnd_policy_rows_destroy(t->kept[c]);
   }
   tnd_arena_free(&t->arena);
@@ -158,47 +177,87 @@ static void reduce(const tnd_trust_region *t, int pieces, double scale, double *
 
 // ---------------------------------------------------------------------- gradient at theta_old
 
+// u [rows][ndist] = d/dd of what the states `row` .. of the sample add to N L, at theta_old
+static void objective_gradient(tnd_trust_region *t, scratch *w, int64_t row, int rows,
+                               const double *d) {
+  const tnd_sample *s = &t->sample;
+  const int K = s->actions;
+  for (int i = 0; i < rows; i++) {
+    w->mean[i] = 0;
+    for (int k = 0; k < K; k++)
+      w->mean[i] += s->q[k * s->n + row + i] / K;
+  }
+  for (int k = 0; k < K; k++) {
+    const int64_t first = k * s->n + row;
+    const double *action = s->action + first * t->nact, *weight = s->q + first;
+    if (K > 1) {
+      for (int i = 0; i < rows; i++)
+        w->value[i] = (weight[i] - w->mean[i]) / K;
+      weight = w->value;
+    }
+    tnd_policy_logp(t->policy, rows, d, action, t->logp_old + first);
+    tnd_policy_logp_gradient(t->policy, rows, d, action, weight, k == 0 ? w->u : w->u_k);
+    for (int i = 0; k > 0 && i < rows * t->ndist; i++)
+      w->u[i] += w->u_k[i];
+  }
+}
+
 static void gradient_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
+  const tnd_sample *s = &t->sample;
   scratch *w = &t->workers[worker];
   piece_sums sums = {0};
   double *g = t->partial + (size_t)piece * (size_t)t->nparam;
   memset(g, 0, sizeof *g * (size_t)t->nparam);
   int64_t first, last;
-  chunks_of_piece(t->n, piece, &first, &last);
+  chunks_of_piece(s->n, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(t->n, c);
+    const int rows = rows_of_chunk(s->n, c);
     double *d = t->d_old + row * t->ndist;
-    const double *action = t->action + row * t->nact;
-    tnd_policy_forward(t->policy, w->rows, rows, t->x + row * t->nobs, d);
-    tnd_policy_logp(t->policy, rows, d, action, t->logp_old + row);
-    tnd_policy_logp_gradient(t->policy, rows, d, action, t->q + row, w->u);
+    tnd_policy_forward(t->policy, w->rows, rows, s->x + row * t->nobs, d);
+    objective_gradient(t, w, row, rows, d);
     tnd_policy_vjp(t->policy, w->rows, w->u, g);
     tnd_policy_entropy(t->policy, rows, d, w->value);
     for (int i = 0; i < rows; i++) {
-      sums.L += t->q[row + i];
+      sums.L += w->mean[i];
       sums.entropy += w->value[i];
     }
   }
   t->sums[piece] = sums;
 }
 
-void tnd_trust_region_begin(tnd_trust_region *t, int64_t n, const double *x, const double *action,
-                            const double *q, double *g, double *L, double *entropy) {
-  t->n = n;
-  t->x = x;
-  t->action = action;
-  t->q = q;
+// d_c_old of the constraint's own states
+static void constraint_piece(void *context, int piece, int worker) {
+  tnd_trust_region *t = context;
+  int64_t first, last;
+  chunks_of_piece(t->nc, piece, &first, &last);
+  for (int64_t c = first; c < last; c++) {
+    const int64_t row = c * CHUNK;
+    tnd_policy_forward(t->policy, t->workers[worker].rows, rows_of_chunk(t->nc, c),
+                       t->x_c + row * t->nobs, t->d_c_old + row * t->ndist);
+  }
+}
+
+void tnd_trust_region_begin(tnd_trust_region *t, const tnd_sample *sample, double *g, double *L,
+                            double *entropy) {
+  t->sample = *sample;
+  t->others = sample->x_constraint != NULL;
+  t->nc = t->others ? sample->nconstraint : sample->n;
+  t->x_c = t->others ? sample->x_constraint : sample->x;
+  assert(sample->n <= t->sizes.states && sample->actions <= t->sizes.actions);
+  assert(t->others == (t->sizes.constraint > 0) && t->nc <= most_constraint(&t->sizes));
   memcpy(t->theta_old, tendril_policy_get_params(t->policy),
          sizeof *t->theta_old * (size_t)t->nparam);
-  const int pieces = pieces_of(n);
+  const double n = (double)sample->n;
+  const int pieces = pieces_of(sample->n);
   tnd_pool_run(t->pool, pieces, gradient_piece, t);
-  reduce(t, pieces, 1.0 / (double)n, g);
+  reduce(t, pieces, 1.0 / n, g);
+  if (t->others) tnd_pool_run(t->pool, pieces_of(t->nc), constraint_piece, t);
   *L = *entropy = 0;
   for (int p = 0; p < pieces; p++) {
-    *L += t->sums[p].L / (double)n;
-    *entropy += t->sums[p].entropy / (double)n;
+    *L += t->sums[p].L / n;
+    *entropy += t->sums[p].entropy / n;
   }
   t->L_old = *L;
 }
@@ -215,21 +274,22 @@ static void keep_piece(void *context, int piece, int worker) {
     tnd_policy_rows *activations = c < MAX_KEPT ? t->kept[c] : t->workers[worker].rows;
     double *x = t->fisher_x + row * t->nobs;
     for (int i = 0; i < rows; i++)
-      memcpy(x + (size_t)i * (size_t)t->nobs, t->x + t->order[row + i] * t->nobs,
+      memcpy(x + (size_t)i * (size_t)t->nobs, t->x_c + t->order[row + i] * t->nobs,
              sizeof *x * (size_t)t->nobs);
     tnd_policy_forward(t->policy, activations, rows, x, t->fisher_d + row * t->ndist);
   }
 }
 
 void tnd_trust_region_draw(tnd_trust_region *t, int64_t rows, uint64_t seed, uint32_t iteration) {
-  t->nfisher = rows < t->fisher_capacity ? rows : t->fisher_capacity;
-  for (int64_t i = 0; i < t->n; i++)
+  t->nfisher = rows < t->nc ? rows : t->nc;
+  assert(t->nfisher <= t->sizes.fisher);
+  for (int64_t i = 0; i < t->nc; i++)
     t->order[i] = i;
-  if (t->nfisher < t->n) {
+  if (t->nfisher < t->nc) {
     // the first steps of a Fisher-Yates shuffle
     tendril_random random = tendril_random_stream(seed, TENDRIL_PURPOSE_ROWS, iteration, 0);
     for (int64_t i = 0; i < t->nfisher; i++) {
-      int64_t j = i + tendril_random_below(&random, (uint32_t)(t->n - i));
+      int64_t j = i + tendril_random_below(&random, (uint32_t)(t->nc - i));
       int64_t swap = t->order[i];
       t->order[i] = t->order[j];
       t->order[j] = swap;
@@ -266,24 +326,51 @@ void tnd_trust_region_fisher(tnd_trust_region *t, const double *v, double *out) 
 
 // ---------------------------------------------------------------------------------- line search
 
-static void objective_piece(void *context, int piece, int worker) {
+// What the states `row` .. of the sample add to N L at the parameters that gave d.
+static void add_objective(tnd_trust_region *t, scratch *w, int64_t row, int rows, const double *d,
+                          piece_sums *sums) {
+  const tnd_sample *s = &t->sample;
+  const int K = s->actions;
+  for (int k = 0; k < K; k++) {
+    const int64_t first = k * s->n + row;
+    tnd_policy_logp(t->policy, rows, d, s->action + first * t->nact, w->logp);
+    for (int i = 0; i < rows; i++) {
+      const double ratio = exp(w->logp[i] - t->logp_old[first + i]);
+      const double part = ratio * s->q[first + i];
+      w->mean[i] = k == 0 ? part : w->mean[i] + part;
+      w->sum[i] = k == 0 ? ratio : w->sum[i] + ratio;
+    }
+  }
+  for (int i = 0; i < rows; i++)
+    sums->L += K == 1 ? w->mean[i] : w->mean[i] / w->sum[i];
+}
+
+static void add_divergence(tnd_trust_region *t, scratch *w, int64_t row, int rows, const double *d,
+                           piece_sums *sums) {
+  tnd_policy_kl(t->policy, rows, t->d_c_old + row * t->ndist, d, w->value);
+  for (int i = 0; i < rows; i++) {
+    sums->kl += w->value[i];
+    sums->kl_max = fmax(sums->kl_max, w->value[i]);
+  }
+}
+
+// A piece of the sample, or after those one of other states of the constraint.
+static void evaluate_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   scratch *w = &t->workers[worker];
   piece_sums sums = {0};
+  const int of_sample = pieces_of(t->sample.n);
+  const bool sample = piece < of_sample;
+  const int64_t n = sample ? t->sample.n : t->nc;
+  const double *x = sample ? t->sample.x : t->x_c;
   int64_t first, last;
-  chunks_of_piece(t->n, piece, &first, &last);
+  chunks_of_piece(n, sample ? piece : piece - of_sample, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(t->n, c);
-    double *kl = w->value;
-    tnd_policy_forward(t->policy, w->rows, rows, t->x + row * t->nobs, w->d);
-    tnd_policy_logp(t->policy, rows, w->d, t->action + row * t->nact, w->logp);
-    tnd_policy_kl(t->policy, rows, t->d_old + row * t->ndist, w->d, kl);
-    for (int i = 0; i < rows; i++) {
-      sums.L += exp(w->logp[i] - t->logp_old[row + i]) * t->q[row + i];
-      sums.kl += kl[i];
-      sums.kl_max = fmax(sums.kl_max, kl[i]);
-    }
+    const int rows = rows_of_chunk(n, c);
+    tnd_policy_forward(t->policy, w->rows, rows, x + row * t->nobs, w->d);
+    if (sample) add_objective(t, w, row, rows, w->d, &sums);
+    if (sample != t->others) add_divergence(t, w, row, rows, w->d, &sums);
   }
   t->sums[piece] = sums;
 }
@@ -291,12 +378,12 @@ static void objective_piece(void *context, int piece, int worker) {
 tendril_status tnd_trust_region_evaluate(tnd_trust_region *t, const double *theta,
                                          tnd_objective *out, tendril_error *err) {
   TENDRIL_TRY(tendril_policy_set_params(t->policy, theta, err));
-  const int pieces = pieces_of(t->n);
-  tnd_pool_run(t->pool, pieces, objective_piece, t);
+  const int pieces = pieces_of(t->sample.n) + (t->others ? pieces_of(t->nc) : 0);
+  tnd_pool_run(t->pool, pieces, evaluate_piece, t);
   *out = (tnd_objective){0};
   for (int p = 0; p < pieces; p++) {
-    out->L += t->sums[p].L / (double)t->n;
-    out->kl += t->sums[p].kl / (double)t->n;
+    out->L += t->sums[p].L / (double)t->sample.n;
+    out->kl += t->sums[p].kl / (double)t->nc;
     out->kl_max = fmax(out->kl_max, t->sums[p].kl_max);
   }
   return TENDRIL_OK;

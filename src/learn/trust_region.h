@@ -1,10 +1,15 @@
-// A policy's trust region over a batch of rows: the sample objective L, its gradient, products with
-// the Fisher matrix, and the line search (Schulman et al. 2015, sec. 6 and app. C).
+// A policy's trust region over a sample: the objective L, its gradient, products with the Fisher
+// matrix, and the line search (Schulman et al. 2015, sec. 5, 6 and app. C).
 //
-//   L(theta) = 1/n sum_i  pi_theta(a_i|s_i) / pi_old(a_i|s_i)  Q_i
-//   g        = grad L at theta_old = 1/n sum_i Q_i grad log pi(a_i|s_i)
-//   A v      = mean_i J_i' M_i J_i v                      over a share of the rows
-//   step     = first of theta_old + beta shrink^k s that improves L with mean KL(old||new) <= delta
+//   w_nk     = pi_theta(a_nk|s_n) / pi_old(a_nk|s_n)
+//   K = 1:     L(theta) = 1/N sum_n  w_n Q_n                                   single path, (14)
+//              g        = 1/N sum_n  Q_n grad log pi(a_n|s_n)
+//   K > 1:     L(theta) = 1/N sum_n  [sum_k w_nk Q_nk] / [sum_k w_nk]          vine, (16)
+//              g        = 1/NK sum_nk  (Q_nk - mean_k Q_nk) grad log pi(a_nk|s_n)
+//   A v      = mean_i J_i' M_i J_i v               over a share of the constraint's states
+//   step     = first of theta_old + beta shrink^k s that improves L with mean KL(old||new) <=
+//   delta,
+//              the mean over the constraint's states
 //
 // Rows are cut into at most 64 pieces whose number depends on the number of rows alone; sums run
 // over pieces in order, so all results are the same on any number of threads.
@@ -16,10 +21,16 @@
 
 typedef struct tnd_trust_region tnd_trust_region;
 
-// capacity: rows of the largest batch; fisher_capacity: rows that enter the Fisher matrix
+// What the largest sample has.
+typedef struct tnd_trust_region_sizes {
+  int64_t states, actions;  // N, K
+  int64_t constraint;       // states of the constraint; 0 if they are always the sample's own
+  int64_t fisher;           // states that enter the Fisher matrix
+} tnd_trust_region_sizes;
+
 TENDRIL_MUST_CHECK tendril_status tnd_trust_region_create(tendril_policy *policy,
-                                                          tendril_pool *pool, int64_t capacity,
-                                                          int64_t fisher_capacity,
+                                                          tendril_pool *pool,
+                                                          const tnd_trust_region_sizes *sizes,
                                                           tnd_trust_region **out,
                                                           tendril_error *err);
 void tnd_trust_region_destroy(tnd_trust_region *region);
@@ -31,16 +42,26 @@ typedef struct tnd_objective {
   double kl_max;  // largest of a row
 } tnd_objective;
 
-// Sets theta_old to the policy's parameters and the sample to n rows: x [n][nobs] normalised
-// observations, action [n][nact], q [n] weights (advantages or returns); borrowed until the next
-// begin. g [nparam] filled with the gradient of L, *entropy with the mean entropy of pi_old, *L
-// with the objective at theta_old, the mean of q.
-void tnd_trust_region_begin(tnd_trust_region *region, int64_t n, const double *x,
-                            const double *action, const double *q, double *g, double *L,
-                            double *entropy);
+// States, K actions at each, and what they earned. Borrowed until the next begin.
+typedef struct tnd_sample {
+  int64_t n;             // states N
+  const double *x;       // [N][nobs] normalised observations
+  int actions;           // K
+  const double *action;  // [K][N][nact] the first action of every state, then the second, ...
+  const double *q;       // [K][N] advantages or returns
+  // the states over which KL and Fisher matrix are averaged; NULL: the sample's own
+  const double *x_constraint;  // [nconstraint][nobs]
+  int64_t nconstraint;
+} tnd_sample;
 
-// Fixes the rows of the Fisher matrix: all if `rows` == n, else drawn without replacement from
-// (seed, iteration).
+// Sets theta_old to the policy's parameters and takes the sample. g [nparam] filled with the
+// gradient of L, *entropy with the mean entropy of pi_old, *L with the objective at theta_old, the
+// mean of q.
+void tnd_trust_region_begin(tnd_trust_region *region, const tnd_sample *sample, double *g,
+                            double *L, double *entropy);
+
+// Fixes the rows of the Fisher matrix: all states of the constraint if there are no more than
+// `rows`, else so many drawn without replacement from (seed, iteration).
 void tnd_trust_region_draw(tnd_trust_region *region, int64_t rows, uint64_t seed,
                            uint32_t iteration);
 // out [nparam] = (1/rows) sum J' M J v; the two may not overlap

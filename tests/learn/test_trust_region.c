@@ -43,9 +43,10 @@ static void open_fixture(fixture *f, int threads, int64_t fisher_rows) {
   for (int i = 0; i < f->nparam; i++)
     f->theta[i] = start[i] + 0.2 * f->theta[i];
   check_ok(tendril_policy_set_params(f->scene.policy, f->theta, check_err));
-  check_ok(tnd_trust_region_create(f->scene.policy, f->scene.pool, N, fisher_rows, &f->region,
-                                   check_err));
-  tnd_trust_region_begin(f->region, N, f->x, f->action, f->q, f->g, &f->L, &f->entropy);
+  const tnd_trust_region_sizes sizes = {.states = N, .actions = 1, .fisher = fisher_rows};
+  check_ok(tnd_trust_region_create(f->scene.policy, f->scene.pool, &sizes, &f->region, check_err));
+  const tnd_sample sample = {.n = N, .x = f->x, .actions = 1, .action = f->action, .q = f->q};
+  tnd_trust_region_begin(f->region, &sample, f->g, &f->L, &f->entropy);
   tnd_trust_region_draw(f->region, fisher_rows, 1, 0);
 }
 
@@ -164,9 +165,10 @@ Test(trust_region, fisher_product_does_not_depend_on_which_activations_are_kept)
   for (int k = 0; k < REPEAT; k++)
     memcpy(x + (size_t)(k * N * f.nobs), f.x, sizeof *x * (size_t)(N * f.nobs));
   tnd_trust_region *large = NULL;
-  check_ok(tnd_trust_region_create(f.scene.policy, f.scene.pool, REPEAT * N, REPEAT * N, &large,
-                                   check_err));
-  tnd_trust_region_begin(large, REPEAT * N, x, action, q, many, &f.L, &f.entropy);
+  const tnd_trust_region_sizes sizes = {.states = REPEAT * N, .actions = 1, .fisher = REPEAT * N};
+  check_ok(tnd_trust_region_create(f.scene.policy, f.scene.pool, &sizes, &large, check_err));
+  const tnd_sample sample = {.n = REPEAT * N, .x = x, .actions = 1, .action = action, .q = q};
+  tnd_trust_region_begin(large, &sample, many, &f.L, &f.entropy);
   tnd_trust_region_draw(large, REPEAT * N, 1, 0);
   tnd_trust_region_fisher(large, f.v, many);
   check_all_close(many, once, f.nparam, 1e-11);  // sums in another order
