@@ -114,6 +114,64 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_trpo_create(const tendril_trpo_options *options, const tendril_learner_setup *setup,
                     tendril_learner **out, tendril_error *err);
 
+// ---------------------------------------------------------------------------------- TRPO, vine
+
+/** Index into the names of the option `constraint`. */
+typedef enum tendril_constraint {
+  TENDRIL_CONSTRAINT_TRUNK,
+  TENDRIL_CONSTRAINT_ROLLOUT_SET,
+} tendril_constraint;
+
+// clang-format off
+#define TENDRIL_VINE_OPTIONS(X)                                                                    \
+  TENDRIL_TRUST_REGION_OPTIONS(X)                                                                  \
+  X(integer, states,        128,   1,    100000000, "", "N, states of the trunk from which branches start; at most rollout.batch") \
+  X(integer, actions,       4,     2,    65536, "",  "K, branches at each, every one with a first action of its own") \
+  X(integer, branch,        100,   1,    1000000, "steps", "L, length of a branch, its first action included") \
+  X(flag,    branch_value,  false, 0,    0,   "",    "add the value function where a branch ends that did not terminate; false: nothing, as in the paper") \
+  X(flag,    common_noise,  true,  0,    0,   "",    "the branches of a state share their noise from their second step on") \
+  X(choice,  constraint,    "trunk", "trunk rollout-set", 0, "", "states over which KL and Fisher matrix are averaged: all of the trunk, or the N, as in the paper") \
+  X(choice,  advantage_scale, "standardise", "standardise none", 0, "", "Q less its mean over the actions of a state: to deviation 1, or as it is")
+// clang-format on
+
+typedef struct tendril_vine_options {
+  TENDRIL_VINE_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_vine_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_vine_defaults(tendril_vine_options *options);
+
+// clang-format off
+/** Statistics of one iteration, after those of the rollout, which are the trunk's (but for
+ * physics_seconds: of trunk and branches), and TRPO's. */
+#define TENDRIL_VINE_STATS(X)                                                                      \
+  X(trunk_steps,       "steps", "control steps of the trunk")                                      \
+  X(branch_steps,      "steps", "control steps of all branches")                                   \
+  X(branches,          "",      "branches, N K")                                                   \
+  X(branch_terminated, "",      "branches that the task ended")                                    \
+  X(branch_diverged,   "",      "branches cut because the simulation diverged")                    \
+  X(branch_spread,     "",      "root mean square of Q less its mean over the actions of a state")
+// clang-format on
+
+typedef struct tendril_vine_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_VINE_STATS(X)
+#undef X
+} tendril_vine_stats;
+
+/**
+ * Trust region policy optimisation, vine (Schulman et al. 2015, sec. 5.2): branches from states of
+ * a trunk, several actions at each. docs/methods/trpo.md numbers its steps. The rollout is the
+ * trunk; the critic is used with `branch_value` only.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life
+ * @return E_CONFIG if more states are asked for than the trunk has, if `branch_value` has no
+ * critic, or if the task does not continue from its snapshots
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_vine_create(const tendril_vine_options *options, const tendril_learner_setup *setup,
+                    tendril_learner **out, tendril_error *err);
+
 #ifdef __cplusplus
 }
 #endif

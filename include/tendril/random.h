@@ -18,11 +18,12 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_RESET = 2,        // start state of a training episode
   TENDRIL_PURPOSE_ACTION = 3,       // exploration noise of a training step
   TENDRIL_PURPOSE_SHUFFLE = 4,      // order of rows in a supervised fit
-  TENDRIL_PURPOSE_ROWS = 5,         // rows that enter the Fisher matrix
+  TENDRIL_PURPOSE_ROWS = 5,         // rows that enter the Fisher matrix, or the rollout set
   TENDRIL_PURPOSE_BOOTSTRAP = 6,    // resampling for confidence intervals
   TENDRIL_PURPOSE_TEST = 7,         // tests and benchmarks
   TENDRIL_PURPOSE_EVAL_RESET = 8,   // start state of an evaluation episode
   TENDRIL_PURPOSE_EVAL_ACTION = 9,  // noise of an evaluation with sampled actions
+  TENDRIL_PURPOSE_BRANCH = 10,      // noise of a vine's branches
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */

@@ -2,11 +2,13 @@
 #include "learn/learner.h"
 
 #include "learn/trpo.h"
+#include "learn/vine.h"
 
 #include <string.h>
 
 static const tnd_method *const methods[] = {
     &tnd_method_trpo,
+    &tnd_method_vine,
 };
 
 int tnd_method_count(void) {

@@ -63,7 +63,9 @@ struct tendril_rollout {
   stream *streams;  // [nstream]
   const tendril_policy *policy;
   tendril_batch batch;
-  tnd_arena arena;
+  double *snapshots;  // [capacity][tendril_snapshot_size()] or NULL
+  int nsnapshot;      // tendril_snapshot_size()
+  tnd_arena arena, snapshot_arena;
 };
 
 int64_t tnd_rollout_capacity(const tendril_rollout *r) {
@@ -127,6 +129,7 @@ tendril_status tendril_rollout_create(const tendril_rollout_options *options,
   if (options->episodes == TENDRIL_EPISODES_WHOLE) r->most += tendril_model_max_steps(model) - 1;
   r->batch.nobs = tendril_model_nobs(model);
   r->batch.nact = tendril_model_nact(model);
+  r->nsnapshot = tendril_snapshot_size(model);
   layout(r, &r->arena);
   tendril_status status = tnd_arena_alloc(&r->arena, err);
   if (status == TENDRIL_OK) layout(r, &r->arena);
@@ -146,8 +149,25 @@ void tendril_rollout_destroy(tendril_rollout *r) {
     tendril_env_destroy(r->streams[s].env);
     tendril_actor_destroy(r->streams[s].actor);
   }
+  tnd_arena_free(&r->snapshot_arena);
   tnd_arena_free(&r->arena);
   tnd_free(r);
+}
+
+static void snapshot_layout(tendril_rollout *r) {
+  r->snapshots =
+      tnd_arena_doubles(&r->snapshot_arena, (size_t)tnd_rollout_capacity(r) * (size_t)r->nsnapshot);
+}
+
+tendril_status tnd_rollout_keep_snapshots(tendril_rollout *r, tendril_error *err) {
+  snapshot_layout(r);
+  TENDRIL_TRY(tnd_arena_alloc(&r->snapshot_arena, err));
+  snapshot_layout(r);
+  return TENDRIL_OK;
+}
+
+const double *tnd_rollout_snapshots(const tendril_rollout *r) {
+  return r->snapshots;
 }
 
 // Ends the path that covers rows first .. first+length-1, followed by the observation `last`.
@@ -205,6 +225,7 @@ static tendril_status collect(tendril_rollout *r, int index) {
     tendril_random_normals(&random, b->nact, s->noise);
     tendril_policy_act(r->policy, s->actor, s->obs, s->noise, action);
 
+    if (r->snapshots) tendril_env_save(s->env, r->snapshots + row * r->nsnapshot);
     tendril_step step;
     TENDRIL_TRY(tendril_env_step(s->env, action, s->next, &step, &s->err));
     if (step.diverged) {
@@ -239,6 +260,22 @@ static tendril_status collect(tendril_rollout *r, int index) {
   return TENDRIL_OK;
 }
 
+// Other programs and threads stop the wall clock of mj_step and of the rest alike; the thread's own
+// clock, too dear to be read at every step, says for how much of the time. Reading it is when the
+// kernel likes to change threads, so that happens outside the wall time that is measured.
+tnd_physics_clock tnd_physics_clock_start(const tendril_env *env) {
+  tnd_physics_clock clock = {.physics = tendril_env_get_stats(env)->physics_seconds};
+  clock.cpu = tnd_clock_thread();
+  clock.wall = tnd_clock_wall();
+  return clock;
+}
+
+double tnd_physics_clock_stop(const tnd_physics_clock *clock, const tendril_env *env) {
+  const double wall = tnd_clock_wall() - clock->wall;
+  const double running = (tnd_clock_thread() - clock->cpu) / wall;
+  return (tendril_env_get_stats(env)->physics_seconds - clock->physics) * fmin(running, 1);
+}
+
 static void collect_stream(void *context, int piece, int worker) {
   (void)worker;
   tendril_rollout *r = context;
@@ -247,17 +284,9 @@ static void collect_stream(void *context, int piece, int worker) {
   s->ended = 0;
   s->return_sum = s->length_sum = 0;
   s->diverged = 0;
-  const tendril_env_stats *stats = tendril_env_get_stats(s->env);
-  const double before = stats->physics_seconds;
-  // other programs and threads stop the wall clock of mj_step and of the rest alike; the thread's
-  // own clock, too dear to be read at every step, says for how much of the time. Reading it is when
-  // the kernel likes to change threads, so that happens outside the wall time that is measured.
-  const double cpu = tnd_clock_thread();
-  const double wall = tnd_clock_wall();
+  const tnd_physics_clock clock = tnd_physics_clock_start(s->env);
   s->status = collect(r, piece);
-  const double wall_taken = tnd_clock_wall() - wall;
-  const double running = (tnd_clock_thread() - cpu) / wall_taken;
-  s->physics_seconds = (stats->physics_seconds - before) * fmin(running, 1);
+  s->physics_seconds = tnd_physics_clock_stop(&clock, s->env);
 }
 
 // Statistics over streams, in their order.
@@ -295,6 +324,9 @@ static void gather(tendril_rollout *r) {
       memmove(b->action + b->n * b->nact, b->action + from * b->nact, sizeof(double) * nact * n);
       memmove(b->reward + b->n, b->reward + from, sizeof(double) * n);
       memmove(b->time + b->n, b->time + from, sizeof(int) * n);
+      if (r->snapshots)
+        memmove(r->snapshots + b->n * r->nsnapshot, r->snapshots + from * r->nsnapshot,
+                sizeof(double) * (size_t)r->nsnapshot * n);
       for (size_t p = 0; p < npath; p++)
         b->paths[b->npath + (int64_t)p].first -= by;
     }
