@@ -1,5 +1,5 @@
-// The trust region alone: gradient and Fisher products against finite differences, the line search,
-// thread independence.
+// The trust region alone: gradient and Fisher products against finite differences, several actions
+// a state, a constraint over other states, the line search, thread independence.
 #include "learn/trust_region.h"
 #include "support/close.h"
 #include "support/fd.h"
@@ -237,4 +237,192 @@ Test(trust_region, a_rejected_step_restores_the_parameters_bit_for_bit) {
   cr_assert_not(search.accepted);
   check_same_bits(tendril_policy_get_params(f.scene.policy), f.theta, f.nparam);
   close_fixture(&f);
+}
+
+// ---------------------------------------------------------------------- several actions a state
+
+enum { K = 3, NC = 500 };
+
+typedef struct group {
+  fixture f;
+  double *action, *q, *x_c;  // [K][N][nact], [K][N], [NC][nobs]
+  tnd_sample sample;
+} group;
+
+static void open_group(group *s, int threads, bool others) {
+  open_fixture(&s->f, threads, N);
+  tnd_trust_region_destroy(s->f.region);
+  s->action = numbers((size_t)(K * N * s->f.nact), 6);
+  s->q = numbers(K * N, 7);
+  s->x_c = numbers((size_t)(NC * s->f.nobs), 8);
+  const tnd_trust_region_sizes sizes = {
+      .states = N, .actions = K, .constraint = others ? NC : 0, .fisher = others ? NC : N};
+  check_ok(
+      tnd_trust_region_create(s->f.scene.policy, s->f.scene.pool, &sizes, &s->f.region, check_err));
+  s->sample = (tnd_sample){.n = N,
+                           .x = s->f.x,
+                           .actions = K,
+                           .action = s->action,
+                           .q = s->q,
+                           .x_constraint = others ? s->x_c : NULL,
+                           .nconstraint = others ? NC : 0};
+  tnd_trust_region_begin(s->f.region, &s->sample, s->f.g, &s->f.L, &s->f.entropy);
+  tnd_trust_region_draw(s->f.region, sizes.fisher, 1, 0);
+}
+
+static void close_group(group *s) {
+  free(s->action);
+  free(s->q);
+  free(s->x_c);
+  close_fixture(&s->f);
+}
+
+// Equation (16), state by state through the policy's own log densities.
+static double equation_16(const group *s, const double *theta_old, const double *theta) {
+  tendril_policy *policy = s->f.scene.policy;
+  const int ndist = tnd_policy_ndist(policy);
+  double *d = calloc((size_t)(N * ndist), sizeof *d), logp_old[K][N], logp[K][N];
+  tnd_policy_rows *rows = NULL;
+  check_ok(tnd_policy_rows_create(policy, N, &rows, check_err));
+  for (int old = 0; old < 2; old++) {
+    check_ok(tendril_policy_set_params(policy, old ? theta_old : theta, check_err));
+    tnd_policy_forward(policy, rows, N, s->f.x, d);
+    for (int k = 0; k < K; k++)
+      tnd_policy_logp(policy, N, d, s->action + k * N * s->f.nact, old ? logp_old[k] : logp[k]);
+  }
+  double L = 0;
+  for (int n = 0; n < N; n++) {
+    double weighted = 0, weights = 0;
+    for (int k = 0; k < K; k++) {
+      const double w = exp(logp[k][n] - logp_old[k][n]);
+      weighted += w * s->q[k * N + n];
+      weights += w;
+    }
+    L += weighted / weights / N;
+  }
+  tnd_policy_rows_destroy(rows);
+  free(d);
+  return L;
+}
+
+Test(trust_region, with_several_actions_the_objective_is_equation_16) {
+  group s;
+  open_group(&s, 2, false);
+  double *theta = malloc(sizeof *theta * (size_t)s.f.nparam), mean = 0;
+  for (int i = 0; i < K * N; i++)
+    mean += s.q[i] / (K * N);
+  check_close(s.f.L, mean, 1e-13);  // sums in another order
+  for (int i = 0; i < s.f.nparam; i++)
+    theta[i] = s.f.theta[i] + 0.05 * s.f.v[i];
+  const double L = objective_at(&s.f, theta).L;
+  check_close(L, equation_16(&s, s.f.theta, theta), 1e-12);  // sums in another order
+  cr_assert_gt(fabs(L - mean), 1e-4, "a step without effect tests nothing");
+  free(theta);
+  close_group(&s);
+}
+
+Test(trust_region, with_several_actions_the_gradient_is_that_of_finite_differences) {
+  group s;
+  open_group(&s, 2, false);
+  double *g = calloc((size_t)s.f.nparam, sizeof *g);
+  support_fd_jacobian(objective, &s.f, s.f.theta, (size_t)s.f.nparam, 1, SUPPORT_FD_STEP, g);
+  check_all_close(s.f.g, g, s.f.nparam, 1e-8);  // h^2 f''' plus rounding / h
+  free(g);
+  close_group(&s);
+}
+
+Test(trust_region, with_several_actions_the_gradient_is_the_papers_sum) {
+  // 1/(NK) sum (Q - mean_k Q) grad log pi: as the plain gradient of N K rows, a state K times
+  group s;
+  open_group(&s, 2, false);
+  const int nobs = s.f.nobs;
+  double *x = malloc(sizeof *x * (size_t)(K * N * nobs)), *q = malloc(sizeof *q * K * N);
+  double *g = calloc((size_t)s.f.nparam, sizeof *g), L, entropy;
+  for (int k = 0; k < K; k++) {
+    memcpy(x + (size_t)(k * N * nobs), s.f.x, sizeof *x * (size_t)(N * nobs));
+    for (int n = 0; n < N; n++) {
+      double mean = 0;
+      for (int j = 0; j < K; j++)
+        mean += s.q[j * N + n] / K;
+      q[k * N + n] = s.q[k * N + n] - mean;
+    }
+  }
+  const tnd_trust_region_sizes sizes = {.states = K * N, .actions = 1, .fisher = 1};
+  const tnd_sample rows = {.n = K * N, .x = x, .actions = 1, .action = s.action, .q = q};
+  tnd_trust_region *plain = NULL;
+  check_ok(tnd_trust_region_create(s.f.scene.policy, s.f.scene.pool, &sizes, &plain, check_err));
+  tnd_trust_region_begin(plain, &rows, g, &L, &entropy);
+  check_all_close(s.f.g, g, s.f.nparam, 1e-13);  // sums in another order
+  tnd_trust_region_destroy(plain);
+  free(x);
+  free(q);
+  free(g);
+  close_group(&s);
+}
+
+Test(trust_region, a_constant_on_a_states_values_changes_nothing) {
+  group s;
+  open_group(&s, 2, false);
+  double *theta = malloc(sizeof *theta * (size_t)s.f.nparam);
+  double *g = malloc(sizeof *g * (size_t)s.f.nparam);
+  for (int i = 0; i < s.f.nparam; i++)
+    theta[i] = s.f.theta[i] + 0.01 * s.f.v[i];
+  const double gain = objective_at(&s.f, theta).L - s.f.L;
+  memcpy(g, s.f.g, sizeof *g * (size_t)s.f.nparam);
+  for (int k = 0; k < K; k++)
+    for (int n = 0; n < N; n++)
+      s.q[k * N + n] += n % 7 - 3;  // a constant of the state
+  check_ok(tendril_policy_set_params(s.f.scene.policy, s.f.theta, check_err));
+  tnd_trust_region_begin(s.f.region, &s.sample, s.f.g, &s.f.L, &s.f.entropy);
+  check_all_close(s.f.g, g, s.f.nparam, 1e-13);  // rounding of Q and its mean
+  check_close(objective_at(&s.f, theta).L - s.f.L, gain, 1e-13);
+  free(theta);
+  free(g);
+  close_group(&s);
+}
+
+Test(trust_region, kl_and_fisher_matrix_may_be_those_of_other_states) {
+  // the same as for a plain sample of those states
+  group s;
+  open_group(&s, 2, true);
+  const int nparam = s.f.nparam;
+  double *zero = calloc((size_t)(NC * s.f.nact), sizeof *zero);
+  double *g = calloc((size_t)nparam, sizeof *g), *a = calloc((size_t)nparam, sizeof *a);
+  double *b = calloc((size_t)nparam, sizeof *b), *theta = malloc(sizeof *theta * (size_t)nparam);
+  double L, entropy;
+  const tnd_trust_region_sizes sizes = {.states = NC, .actions = 1, .fisher = NC};
+  const tnd_sample sample = {.n = NC, .x = s.x_c, .actions = 1, .action = zero, .q = zero};
+  tnd_trust_region *plain = NULL;
+  check_ok(tnd_trust_region_create(s.f.scene.policy, s.f.scene.pool, &sizes, &plain, check_err));
+  tnd_trust_region_begin(plain, &sample, g, &L, &entropy);
+  tnd_trust_region_draw(plain, NC, 1, 0);
+  tnd_trust_region_fisher(s.f.region, s.f.v, a);
+  tnd_trust_region_fisher(plain, s.f.v, b);
+  check_same_bits(a, b, nparam);
+  for (int i = 0; i < nparam; i++)
+    theta[i] = s.f.theta[i] + 0.01 * s.f.v[i];
+  tnd_objective at = objective_at(&s.f, theta), of_plain;
+  check_ok(tnd_trust_region_evaluate(plain, theta, &of_plain, check_err));
+  cr_assert_eq(at.kl, of_plain.kl);
+  cr_assert_eq(at.kl_max, of_plain.kl_max);
+  check_close(at.L, equation_16(&s, s.f.theta, theta), 1e-12);  // sums in another order
+  tnd_trust_region_destroy(plain);
+  double *arrays[] = {zero, g, a, b, theta};
+  for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+    free(arrays[i]);
+  close_group(&s);
+}
+
+Test(trust_region, several_actions_give_the_same_bits_on_any_number_of_threads) {
+  group one, many;
+  open_group(&one, 1, true);
+  const tnd_objective at = objective_at(&one.f, one.f.v);
+  for (int threads = 2; threads <= 4; threads++) {
+    open_group(&many, threads, true);
+    check_same_bits(many.f.g, one.f.g, one.f.nparam);
+    const tnd_objective again = objective_at(&many.f, one.f.v);
+    cr_assert(memcmp(&at, &again, sizeof at) == 0);
+    close_group(&many);
+  }
+  close_group(&one);
 }
