@@ -105,20 +105,22 @@ static void check_resumes(const variant *v) {
   close_training(&parts);
 }
 
-static const variant plain = {.task = "hopper-v4", .rollout = {600, 4}};
+static const variant plain = {.task = "hopper-v4", .rollout = {.batch = 600, .streams = 4}};
 static const variant variants[] = {
-    {.task = "walker2d-v4", .rollout = {600, 4}, .critic = {{"kind", "linear"}}},
+    {.task = "walker2d-v4",
+     .rollout = {.batch = 600, .streams = 4},
+     .critic = {{"kind", "linear"}}},
     {.task = "swimmer-v4",
-     .rollout = {600, 3},
+     .rollout = {.batch = 600, .streams = 3},
      .policy = {{"normalize", "false"}},
      .learner = {{"reward_scale", "return-sd"}, {"fisher_share", "0.3"}}},
     {.task = "hopper-v4",
-     .rollout = {600, 4},
+     .rollout = {.batch = 600, .streams = 4},
      .policy = {{"precision", "double"}, {"activation", "softplus"}, {"hidden", "13 7 5"}},
      .critic = {{"precision", "double"}, {"activation", "relu"}, {"minibatch", "70"}},
      .learner = {{"advantage_scale", "none"}}},
     {.task = "hopper-v4",
-     .rollout = {600, 4},
+     .rollout = {.batch = 600, .streams = 4},
      .policy = {{"kind", "linear"}},
      .critic = {{"kind", "linear"}},
      .learner = {{"damping", "0"}, {"reward_scale", "return-sd"}}},
@@ -155,10 +157,10 @@ static void check_works(const variant *v, int iterations) {
 Test(learner, works_at_odd_sizes) {
   // one row: no deviation of anything; streams of one row; a minibatch larger than the batch; rows
   // and widths that fill no vector and no chunk; a Fisher matrix of one row
-  check_works(&(variant){.task = "hopper-v4", .rollout = {1, 1}}, 30);
-  check_works(&(variant){.task = "hopper-v4", .rollout = {5, 5}}, 10);
+  check_works(&(variant){.task = "hopper-v4", .rollout = {.batch = 1, .streams = 1}}, 30);
+  check_works(&(variant){.task = "hopper-v4", .rollout = {.batch = 5, .streams = 5}}, 10);
   check_works(&(variant){.task = "hopper-v4",
-                         .rollout = {257, 1},
+                         .rollout = {.batch = 257, .streams = 1},
                          .policy = {{"hidden", "1 17 3"}},
                          .critic = {{"hidden", "65"}, {"minibatch", "65536"}},
                          .learner = {{"fisher_share", "1e-4"}}},
