@@ -68,8 +68,7 @@ static tendril_status repeat(rehearsal *r, int from, int n, int *at, tendril_err
     tendril_step step;
     const tendril_step *was = &r->steps[*at];
     TENDRIL_TRY(tendril_env_step(r->other, r->actions + *at * r->nact, r->again, &step, err));
-    if (!same(r, r->obs + (*at + 1) * r->nobs, r->again) ||
-        memcmp(&step.reward, &was->reward, sizeof step.reward) != 0 ||
+    if (!same(r, r->obs + (*at + 1) * r->nobs, r->again) || step.reward != was->reward ||
         step.terminated != was->terminated || step.truncated != was->truncated ||
         step.diverged != was->diverged)
       return TENDRIL_OK;
