@@ -110,9 +110,16 @@ static void fisher_product(void *context, const double *v, double *out) {
     out[i] += l->options.damping * v[i];
 }
 
+// delta, which may fall over the training.
+static double trust_radius(const trpo *l) {
+  const tendril_trpo_options *o = &l->options;
+  return o->max_kl * (1 - l->base.fraction * (1 - o->max_kl_final));
+}
+
 // Steps 3 to 6: gradient, direction, step length, line search.
 static void improve_policy(trpo *l, tendril_trpo_stats *stats) {
   const tendril_trpo_options *o = &l->options;
+  const double delta = trust_radius(l);
 
   // 3. g = gradient of L at theta_old
   double L_old;
@@ -128,12 +135,11 @@ static void improve_policy(trpo *l, tendril_trpo_stats *stats) {
   // 5. beta = sqrt(2 delta / s'As)
   stats->curvature = cg.curvature;
   if (cg.end == TND_CG_NONFINITE || !(isfinite(cg.curvature) && cg.curvature > 0)) return;
-  const double beta = sqrt(2 * o->max_kl / cg.curvature);
+  const double beta = sqrt(2 * delta / cg.curvature);
 
   // 6. shrink until the objective improves and the mean KL is within delta
   tnd_search search;
-  tnd_trust_region_search(l->region, l->s, beta, o->backtrack, (int)o->backtracks, o->max_kl,
-                          &search);
+  tnd_trust_region_search(l->region, l->s, beta, o->backtrack, (int)o->backtracks, delta, &search);
   stats->accepted = search.accepted;
   stats->line_search_steps = search.tries;
   stats->kl = search.at.kl;
