@@ -62,6 +62,10 @@ Test(env, starts_episodes_as_mj_reset_data_does) {
   expect_reset_as_from_scratch("walker2d-v4");
   expect_reset_as_from_scratch("swimmer-v4");
   expect_reset_as_from_scratch("inverted-pendulum-v4");
+  expect_reset_as_from_scratch("cartpole");
+  expect_reset_as_from_scratch("swimmer");
+  expect_reset_as_from_scratch("hopper");
+  expect_reset_as_from_scratch("walker");
 }
 
 Test(env, repeats_an_episode_from_its_stream) {

@@ -145,6 +145,13 @@ Test(snapshot, holds_activations_mocap_bodies_and_user_data) {
   expect_branches_agree(&support_toy, support_mjcf("everything.xml"), NULL, 100, BRANCH / 4);
 }
 
+// It gathers the forces on its feet during a step.
+Test(snapshot, continues_the_papers_walker_bit_for_bit) {
+  expect_robot_branches_agree("walker", TENDRIL_INTEGRATOR_TASK);
+  expect_robot_branches_agree("walker", TENDRIL_INTEGRATOR_RK4);
+  expect_robot_branches_agree("walker", TENDRIL_INTEGRATOR_IMPLICIT);
+}
+
 static void add_up_motion(const mjModel *m, const mjData *d, double *state) {
   for (int i = 0; i < m->nv; i++)
     state[0] += d->qvel[i] * d->qacc[i];  // qacc: what MuJoCo derived in the step just made
