@@ -24,15 +24,17 @@ typedef struct training {
   tendril_rollout *probe;  // collects from the learner's policy for the bare loops
   bench_replay *bare;
   int threads;
+  double steps;               // that will be trained
   double wall, cpu, physics;  // seconds of the training, probes apart
   double bare_seconds;        // CPU seconds of the bare loops
   int64_t bare_steps;
 } training;
 
-static tendril_status create(training *t, const bench_subject *subject, int threads, uint64_t seed,
-                             tendril_error *err) {
+static tendril_status create(training *t, const bench_subject *subject, int threads, int64_t steps,
+                             uint64_t seed, tendril_error *err) {
   const tendril_config *c = subject->config;
   t->threads = threads;
+  t->steps = (double)steps;
   tendril_status status = tendril_pool_create(threads, &t->pool, err);
   if (status == TENDRIL_OK)
     status = tendril_policy_create(&c->policy, tendril_model_nobs(subject->model),
@@ -85,6 +87,7 @@ static tendril_status advance(training *t, tendril_error *err) {
   int n;
   const tendril_stat *stats = tendril_learner_get_stats(t->learner, &n);
   double wall = tnd_clock_wall(), cpu = tnd_clock_process();
+  tendril_learner_set_progress(t->learner, (double)tendril_learner_steps(t->learner) / t->steps);
   tendril_status status = tendril_learner_iterate(t->learner, t->values, err);
   t->wall += tnd_clock_wall() - wall;
   t->cpu += tnd_clock_process() - cpu;
@@ -170,7 +173,7 @@ int bench_train(const bench_options *o) {
   const int n = o->threads > 1 ? 2 : 1;
   tendril_status status = bench_subject_open(o, &subject, &err);
   for (int i = 0; i < n && status == TENDRIL_OK; i++)
-    status = create(&t[i], &subject, i ? (int)o->threads : 1, (uint64_t)o->seed, &err);
+    status = create(&t[i], &subject, i ? (int)o->threads : 1, o->steps, (uint64_t)o->seed, &err);
   if (status == TENDRIL_OK) status = measure(t, n, o->steps, &err);
   if (status == TENDRIL_OK) status = print(o, &subject, t, n, &err);
   for (int i = 0; i < n; i++)

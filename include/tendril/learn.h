@@ -38,6 +38,12 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_learner_iterate(tendril_le
                                                                       tendril_error *err);
 TENDRIL_API void tendril_learner_destroy(tendril_learner *learner);
 
+/**
+ * How far the training is, 0 to 1, for what follows a schedule in the iterations to come; 0 until
+ * told. A learner doesn't know when it will be stopped.
+ */
+TENDRIL_API void tendril_learner_set_progress(tendril_learner *learner, double fraction);
+
 /** The statistics of an iteration, [*nstat], constant. */
 TENDRIL_API const tendril_stat *tendril_learner_get_stats(const tendril_learner *learner,
                                                           int *nstat);
@@ -65,6 +71,7 @@ typedef enum tendril_advantage_scale {
   X(real,    gamma,         0.995, 0,    1,   "",    "discount per control step")                  \
   X(real,    lambda,        0.97,  0,    1,   "",    "GAE's lambda: 0 one-step differences, 1 returns minus values") \
   X(real,    max_kl,        0.01,  1e-8, 10,  "nat", "delta, bound on a step's mean KL (sec. 6)")  \
+  X(real,    max_kl_final,  1,     1e-3, 1,   "",    "share of max_kl that is left at the end of the training; delta falls in a straight line") \
   X(integer, cg_iters,      10,    1,    1000, "",   "conjugate-gradient iterations (app. C)")     \
   X(real,    damping,       0.1,   0,    100, "",    "multiple of the identity added to the Fisher matrix; 0 in the paper") \
   X(real,    fisher_share,  1,     1e-4, 1,   "",    "share of the rows in Fisher-vector products, drawn anew each iteration; 0.1 in the paper") \

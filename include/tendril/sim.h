@@ -51,6 +51,14 @@ typedef struct tendril_task {
    */
   void (*before)(const mjModel *model, const mjData *data, double *state);
   /**
+   * After each of the step's MuJoCo steps: what happens between two control steps (the hardest
+   * impact, the work done) is gathered in state, for `evaluate`. Besides qpos, qvel, act and time
+   * it may look at what that MuJoCo step computed: contacts, their forces, actuator_force. Under
+   * Euler and implicit these are what moved the state just now, under RK4 the last of four stages.
+   * Not called after a MuJoCo step that warned: the control step is void then. May be NULL.
+   */
+  void (*during)(const mjModel *model, const mjData *data, double *state);
+  /**
    * After the physics of a step of `seconds`: terms [nterm] filled, true if the task ended.
    * @param action  [nu] as applied
    */
@@ -124,7 +132,7 @@ typedef struct tendril_step {
 typedef struct tendril_env_stats {
   int64_t steps;           // control steps
   int64_t diverged;        // episodes cut because the simulation diverged
-  double physics_seconds;  // wall seconds inside mj_step
+  double physics_seconds;  // wall seconds inside mj_step, and in the task's `during`
 } tendril_env_stats;
 
 /** @param model borrowed for the environment's life */

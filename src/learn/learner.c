@@ -14,6 +14,10 @@ void tendril_learner_destroy(tendril_learner *learner) {
   if (learner) learner->ops->destroy(learner);
 }
 
+void tendril_learner_set_progress(tendril_learner *learner, double fraction) {
+  learner->fraction = fraction;
+}
+
 const tendril_stat *tendril_learner_get_stats(const tendril_learner *learner, int *nstat) {
   *nstat = learner->ops->nstat;
   return learner->ops->stats;

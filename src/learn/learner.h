@@ -24,6 +24,7 @@ struct tendril_learner {
   const tnd_learner_ops *ops;
   int64_t iterations;  // done
   int64_t steps;       // control steps simulated
+  double fraction;     // of the training that is done, as far as the learner was told
 };
 
 // A method that can be named in a configuration.

@@ -4,9 +4,8 @@
 #define TND_NATURAL_STEP_H
 
 #include "critic/critic.h"
+#include "learn/learner.h"
 #include "learn/trust_region.h"
-
-#include <tendril/learn.h>
 
 typedef struct tnd_natural_step_options {
   int64_t cg_iters, backtracks;
@@ -19,6 +18,9 @@ typedef struct tnd_natural_step_options {
     .cg_iters = (o)->cg_iters, .backtracks = (o)->backtracks, .damping = (o)->damping,             \
     .fisher_share = (o)->fisher_share, .backtrack = (o)->backtrack                                 \
   }
+
+// delta, which may fall over the training: from max_kl to the share `final` of it.
+double tnd_trust_radius(const tendril_learner *learner, double max_kl, double final);
 
 // Rows for the value function; none if critic is NULL.
 typedef struct tnd_critic_rows {

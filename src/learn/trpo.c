@@ -101,7 +101,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   estimate_advantages(l, &stats);
 
   // 3 to 6. gradient, direction, step length, line search; 7 beside them: V learns the targets
-  const double delta = l->options.max_kl;
+  const double delta = tnd_trust_radius(learner, l->options.max_kl, l->options.max_kl_final);
   const tendril_batch *b = l->batch;
   const tnd_sample sample = {
       .n = b->n, .x = l->x, .actions = 1, .action = b->action, .q = l->advantage};

@@ -160,7 +160,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   if (l->critic) estimate_targets(l, &stats);
 
   // 3 to 6. gradient, direction, step length, line search; 7 beside them: V learns the targets
-  const double delta = l->options.max_kl;
+  const double delta = tnd_trust_radius(learner, l->options.max_kl, l->options.max_kl_final);
   const bool by_trunk = l->options.constraint == TENDRIL_CONSTRAINT_TRUNK;
   const tnd_sample sample = {.n = l->N,
                              .x = l->x + b->n * l->nobs,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define FORMAT "1"
+#define AVERAGE "run.average"
 
 static tendril_status put_state(tnd_tensors *tensors, const tnd_run_state *state,
                                 tendril_error *err) {
@@ -17,6 +18,8 @@ static tendril_status put_state(tnd_tensors *tensors, const tnd_run_state *state
   TENDRIL_TRY(tnd_tensors_put_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(
       tnd_tensors_put(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, state->eval_mean, err));
+  if (state->naverage)
+    TENDRIL_TRY(tnd_tensors_put(tensors, AVERAGE, state->naverage, 0, state->average, err));
   return tnd_tensors_put(tensors, "run.best", 1, 0, &state->best, err);
 }
 
@@ -77,11 +80,13 @@ void tnd_checkpoint_close(tnd_checkpoint *checkpoint) {
 tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_state *state,
                                     tendril_error *err) {
   int64_t counters[2];
-  tnd_run_state read;
+  tnd_run_state read = *state;
   const tnd_tensors *tensors = checkpoint->tensors;
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, read.eval_mean, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.best", 1, 0, &read.best, err));
+  if (read.naverage)
+    TENDRIL_TRY(tnd_tensors_get(tensors, AVERAGE, read.naverage, 0, read.average, err));
   if (counters[0] < 0 || counters[0] > checkpoint->config->run.eval_at.n || counters[1] < 0 ||
       counters[1] > TND_WHOLE_MAX)
     return tnd_tensors_refuse(tensors, "run.counters", "out of range", err);
@@ -89,6 +94,20 @@ tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_st
   read.eval_steps = counters[1];
   *state = read;
   return TENDRIL_OK;
+}
+
+tendril_status tnd_checkpoint_policy(const tnd_checkpoint *checkpoint, tendril_policy *policy,
+                                     tendril_error *err) {
+  const tnd_tensors *tensors = checkpoint->tensors;
+  TENDRIL_TRY(tnd_policy_load(policy, tensors, err));
+  if (checkpoint->config->run.average == 0) return TENDRIL_OK;
+  const int nparam = tendril_policy_nparam(policy);
+  double *theta = tnd_alloc(sizeof *theta * (size_t)nparam);
+  if (!theta) return tnd_fail_memory(err);
+  tendril_status status = tnd_tensors_get(tensors, AVERAGE, nparam, 0, theta, err);
+  if (status == TENDRIL_OK) status = tendril_policy_set_params(policy, theta, err);
+  tnd_free(theta);
+  return status;
 }
 
 tendril_status tnd_checkpoint_counters(const tnd_checkpoint *checkpoint, int64_t *iteration,

@@ -12,6 +12,8 @@ typedef struct tnd_run_state {
   int64_t eval_steps;                   // simulated in evaluations
   double eval_mean[TENDRIL_MAX_SIZES];  // their mean returns
   double best;                          // the best of them
+  int naverage;                         // nparam with the option `average`, otherwise 0
+  double *average;                      // [naverage] running average of the parameters
 } tnd_run_state;
 
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_write(
@@ -29,9 +31,13 @@ TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_read(const char *path, const te
                                                       tnd_checkpoint *out, tendril_error *err);
 void tnd_checkpoint_close(tnd_checkpoint *checkpoint);
 
-// The parts, into objects that were created with the checkpoint's configuration.
+// The parts, into objects that were created with the checkpoint's configuration; the state's
+// `average` is the caller's array.
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint,
                                                        tnd_run_state *state, tendril_error *err);
+// The policy that a checkpoint stands for: with averaged parameters if the run averages.
+TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_policy(const tnd_checkpoint *checkpoint,
+                                                        tendril_policy *policy, tendril_error *err);
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_counters(const tnd_checkpoint *checkpoint,
                                                           int64_t *iteration, int64_t *steps,
                                                           tendril_error *err);

@@ -20,6 +20,7 @@ typedef struct run {
   tendril_pool *pool;
   tendril_model *model;
   tendril_policy *policy;
+  tendril_policy *judged;  // the one that is evaluated: `policy`, or one with averaged parameters
   tendril_learner *learner;
   tnd_log *log;
   tnd_run_state state;
@@ -41,6 +42,23 @@ static tendril_status check(const tendril_config *config, tendril_error *err) {
   return TENDRIL_OK;
 }
 
+// What the option `average` needs.
+static tendril_status create_average(run *r, tendril_error *err) {
+  const tendril_config *c = r->config;
+  r->judged = r->policy;
+  if (c->run.average == 0) return TENDRIL_OK;
+  const int nparam = tendril_policy_nparam(r->policy);
+  tendril_policy *judged;
+  TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(r->model),
+                                    tendril_model_nact(r->model), (uint64_t)c->run.seed, &judged,
+                                    err));
+  r->judged = judged;
+  r->state.average = tnd_alloc(sizeof *r->state.average * (size_t)nparam);
+  if (!r->state.average) return tnd_fail_memory(err);
+  r->state.naverage = nparam;
+  return TENDRIL_OK;
+}
+
 static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threads,
                                    tendril_error *err) {
   const tendril_config *c = r->config;
@@ -57,6 +75,7 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
                                  .rollout = c->rollout,
                                  .critic = c->critic};
   TENDRIL_TRY(c->method->create(c->learner, &setup, &r->learner, err));
+  TENDRIL_TRY(create_average(r, err));
   tendril_learner_get_stats(r->learner, &r->nstat);
   r->values = tnd_alloc(sizeof *r->values * (size_t)r->nstat);
   return r->values ? TENDRIL_OK : tnd_fail_memory(err);
@@ -65,10 +84,12 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
 static void destroy_parts(run *r) {
   tnd_log_close(r->log);
   tendril_learner_destroy(r->learner);
+  if (r->judged != r->policy) tendril_policy_destroy(r->judged);
   tendril_policy_destroy(r->policy);
   tendril_model_destroy(r->model);
   tendril_pool_destroy(r->pool);
   tnd_free(r->values);
+  tnd_free(r->state.average);
 }
 
 // config.json: the resolved configuration, and what it was run with.
@@ -128,7 +149,11 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, bool *made,
 
   tendril_eval_options options = {
       .episodes = (int)o->eval_episodes, .seed = (uint64_t)o->seed, .series = EVAL_SERIES};
-  TENDRIL_TRY(tendril_evaluate(r->model, r->policy, r->pool, &options, result, NULL, err));
+  if (r->state.naverage) {
+    TENDRIL_TRY(tnd_policy_copy(r->judged, r->policy, err));
+    TENDRIL_TRY(tendril_policy_set_params(r->judged, r->state.average, err));
+  }
+  TENDRIL_TRY(tendril_evaluate(r->model, r->judged, r->pool, &options, result, NULL, err));
   // a long iteration may reach several percentages: all have this evaluation's result
   const bool best = r->state.evaluations == 0 || result->returns.mean > r->state.best;
   while (r->state.evaluations < due)
@@ -156,12 +181,21 @@ static void report(const run *r, const tendril_eval_result *evaluation) {
   r->hooks->progress(r->hooks->user, &p);
 }
 
+// average <- decay average + (1 - decay) theta; before the first iteration it is theta itself.
+static void average(run *r, double decay) {
+  const double *theta = tendril_policy_get_params(r->policy);
+  for (int i = 0; i < r->state.naverage; i++)
+    r->state.average[i] = decay * r->state.average[i] + (1 - decay) * theta[i];
+}
+
 // One iteration with all that follows it.
 static tendril_status advance(run *r, tendril_error *err) {
   const tendril_run_options *o = &r->config->run;
   const int64_t steps_before = tendril_learner_steps(r->learner);
   const double wall = tnd_clock_wall(), cpu = tnd_clock_process();
+  tendril_learner_set_progress(r->learner, fraction_done(r));
   TENDRIL_TRY(tendril_learner_iterate(r->learner, r->values, err));
+  average(r, o->average);
   const int64_t iteration = tendril_learner_iterations(r->learner);
   const int64_t steps = tendril_learner_steps(r->learner);
   const double now = tnd_clock_wall();
@@ -250,6 +284,7 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
   if (status == TENDRIL_OK) status = tnd_folder_check_free(&r.folder, force, err);
   if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
   if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
+  if (status == TENDRIL_OK) average(&r, 0);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
   if (status == TENDRIL_OK) {
     status = write_config(&r, err);

@@ -47,7 +47,7 @@ static tendril_status open_parts(const tnd_checkpoint *checkpoint, const tendril
   TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(out->model),
                                     tendril_model_nact(out->model), (uint64_t)c->run.seed,
                                     &out->policy, err));
-  TENDRIL_TRY(tnd_policy_load(out->policy, checkpoint->tensors, err));
+  TENDRIL_TRY(tnd_checkpoint_policy(checkpoint, out->policy, err));
   return tnd_checkpoint_counters(checkpoint, &out->iteration, &out->steps, err);
 }
 

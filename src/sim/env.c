@@ -57,10 +57,12 @@ static void forward(void *context) {
 // The physics of one control step; stops at the first warning.
 static void step_physics(void *context) {
   tendril_env *env = context;
+  const tendril_task *task = env->model->task;
   const mjModel *m = env->model->mujoco;
   for (int i = 0; i < env->model->physics_steps; i++) {
     mj_step(m, env->data);
     if (tnd_physics_warned(env->data)) return;
+    if (task->during) task->during(m, env->data, env->state);
   }
 }
 

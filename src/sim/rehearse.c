@@ -55,6 +55,7 @@ static void play(void *context) {
   mj_forward(m, r->data);
   task->observe(m, r->data, r->state, r->obs);
   if (task->before) task->before(m, r->data, r->state);
+  if (task->during) task->during(m, r->data, r->state);
   task->evaluate(m, r->data, r->state, r->action, r->model->seconds, r->terms);
 }
 

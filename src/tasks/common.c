@@ -32,3 +32,12 @@ double tnd_sum_of_squares(int n, const double *x) {
     sum += x[i] * x[i];
   return sum;
 }
+
+double tnd_sum_of_squared_torques(const mjModel *model, const double *action) {
+  double sum = 0;
+  for (int i = 0; i < model->nu; i++) {
+    double torque = model->actuator_gear[6 * i] * action[i];
+    sum += torque * torque;
+  }
+  return sum;
+}

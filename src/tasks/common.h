@@ -1,4 +1,4 @@
-// What several tasks share. Each helper does one thing that Gymnasium's tasks do, in its order.
+// What several tasks share. Where Gymnasium's tasks do a thing, it is done in their order.
 #ifndef TND_TASKS_COMMON_H
 #define TND_TASKS_COMMON_H
 
@@ -19,5 +19,8 @@ void tnd_task_observe(const mjModel *model, const mjData *data, int first, doubl
 
 // |x|^2, summed in order
 double tnd_sum_of_squares(int n, const double *x);
+
+// |u|^2 of the torques u = gear * action, in (N m)^2; action [nu] is in units of the gears
+double tnd_sum_of_squared_torques(const mjModel *model, const double *action);
 
 #endif

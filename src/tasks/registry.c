@@ -10,7 +10,11 @@
   X(tnd_hopper_v4)                                                                                 \
   X(tnd_walker2d_v4)                                                                               \
   X(tnd_swimmer_v4)                                                                                \
-  X(tnd_inverted_pendulum_v4)
+  X(tnd_inverted_pendulum_v4)                                                                      \
+  X(tnd_cartpole)                                                                                  \
+  X(tnd_swimmer)                                                                                   \
+  X(tnd_hopper)                                                                                    \
+  X(tnd_walker)
 // clang-format on
 
 #define X(task) extern const tendril_task task;

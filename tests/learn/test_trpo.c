@@ -116,6 +116,23 @@ Test(trpo, every_accepted_step_keeps_the_bound_and_gains) {
   close_training(&t);
 }
 
+Test(trpo, the_bound_falls_with_the_progress_that_the_learner_is_told) {
+  training t;
+  tendril_trpo_options options = trpo_defaults();
+  options.max_kl_final = 0.1;
+  open_training(&t, "hopper-v4", 2, options, critic_defaults(), small);
+  for (int k = 0; k <= 10; k++) {
+    // from 0.01 to 0.001 in a straight line; the step falls short of the bound, but not by half
+    const double delta = 0.01 - 0.009 * k / 10;
+    tendril_learner_set_progress(t.learner, k / 10.0);
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
+    cr_assert_eq(value(&t, "accepted"), 1);
+    cr_assert_leq(value(&t, "kl"), delta);
+    cr_assert_gt(value(&t, "kl"), 0.5 * delta);
+  }
+  close_training(&t);
+}
+
 Test(trpo, the_kl_of_a_small_step_is_the_quadratic_forecast) {
   // full Fisher matrix, no damping: beta is chosen so that the forecast is delta itself
   training t;

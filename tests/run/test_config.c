@@ -105,6 +105,7 @@ Test(config, every_shipped_preset_is_valid) {
   char folder[1024], path[1100];
   check_ok(tendril_models_folder(folder, sizeof folder, check_err));
   const char *const presets[] = {"hopper-v4", "walker2d-v4", "swimmer-v4", "inverted-pendulum-v4",
+                                 "cartpole",  "swimmer",     "hopper",     "walker",
                                  "quickstart"};
   for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
     snprintf(path, sizeof path, "%s/presets/%s.json", folder, presets[i]);

@@ -40,6 +40,8 @@ static tendril_config *small_config(void) {
                                             {"rollout.streams", "4"},
                                             {"policy.hidden", "16"},
                                             {"critic.hidden", "16"},
+                                            {"run.average", "0.5"},
+                                            {"learner.max_kl_final", "0.2"},
                                             {"learner.fisher_share", "0.5"},
                                             {"learner.reward_scale", "return-sd"}};
   tendril_config *config = NULL;
@@ -320,6 +322,46 @@ static tendril_status train_once(void *context, tendril_error *err) {
                            &result, err);
   tendril_config_destroy(config);
   return status;
+}
+
+Test(train, averages_the_parameters_of_the_policy_that_a_checkpoint_stands_for) {
+  tendril_config *config = small_config();
+  check_ok(tendril_config_set(config, "run.keep_every", "1", check_err));
+  check_ok(tendril_config_set(config, "run.average", "0.75", check_err));
+  tendril_train_result result;
+  check_ok(tendril_train(config, tasks, support_path(folder, "a"), false, NULL, 1, NULL, &result,
+                         check_err));
+  tendril_config_destroy(config);
+  double *average = NULL, *theta = NULL;
+  for (int k = 1; k <= 12; k++) {
+    char name[8];
+    snprintf(name, sizeof name, "%d", k);
+    tendril_trained trained;
+    check_ok(
+        tendril_trained_open(tasks, support_path(folder, "a"), name, NULL, &trained, check_err));
+    const int nparam = tendril_policy_nparam(trained.policy);
+    const double *opened = tendril_policy_get_params(trained.policy);
+    if (!theta) {
+      // the average starts at the fresh policy's parameters
+      theta = malloc(sizeof *theta * (size_t)nparam);
+      average = malloc(sizeof *average * (size_t)nparam);
+      tendril_policy *fresh;
+      check_ok(tendril_policy_create(&trained.config->policy, tendril_model_nobs(trained.model),
+                                     tendril_model_nact(trained.model), 1, &fresh, check_err));
+      memcpy(average, tendril_policy_get_params(fresh), sizeof *average * (size_t)nparam);
+      tendril_policy_destroy(fresh);
+    }
+    tnd_tensors *tensors = NULL;
+    check_ok(tnd_tensors_read(trained.path, &tensors, check_err));
+    check_ok(tnd_tensors_get(tensors, "policy.theta", nparam, 0, theta, check_err));
+    for (int i = 0; i < nparam; i++)
+      average[i] = 0.75 * average[i] + 0.25 * theta[i];
+    check_same_bits(opened, average, nparam);
+    tnd_tensors_destroy(tensors);
+    tendril_trained_close(&trained);
+  }
+  free(theta);
+  free(average);
 }
 
 Test(train, every_failed_allocation_is_a_clean_error, .timeout = 250) {

@@ -82,4 +82,8 @@ Test(allocations, are_none_after_set_up) {
   expect_no_allocations("walker2d-v4");
   expect_no_allocations("swimmer-v4");
   expect_no_allocations("inverted-pendulum-v4");
+  expect_no_allocations("cartpole");
+  expect_no_allocations("swimmer");
+  expect_no_allocations("hopper");
+  expect_no_allocations("walker");
 }

@@ -62,6 +62,10 @@ Test(env, starts_episodes_as_mj_reset_data_does) {
   expect_reset_as_from_scratch("walker2d-v4");
   expect_reset_as_from_scratch("swimmer-v4");
   expect_reset_as_from_scratch("inverted-pendulum-v4");
+  expect_reset_as_from_scratch("cartpole");
+  expect_reset_as_from_scratch("swimmer");
+  expect_reset_as_from_scratch("hopper");
+  expect_reset_as_from_scratch("walker");
 }
 
 Test(env, repeats_an_episode_from_its_stream) {
@@ -148,6 +152,78 @@ Test(env, counts_its_steps) {
   cr_assert_eq(stats->steps, 1000);
   cr_assert_eq(stats->diverged, 0);
   cr_assert(stats->physics_seconds > 1e-3 && stats->physics_seconds < 60);
+  tendril_env_destroy(env);
+  tendril_model_destroy(model);
+}
+
+// ------------------------------------------------------------------------------------ inside a
+// step
+
+static void count_and_add_times(const mjModel *m, const mjData *d, double *state) {
+  (void)m;
+  state[0] += 1;
+  state[1] += d->time;
+}
+
+static void observe_state(const mjModel *m, const mjData *d, const double *state, double *obs) {
+  (void)m, (void)d;
+  memcpy(obs, state, 3 * sizeof(double));
+}
+
+Test(env, calls_during_after_each_mujoco_step) {
+  tendril_task task = support_toy;
+  task.physics_steps = 4;
+  task.nstate = 3;
+  task.before = NULL;
+  task.during = count_and_add_times;
+  task.observe = observe_state;
+  const int cuts[] = {0, 5};  // MuJoCo steps per control step: the task's own 4, and 5
+  for (int k = 0; k < 2; k++) {
+    tendril_sim_options options = support_sim_options();
+    options.physics_steps = cuts[k];
+    tendril_model *model = NULL;
+    cr_assert_eq(
+        tendril_model_create(&task, support_mjcf("everything.xml"), &options, &model, NULL),
+        TENDRIL_OK);
+    double obs[3], action[2] = {0}, h = tendril_model_mujoco(model)->opt.timestep;
+    tendril_env *env = support_env(model, 1, obs);
+    cr_assert_eq(obs[0], 0);  // not by a reset
+    tendril_step step;
+    int n = tendril_model_physics_steps(model);
+    cr_assert_eq(n, cuts[k] ? cuts[k] : 4);
+    for (int t = 1; t <= 3; t++) {
+      cr_assert_eq(tendril_env_step(env, action, obs, &step, NULL), TENDRIL_OK);
+      cr_assert_eq(obs[0], t * n);
+      cr_assert_float_eq(obs[1], h * (t * n) * (t * n + 1) / 2, 1e-12);  // h (1 + 2 + ... + t n)
+    }
+    tendril_env_destroy(env);
+    tendril_model_destroy(model);
+  }
+}
+
+static int calls_of_during;
+
+static void count_good_states(const mjModel *m, const mjData *d, double *state) {
+  (void)m, (void)state;
+  for (int i = 0; i < mjNWARNING; i++)
+    cr_assert_eq(d->warning[i].number, 0);
+  calls_of_during++;
+}
+
+Test(env, calls_during_no_more_once_a_step_went_wrong) {
+  tendril_task task = support_toy;
+  task.physics_steps = 1000;
+  task.during = count_good_states;
+  tendril_model *model = NULL;
+  cr_assert_eq(tendril_model_create(&task, support_mjcf("unstable.xml"), NULL, &model, NULL),
+               TENDRIL_OK);
+  double obs[3];
+  tendril_env *env = support_env(model, 1, NULL);
+  tendril_step step;
+  calls_of_during = 0;
+  cr_assert_eq(tendril_env_step(env, (double[1]){0.01}, obs, &step, NULL), TENDRIL_OK);
+  cr_assert(step.diverged);
+  cr_assert(calls_of_during > 100 && calls_of_during < 1000, "%d", calls_of_during);
   tendril_env_destroy(env);
   tendril_model_destroy(model);
 }

@@ -206,6 +206,11 @@ static bool pay_too_much(const mjModel *model, const mjData *data, double *state
   return support_toy.evaluate(model, data, state, action, seconds, terms);
 }
 
+static void gather_too_much(const mjModel *model, const mjData *data, double *state) {
+  (void)model;
+  state[support_toy.nstate] = data->time;
+}
+
 Test(model, refuses_a_task_that_writes_past_its_arrays) {
   tendril_model *model = NULL;
   tendril_error err = {{0}};
@@ -219,5 +224,10 @@ Test(model, refuses_a_task_that_writes_past_its_arrays) {
   cr_assert_eq(tendril_model_create(&task, support_mjcf("everything.xml"), NULL, &model, &err),
                TENDRIL_E_CONFIG);
   cr_assert(strstr(err.text, "nterm"), "%s", err.text);
+  task = support_toy;
+  task.during = gather_too_much;
+  cr_assert_eq(tendril_model_create(&task, support_mjcf("everything.xml"), NULL, &model, &err),
+               TENDRIL_E_CONFIG);
+  cr_assert(strstr(err.text, "nstate"), "%s", err.text);
   cr_assert_null(model);
 }

@@ -145,6 +145,25 @@ Test(snapshot, holds_activations_mocap_bodies_and_user_data) {
   expect_branches_agree(&support_toy, support_mjcf("everything.xml"), NULL, 100, BRANCH / 4);
 }
 
+// It gathers the forces on its feet during a step.
+Test(snapshot, continues_the_papers_walker_bit_for_bit) {
+  expect_robot_branches_agree("walker", TENDRIL_INTEGRATOR_TASK);
+  expect_robot_branches_agree("walker", TENDRIL_INTEGRATOR_RK4);
+  expect_robot_branches_agree("walker", TENDRIL_INTEGRATOR_IMPLICIT);
+}
+
+static void add_up_motion(const mjModel *m, const mjData *d, double *state) {
+  for (int i = 0; i < m->nv; i++)
+    state[0] += d->qvel[i] * d->qacc[i];  // qacc: what MuJoCo derived in the step just made
+}
+
+Test(snapshot, holds_what_a_task_gathers_during_a_step) {
+  tendril_task task = support_toy;
+  task.physics_steps = 3;
+  task.during = add_up_motion;
+  expect_branches_agree(&task, support_mjcf("everything.xml"), NULL, 100, BRANCH / 4);
+}
+
 Test(snapshot, holds_the_whole_random_stream) {
   tendril_model *model = support_model("inverted-pendulum-v4", NULL);
   tendril_env *env = support_env(model, 1, NULL), *other = support_env(model, 2, NULL);

@@ -1,77 +1,20 @@
-// What each task observes, pays and ends on, by the numbers that its page gives.
-#include "support/sim.h"
+// What each of the -v4 tasks observes, pays and ends on, by the numbers that its page gives.
+#include "support/task.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 
-typedef struct callbacks {
-  tendril_model *model;
-  const tendril_task *task;
-  const mjModel *m;
-  tendril_env *env;
-  mjData *d;
-} callbacks;
-
-static callbacks open_task(const char *name) {
-  callbacks c = {.model = support_model(name, NULL)};
-  c.task = tendril_model_task(c.model);
-  c.m = tendril_model_mujoco(c.model);
-  c.env = support_env(c.model, 1, NULL);
-  c.d = tendril_env_data(c.env);
-  return c;
-}
-
-static void close_task(callbacks *c) {
-  tendril_env_destroy(c->env);
-  tendril_model_destroy(c->model);
-}
-
-// The task's own verdict on the present state.
-static bool ends(const callbacks *c) {
-  double state[4] = {0}, terms[TENDRIL_MAX_TERMS], action[8] = {0};
-  return c->task->evaluate(c->m, c->d, state, action, 0.008, terms);
-}
-
-static void stand(const callbacks *c) {
-  mju_copy(c->d->qpos, c->m->qpos0, (int)c->m->nq);
-  mju_zero(c->d->qvel, (int)c->m->nv);
-}
-
 Test(tasks, start_within_the_noise_around_the_first_pose) {
-  const struct {
-    const char *name;
-    double noise;
-  } starts[] = {{"hopper-v4", 5e-3},
-                {"walker2d-v4", 5e-3},
-                {"swimmer-v4", 0.1},
-                {"inverted-pendulum-v4", 0.01}};
-  for (int k = 0; k < 4; k++) {
-    callbacks c = open_task(starts[k].name);
-    double obs[32], largest = 0, sum = 0, noise = starts[k].noise;
-    int n = 0;
-    for (uint32_t episode = 0; episode < 200; episode++) {
-      tendril_random random = tendril_random_stream(1, TENDRIL_PURPOSE_RESET, episode, 0);
-      cr_assert_eq(tendril_env_reset(c.env, &random, obs, NULL), TENDRIL_OK);
-      for (int i = 0; i < c.m->nq + c.m->nv; i++) {
-        double x = i < c.m->nq ? c.d->qpos[i] - c.m->qpos0[i] : c.d->qvel[i - c.m->nq];
-        largest = fmax(largest, fabs(x));
-        sum += x;
-        n++;
-      }
-    }
-    // uniform: the largest of 800 and more comes near the bound, the mean within 5 of its
-    // deviations
-    cr_assert_leq(largest, noise * (1 + 1e-9));
-    cr_assert_geq(largest, 0.98 * noise);
-    cr_assert_leq(fabs(sum / n), 5 * noise / sqrt(3.0 * n));
-    close_task(&c);
-  }
+  support_task_check_start("hopper-v4", 5e-3);
+  support_task_check_start("walker2d-v4", 5e-3);
+  support_task_check_start("swimmer-v4", 0.1);
+  support_task_check_start("inverted-pendulum-v4", 0.01);
 }
 
 Test(tasks, hopper_and_walker_observe_all_but_x_with_clipped_velocities) {
   const char *const names[] = {"hopper-v4", "walker2d-v4"};
   for (int k = 0; k < 2; k++) {
-    callbacks c = open_task(names[k]);
+    support_task c = support_task_open(names[k]);
     int nq = (int)c.m->nq, nv = (int)c.m->nv;
     double obs[32];
     for (int i = 0; i < nq; i++)
@@ -86,12 +29,12 @@ Test(tasks, hopper_and_walker_observe_all_but_x_with_clipped_velocities) {
       double v = 4.0 * i - 12.0;
       cr_assert_eq(obs[nq - 1 + i], v < -10 ? -10 : v > 10 ? 10 : v);
     }
-    close_task(&c);
+    support_task_close(&c);
   }
 }
 
 Test(tasks, swimmer_observes_neither_x_nor_y_and_clips_nothing) {
-  callbacks c = open_task("swimmer-v4");
+  support_task c = support_task_open("swimmer-v4");
   double obs[8];
   for (int i = 0; i < 5; i++) {
     c.d->qpos[i] = i + 1;
@@ -100,63 +43,63 @@ Test(tasks, swimmer_observes_neither_x_nor_y_and_clips_nothing) {
   c.task->observe(c.m, c.d, NULL, obs);
   const double expected[8] = {3, 4, 5, 100, 101, 102, 103, 104};
   cr_assert_arr_eq(obs, expected, sizeof obs);
-  cr_assert(!ends(&c));
-  close_task(&c);
+  cr_assert(!support_task_ends(&c));
+  support_task_close(&c);
 }
 
 Test(tasks, hopper_ends_outside_its_health) {
-  callbacks c = open_task("hopper-v4");
-  stand(&c);
-  cr_assert(!ends(&c));
+  support_task c = support_task_open("hopper-v4");
+  support_task_stand(&c);
+  cr_assert(!support_task_ends(&c));
   c.d->qpos[1] = 0.7;
-  cr_assert(ends(&c));
+  cr_assert(support_task_ends(&c));
   c.d->qpos[1] = 0.7001;
-  cr_assert(!ends(&c));
+  cr_assert(!support_task_ends(&c));
   c.d->qpos[2] = 0.1999;
-  cr_assert(!ends(&c));
+  cr_assert(!support_task_ends(&c));
   c.d->qpos[2] = -0.2;
-  cr_assert(ends(&c));
-  stand(&c);
+  cr_assert(support_task_ends(&c));
+  support_task_stand(&c);
   c.d->qvel[0] = -99.9;  // velocities count unclipped
-  cr_assert(!ends(&c));
+  cr_assert(!support_task_ends(&c));
   c.d->qvel[0] = -100;
-  cr_assert(ends(&c));
-  stand(&c);
+  cr_assert(support_task_ends(&c));
+  support_task_stand(&c);
   c.d->qpos[0] = 1e6;  // how far it went does not matter
-  cr_assert(!ends(&c));
+  cr_assert(!support_task_ends(&c));
   c.d->qpos[5] = 100;
-  cr_assert(ends(&c));
-  close_task(&c);
+  cr_assert(support_task_ends(&c));
+  support_task_close(&c);
 }
 
 Test(tasks, walker_ends_outside_its_health) {
-  callbacks c = open_task("walker2d-v4");
-  stand(&c);
-  cr_assert(!ends(&c));
+  support_task c = support_task_open("walker2d-v4");
+  support_task_stand(&c);
+  cr_assert(!support_task_ends(&c));
   const double z[] = {0.8, 2.0}, inside[] = {0.8001, 1.9999};
   for (int i = 0; i < 2; i++) {
     c.d->qpos[1] = z[i];
-    cr_assert(ends(&c));
+    cr_assert(support_task_ends(&c));
     c.d->qpos[1] = inside[i];
-    cr_assert(!ends(&c));
+    cr_assert(!support_task_ends(&c));
   }
   c.d->qpos[2] = 1.0;
-  cr_assert(ends(&c));
+  cr_assert(support_task_ends(&c));
   c.d->qpos[2] = -0.999;
-  cr_assert(!ends(&c));
+  cr_assert(!support_task_ends(&c));
   c.d->qvel[4] = 1e5;  // unlike the hopper's
-  cr_assert(!ends(&c));
-  close_task(&c);
+  cr_assert(!support_task_ends(&c));
+  support_task_close(&c);
 }
 
 Test(tasks, pendulum_ends_when_the_pole_leans) {
-  callbacks c = open_task("inverted-pendulum-v4");
-  stand(&c);
+  support_task c = support_task_open("inverted-pendulum-v4");
+  support_task_stand(&c);
   c.d->qpos[1] = 0.2;
-  cr_assert(!ends(&c));
+  cr_assert(!support_task_ends(&c));
   c.d->qpos[1] = -0.2001;
-  cr_assert(ends(&c));
-  close_task(&c);
+  cr_assert(support_task_ends(&c));
+  support_task_close(&c);
 }
 
 Test(tasks, pay_for_displacement_health_and_effort) {
@@ -167,19 +110,14 @@ Test(tasks, pay_for_displacement_health_and_effort) {
                  {"walker2d-v4", 0.02 / 0.008, 1, -1e-3 * (0.25 + 4)},
                  {"swimmer-v4", 0.02 / 0.04, 0, -1e-4 * (0.25 + 4)}};
   for (int k = 0; k < 3; k++) {
-    callbacks c = open_task(rewards[k].name);
-    double state[1], terms[TENDRIL_MAX_TERMS], action[8] = {0.5, -2}, sum = 0;
-    stand(&c);
-    c.d->qpos[0] = 3.0;
-    c.task->before(c.m, c.d, state);
-    c.d->qpos[0] = 3.02;
+    support_task c = support_task_open(rewards[k].name);
+    double terms[TENDRIL_MAX_TERMS], action[8] = {0.5, -2};
+    support_task_stand(&c);
     c.d->qpos[1] = 0;  // fallen: the healthy reward is paid all the same
-    c.task->evaluate(c.m, c.d, state, action, tendril_model_seconds(c.model), terms);
-    for (int i = 0; i < c.task->nterm; i++)
-      sum += terms[i];
+    double sum = support_task_pay(&c, 0.02, action, terms);
     cr_assert_float_eq(sum, rewards[k].forward + rewards[k].healthy + rewards[k].control, 1e-12);
     cr_assert_float_eq(terms[c.task->nterm - 1], rewards[k].control, 1e-15);
-    close_task(&c);
+    support_task_close(&c);
   }
 }
 
@@ -194,13 +132,13 @@ Test(tasks, robots_have_their_published_size) {
                 {"swimmer-v4", 5, 2, 0.01, 150},
                 {"inverted-pendulum-v4", 2, 1, 0.02, 100}};
   for (int k = 0; k < 4; k++) {
-    callbacks c = open_task(robots[k].name);
+    support_task c = support_task_open(robots[k].name);
     cr_assert_eq(c.m->nq, robots[k].nq);
     cr_assert_eq(c.m->nu, robots[k].nu);
     cr_assert_eq(c.m->opt.timestep, robots[k].timestep);
     cr_assert_eq(c.m->opt.integrator, mjINT_RK4);
     cr_assert_eq(c.m->actuator_gear[0], robots[k].gear);
     cr_assert_geq(mj_name2id(c.m, mjOBJ_CAMERA, "track"), 0);
-    close_task(&c);
+    support_task_close(&c);
   }
 }
