@@ -46,6 +46,7 @@ typedef struct trpo {
   double *s;                   // [nparam]
   tendril_status fit_status;
   tendril_error fit_error;
+  double fit_cpu;  // seconds
   tnd_arena arena;
 } trpo;
 
@@ -98,8 +99,10 @@ static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
 static void fit_critic(void *context, int piece, int worker) {
   (void)piece, (void)worker;
   trpo *l = context;
+  const double begin = tnd_clock_thread();
   l->fit_status = tnd_critic_fit(l->critic, l->batch->n, l->x, l->batch->time, l->target,
                                  (uint32_t)l->base.iterations, &l->fit_error);
+  l->fit_cpu = tnd_clock_thread() - begin;
 }
 
 // A v + damping v, for conjugate gradients.
@@ -149,7 +152,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   // 1. state-action pairs from the current policy
   TENDRIL_TRY(tendril_rollout_collect(l->rollout, l->policy, &l->batch, &collected, err));
   l->base.steps += l->batch->n;
-  const double begin = tnd_clock_wall();
+  const double begin = tnd_clock_wall(), cpu_begin = tnd_clock_process();
 
   // the first batch sets the normaliser before it is used; later ones are seen in step 8
   const bool first = !tnd_policy_observed(l->policy);
@@ -159,15 +162,20 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   estimate_advantages(l, &stats);
 
   // 3 to 6, and 7 beside them: both need only the batch and the advantages
+  const double cpu_improve = tnd_clock_process();
   tnd_pool_start(l->pool, fit_critic, l);
   improve_policy(l, &stats);
   tnd_pool_wait(l->pool);
   if (l->fit_status != TENDRIL_OK) return tnd_fail(err, l->fit_status, "%s", l->fit_error.text);
 
+  stats.critic_cpu = l->fit_cpu;
+  stats.policy_cpu = tnd_clock_process() - cpu_improve - l->fit_cpu;
+
   // 8. the normaliser follows the states that the policy visits
   if (!first) tnd_policy_observe(l->policy, l->batch->n, l->batch->obs);
 
   stats.update_seconds = tnd_clock_wall() - begin;
+  stats.advantage_cpu = tnd_clock_process() - cpu_begin - stats.policy_cpu - stats.critic_cpu;
   memcpy(out, &collected, sizeof collected);
   memcpy(out + NROLLOUT, &stats, sizeof stats);
   return TENDRIL_OK;
