@@ -17,6 +17,9 @@ static tendril_status put_state(tnd_tensors *tensors, const tnd_run_state *state
   TENDRIL_TRY(tnd_tensors_put_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(
       tnd_tensors_put(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, state->eval_mean, err));
+  if (state->two_physics)
+    TENDRIL_TRY(tnd_tensors_put(tensors, "run.eval_mean_as_trained", TENDRIL_MAX_SIZES, 0,
+                                state->as_trained, err));
   return tnd_tensors_put(tensors, "run.best", 1, 0, &state->best, err);
 }
 
@@ -77,10 +80,13 @@ void tnd_checkpoint_close(tnd_checkpoint *checkpoint) {
 tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_state *state,
                                     tendril_error *err) {
   int64_t counters[2];
-  tnd_run_state read;
+  tnd_run_state read = {.two_physics = state->two_physics};
   const tnd_tensors *tensors = checkpoint->tensors;
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, read.eval_mean, err));
+  if (read.two_physics)
+    TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean_as_trained", TENDRIL_MAX_SIZES, 0,
+                                read.as_trained, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.best", 1, 0, &read.best, err));
   if (counters[0] < 0 || counters[0] > checkpoint->config->run.eval_at.n || counters[1] < 0 ||
       counters[1] > TND_WHOLE_MAX)

@@ -8,10 +8,12 @@
 
 // What the driver itself has to remember.
 typedef struct tnd_run_state {
-  int evaluations;                      // done, of options.eval_at
-  int64_t eval_steps;                   // simulated in evaluations
-  double eval_mean[TENDRIL_MAX_SIZES];  // their mean returns
-  double best;                          // the best of them
+  int evaluations;                       // done, of options.eval_at
+  int64_t eval_steps;                    // simulated in evaluations
+  double eval_mean[TENDRIL_MAX_SIZES];   // their mean returns
+  double best;                           // the best of them
+  bool two_physics;                      // the training's are not the task's own; not stored
+  double as_trained[TENDRIL_MAX_SIZES];  // then: mean returns under the training's
 } tnd_run_state;
 
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_write(
@@ -29,7 +31,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_read(const char *path, const te
                                                       tnd_checkpoint *out, tendril_error *err);
 void tnd_checkpoint_close(tnd_checkpoint *checkpoint);
 
-// The parts, into objects that were created with the checkpoint's configuration.
+// The parts, into objects that were created with the checkpoint's configuration;
+// state->two_physics says what is to be read.
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint,
                                                        tnd_run_state *state, tendril_error *err);
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_counters(const tnd_checkpoint *checkpoint,
