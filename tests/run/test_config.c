@@ -104,8 +104,9 @@ Test(config, printing_and_parsing_are_inverse) {
 Test(config, every_shipped_preset_is_valid) {
   char folder[1024], path[1100];
   check_ok(tendril_models_folder(folder, sizeof folder, check_err));
-  const char *const presets[] = {"hopper-v4", "walker2d-v4", "swimmer-v4", "inverted-pendulum-v4",
-                                 "quickstart"};
+  const char *const presets[] = {
+      "hopper-v4",  "walker2d-v4",    "swimmer-v4",      "inverted-pendulum-v4",
+      "quickstart", "hopper-v4-fast", "walker2d-v4-fast"};
   for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
     snprintf(path, sizeof path, "%s/presets/%s.json", folder, presets[i]);
     cr_assert_eq(tendril_config_read(config, path, &err), TENDRIL_OK, "%s", err.text);
