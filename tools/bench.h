@@ -6,7 +6,7 @@
 
 typedef struct bench_options {
   const char *task, *run, *preset;
-  int64_t rounds, steps, threads, seed;
+  int64_t rounds, steps, rows, threads, seed;
   bool json;
   cli_list set, plugins;
 } bench_options;
@@ -23,7 +23,13 @@ tendril_status bench_subject_open(const bench_options *options, bench_subject *o
                                   tendril_error *err);
 void bench_subject_close(bench_subject *subject);
 
+// Median of values [n], which are sorted in place.
+double bench_median(double *values, int n);
+// The member `name`: an object of their median and both ends. Sorts them, too.
+void bench_put_spread(cli_json *json, const char *name, double *values, int n);
+
 int bench_rollout(const bench_options *options);
+int bench_update(const bench_options *options);
 int bench_train(const bench_options *options);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/status.h"
 #include "sim/sim.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct twin {
@@ -30,16 +29,6 @@ struct bench_replay {
   const tendril_batch *batch;
   tnd_arena arena;
 };
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-double bench_median(double *values, int n) {
-  qsort(values, (size_t)n, sizeof *values, ascending);
-  return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
 
 static void layout(bench_replay *r, tnd_arena *arena) {
   r->twins = tnd_arena_take(arena, (size_t)r->n, sizeof *r->twins);

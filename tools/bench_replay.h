@@ -19,7 +19,4 @@ void bench_replay_destroy(bench_replay *replay);
 tendril_status bench_replay_run(bench_replay *replay, const tendril_batch *batch, double *seconds,
                                 tendril_error *err);
 
-// Median of values [n], which are sorted in place.
-double bench_median(double *values, int n);
-
 #endif

@@ -73,16 +73,6 @@ static tendril_status measure(sides *s, const tendril_policy *policy, int rounds
   return TENDRIL_OK;
 }
 
-// Median and ends of values [n], which are in order.
-static void put_spread(cli_json *json, const char *name, double median, const double *values,
-                       int n) {
-  cli_json_open(json, name, '{');
-  cli_json_number(json, "median", median);
-  cli_json_number(json, "min", values[0]);
-  cli_json_number(json, "max", values[n - 1]);
-  cli_json_close(json, '}');
-}
-
 static tendril_status print(const bench_options *o, const bench_subject *subject, figures *f,
                             tendril_error *err) {
   const int n = (int)o->rounds;
@@ -99,9 +89,9 @@ static tendril_status print(const bench_options *o, const bench_subject *subject
     cli_json_number(&json, "streams", (double)r->streams);
     cli_json_number(&json, "collecting", rate);
     cli_json_number(&json, "bare", bare);
-    put_spread(&json, "ratio", ratio, f->ratio, n);
+    bench_put_spread(&json, "ratio", f->ratio, n);
     cli_json_number(&json, "threads", (double)o->threads);
-    put_spread(&json, "speedup", speedup, f->speedup, n);
+    bench_put_spread(&json, "speedup", f->speedup, n);
     cli_json_close(&json, '}');
     return cli_json_print(&json, err);
   }

@@ -1,4 +1,4 @@
-// tendril bench: figures of this machine, each a ratio to a bare mj_step loop of the same run.
+// tendril bench: figures of this machine, each beside bare mj_step of the same run.
 #include "bench.h"
 
 #include <string.h>
@@ -8,12 +8,13 @@ static int run(int argc, char **argv) {
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXT,    "task",    0, "NAME", "task, with a fresh policy (hopper-v4)", &o.task},
-    {CLI_TEXT,    "run",     0, "RUN",  "rollout: a trained policy and its task instead", &o.run},
+    {CLI_TEXT,    "run",     0, "RUN",  "rollout, update: a trained policy and its task instead", &o.run},
     {CLI_TEXT,    "preset",  0, "NAME", "settings from models/presets (the task's own)", &o.preset},
     {CLI_TEXTS,   "set",     0, "K=V",  "one setting, as for `tendril train`", &o.set},
-    {CLI_INTEGER, "rounds",  0, "N",    "rollout: rounds, each with all sides in turn (20)", &o.rounds},
+    {CLI_INTEGER, "rounds",  0, "N",    "rollout, update: rounds, each with all sides in turn (20)", &o.rounds},
+    {CLI_INTEGER, "rows",    0, "N",    "update: rows of a batch (5000, and 50000 beside it)", &o.rows},
     {CLI_INTEGER, "steps",   0, "N",    "train: control steps of each training (200000)", &o.steps},
-    {CLI_INTEGER, "threads", 0, "N",    "threads to compare with one (2)", &o.threads},
+    {CLI_INTEGER, "threads", 0, "N",    "rollout, train: threads to compare with one (2)", &o.threads},
     {CLI_INTEGER, "seed",    0, "N",    "seed of the policy, the start states and the noise (1)", &o.seed},
     {CLI_TEXTS,   "plugin",  0, "FILE", "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "json",    0, NULL,   "figures as JSON", &o.json},
@@ -27,18 +28,22 @@ static int run(int argc, char **argv) {
   status = cli_check_range(&cmd_bench, "rounds", o.rounds, 1, 1000);
   if (status == EXIT_OK) status = cli_check_range(&cmd_bench, "threads", o.threads, 1, 1024);
   if (status == EXIT_OK) status = cli_check_range(&cmd_bench, "steps", o.steps, 1, 1000000000000);
+  if (status == EXIT_OK) status = cli_check_range(&cmd_bench, "rows", o.rows, 0, 100000000);
   if (status != EXIT_OK) return status;
   if (strcmp(arguments.at[0], "rollout") == 0) return bench_rollout(&o);
+  if (strcmp(arguments.at[0], "update") == 0) return bench_update(&o);
   if (strcmp(arguments.at[0], "train") == 0) return bench_train(&o);
-  return cli_usage(&cmd_bench, "%s: no such benchmark; choose rollout or train", arguments.at[0]);
+  return cli_usage(&cmd_bench, "%s: no such benchmark; choose rollout, update or train",
+                   arguments.at[0]);
 }
 
 const cli_command cmd_bench = {
     .name = "bench",
-    .usage = "rollout|train [options]",
-    .summary = "time collecting and training against a bare mj_step loop",
-    .example = "  tendril bench rollout --run runs/hopper\n  tendril bench train --task "
-               "walker2d-v4 --steps 1000000\n",
+    .usage = "rollout|update|train [options]",
+    .summary = "time collecting, updates and training against a bare mj_step loop",
+    .example = "  tendril bench rollout --run runs/hopper\n"
+               "  tendril bench update --preset none\n"
+               "  tendril bench train --task walker2d-v4 --steps 1000000\n",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

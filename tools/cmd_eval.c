@@ -11,26 +11,57 @@ typedef struct options {
   cli_list plugins;
 } options;
 
+// A policy under one physics, with the mean action and with sampled actions.
+typedef struct measured {
+  const tendril_model *model;  // NULL: not measured
+  tendril_eval_result results[2];
+  double *returns;  // [2][episodes]
+} measured;
+
+// Under the task's own physics, and under the training's if those are others.
+typedef struct both {
+  measured main, as_trained;
+} both;
+
 static void print_row(const char *label, const tendril_eval_result *r) {
   const tendril_summary *s = &r->returns;
   printf("%-15s %9.1f %8.1f %9.1f  %8.1f .. %-8.1f %8.1f %9.1f %7.1f\n", label, s->mean, s->sd,
          s->median, s->low, s->high, s->min, s->max, r->lengths.mean);
 }
 
-static void print_table(const tendril_trained *t, const tendril_eval_result results[2],
-                        const options *o) {
+static void print_rows(const measured *m) {
+  print_row("mean action", &m->results[0]);
+  print_row("sampled actions", &m->results[1]);
+}
+
+static void print_physics(const char *whose, const tendril_model *model) {
+  const int n = tendril_model_physics_steps(model);
+  printf("%s physics: %s, %d step%s of %g s\n", whose, tendril_model_integrator(model), n,
+         n == 1 ? "" : "s", tendril_model_seconds(model) / n);
+}
+
+static void print_table(const tendril_trained *t, const both *b, const options *o) {
   const tendril_task *task = tendril_model_task(t->model);
+  const tendril_eval_result *mean = &b->main.results[0];
   char steps[16];
   printf("%s, %s (trained %s steps), %lld episodes, seed %lld\n\n", task->name, t->path,
          cli_count((double)t->steps, steps), (long long)o->episodes, (long long)o->seed);
   printf("%-15s %9s %8s %9s  %20s %8s %9s %7s\n", "return", "mean", "sd", "median",
          "95 % of the mean", "min", "max", "length");
-  print_row("mean action", &results[0]);
-  print_row("sampled actions", &results[1]);
-  printf("\nmean action: %d fell or finished, %d ran to the time limit, %d diverged; per episode",
-         results[0].terminated, results[0].truncated, results[0].diverged);
+  if (b->as_trained.model)
+    print_physics("the task's own", b->main.model);
+  else if (o->integrator || o->physics_steps)
+    print_physics("chosen", b->main.model);
+  print_rows(&b->main);
+  if (b->as_trained.model) {
+    print_physics("the training's", b->as_trained.model);
+    print_rows(&b->as_trained);
+  }
+  printf("\nmean action%s: %d fell or finished, %d ran to the time limit, %d diverged; per episode",
+         b->as_trained.model ? ", the task's own physics" : "", mean->terminated, mean->truncated,
+         mean->diverged);
   for (int k = 0; k < task->nterm; k++)
-    printf("%s %s %.1f", k ? "," : "", task->terms[k], results[0].terms[k]);
+    printf("%s %s %.1f", k ? "," : "", task->terms[k], mean->terms[k]);
   printf("\n");
 }
 
@@ -60,35 +91,58 @@ static void put_result(cli_json *json, const char *name, const tendril_eval_resu
   cli_json_close(json, '}');
 }
 
-static tendril_status print_json(const tendril_trained *t, const tendril_eval_result results[2],
-                                 const double *returns, const options *o, tendril_error *err) {
-  const tendril_task *task = tendril_model_task(t->model);
+static void put_measured(cli_json *json, const measured *m, const options *o) {
+  const tendril_task *task = tendril_model_task(m->model);
+  cli_json_text(json, "integrator", tendril_model_integrator(m->model));
+  cli_json_number(json, "physics_steps", tendril_model_physics_steps(m->model));
+  put_result(json, "mean_action", &m->results[0], m->returns, task);
+  put_result(json, "sampled_actions", &m->results[1], m->returns + o->episodes, task);
+}
+
+static tendril_status print_json(const tendril_trained *t, const both *b, const options *o,
+                                 tendril_error *err) {
   cli_json json = {0};
   cli_json_open(&json, NULL, '{');
-  cli_json_text(&json, "task", task->name);
+  cli_json_text(&json, "task", tendril_model_task(t->model)->name);
   cli_json_text(&json, "checkpoint", t->path);
   cli_json_number(&json, "iteration", (double)t->iteration);
   cli_json_number(&json, "steps", (double)t->steps);
   cli_json_number(&json, "episodes", (double)o->episodes);
   cli_json_number(&json, "seed", (double)o->seed);
-  put_result(&json, "mean_action", &results[0], returns, task);
-  put_result(&json, "sampled_actions", &results[1], returns + o->episodes, task);
+  put_measured(&json, &b->main, o);
+  if (b->as_trained.model) {
+    cli_json_open(&json, "as_trained", '{');
+    put_measured(&json, &b->as_trained, o);
+    cli_json_close(&json, '}');
+  }
   cli_json_close(&json, '}');
   return cli_json_print(&json, err);
 }
 
-// Both evaluations; returns [2][episodes].
-static tendril_status evaluate(const tendril_trained *t, const options *o,
-                               tendril_eval_result results[2], double *returns,
-                               tendril_error *err) {
-  tendril_pool *pool = NULL;
-  tendril_status status = tendril_pool_create((int)o->threads, &pool, err);
+static tendril_status measure(const tendril_model *model, const tendril_policy *policy,
+                              tendril_pool *pool, const options *o, measured *out,
+                              tendril_error *err) {
+  tendril_status status = TENDRIL_OK;
+  out->returns = malloc(sizeof *out->returns * 2 * (size_t)o->episodes);
+  if (!out->returns) return TENDRIL_E_MEMORY;
   for (int sampled = 0; sampled < 2 && status == TENDRIL_OK; sampled++) {
     tendril_eval_options e = {
         .episodes = (int)o->episodes, .sampled = sampled, .seed = (uint64_t)o->seed, .series = 0};
-    status = tendril_evaluate(t->model, t->policy, pool, &e, &results[sampled],
-                              returns + sampled * o->episodes, err);
+    status = tendril_evaluate(model, policy, pool, &e, &out->results[sampled],
+                              out->returns + sampled * o->episodes, err);
   }
+  out->model = model;
+  return status;
+}
+
+static tendril_status evaluate(const tendril_trained *t, const options *o, both *out,
+                               tendril_error *err) {
+  tendril_pool *pool = NULL;
+  const tendril_model *judge = t->task_model ? t->task_model : t->model;
+  tendril_status status = tendril_pool_create((int)o->threads, &pool, err);
+  if (status == TENDRIL_OK) status = measure(judge, t->policy, pool, o, &out->main, err);
+  if (status == TENDRIL_OK && t->task_model)
+    status = measure(t->model, t->policy, pool, o, &out->as_trained, err);
   tendril_pool_destroy(pool);
   return status;
 }
@@ -97,22 +151,21 @@ static int eval(const options *o, const char *path) {
   tendril_error err = {{0}};
   tendril_tasks *tasks = NULL;
   tendril_trained trained = {0};
-  tendril_eval_result results[2];
+  both results = {0};
   const char *sim[5] = {0};
   int n = 0;
   if (o->integrator) sim[n++] = "integrator", sim[n++] = o->integrator;
   if (o->physics_steps) sim[n++] = "physics_steps", sim[n++] = o->physics_steps;
-  double *returns = malloc(sizeof *returns * 2 * (size_t)o->episodes);
-  tendril_status status = returns ? TENDRIL_OK : TENDRIL_E_MEMORY;
-  if (status == TENDRIL_OK) status = cli_tasks(&o->plugins, &tasks, &err);
+  tendril_status status = cli_tasks(&o->plugins, &tasks, &err);
   if (status == TENDRIL_OK)
     status = tendril_trained_open(tasks, path, o->checkpoint, sim, &trained, &err);
-  if (status == TENDRIL_OK) status = evaluate(&trained, o, results, returns, &err);
-  if (status == TENDRIL_OK && !o->json) print_table(&trained, results, o);
-  if (status == TENDRIL_OK && o->json) status = print_json(&trained, results, returns, o, &err);
+  if (status == TENDRIL_OK) status = evaluate(&trained, o, &results, &err);
+  if (status == TENDRIL_OK && !o->json) print_table(&trained, &results, o);
+  if (status == TENDRIL_OK && o->json) status = print_json(&trained, &results, o, &err);
+  free(results.main.returns);
+  free(results.as_trained.returns);
   tendril_trained_close(&trained);
   tendril_tasks_destroy(tasks);
-  free(returns);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
@@ -124,8 +177,8 @@ static int run(int argc, char **argv) {
     {CLI_INTEGER, "seed",          0, "N",    "seed of the start states and the noise (1)", &o.seed},
     {CLI_TEXT,    "checkpoint",    0, "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.checkpoint},
     {CLI_INTEGER, "threads",       0, "N",    "threads; the result does not depend on it (all processors)", &o.threads},
-    {CLI_TEXT,    "integrator",    0, "NAME", "integrator in place of the run's: task, euler, rk4 or implicit", &o.integrator},
-    {CLI_TEXT,    "physics-steps", 0, "N",    "MuJoCo steps per control step, in place of the run's", &o.physics_steps},
+    {CLI_TEXT,    "integrator",    0, "NAME", "one evaluation, with this integrator in place of the training's: task, euler, rk4 or implicit", &o.integrator},
+    {CLI_TEXT,    "physics-steps", 0, "N",    "one evaluation, with so many MuJoCo steps per control step", &o.physics_steps},
     {CLI_TEXTS,   "plugin",        0, "FILE", "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "json",          0, NULL,   "everything as JSON, each episode's return included", &o.json},
   };

@@ -114,6 +114,9 @@ static void on_progress(void *user, const tendril_progress *p) {
         d->terminal ? "\r\033[K" : "", cli_count((double)p->steps, steps),
         p->evaluation->returns.mean, p->evaluation->returns.sd, p->evaluation->returns.n,
         p->evaluation->lengths.mean);
+    if (p->as_trained)
+      fprintf(file, "  under the training's physics: return %.1f +- %.1f (length %.0f)\n",
+              p->as_trained->returns.mean, p->as_trained->returns.sd, p->as_trained->lengths.mean);
   }
   fflush(file);
 }
@@ -161,6 +164,10 @@ static tendril_status print_json(const tendril_train_result *r, const char *fold
   cli_json_number(&json, "held", r->held);
   cli_json_number(&json, "best", r->best);
   cli_json_number(&json, "final", r->final);
+  if (isfinite(r->final_as_trained)) {
+    cli_json_number(&json, "held_as_trained", r->held_as_trained);
+    cli_json_number(&json, "final_as_trained", r->final_as_trained);
+  }
   cli_json_number(&json, "seconds", r->seconds);
   cli_json_close(&json, '}');
   return cli_json_print(&json, err);
@@ -173,6 +180,10 @@ static void print_result(const tendril_train_result *r, const char *folder) {
   if (isfinite(r->best)) printf("mean return: best %.1f, last %.1f", r->best, r->final);
   if (isfinite(r->held)) printf(", held (90, 95, 100 %%) %.1f", r->held);
   if (isfinite(r->best)) printf("\n");
+  if (isfinite(r->final_as_trained))
+    printf("under the training's physics: last %.1f", r->final_as_trained);
+  if (isfinite(r->held_as_trained)) printf(", held (90, 95, 100 %%) %.1f", r->held_as_trained);
+  if (isfinite(r->final_as_trained)) printf("\n");
 }
 
 static void print_resume(const options *o, const char *folder, FILE *file) {

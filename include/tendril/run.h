@@ -72,6 +72,7 @@ typedef struct tendril_progress {
   const tendril_stat *stats;              // [nstat]
   const double *values;                   // [nstat]
   const tendril_eval_result *evaluation;  // NULL unless one was made after this iteration
+  const tendril_eval_result *as_trained;  // it under the training's physics; NULL: the task's own
 } tendril_progress;
 
 /** How a program takes part in a training; all members may be zero. */
@@ -85,13 +86,17 @@ typedef struct tendril_train_result {
   bool finished;              // false: stopped by the hook; the run can be resumed
   int64_t iterations, steps;  // of training
   int64_t eval_steps;         // of evaluations
-  double held;     // mean return of the evaluations at 90, 95 and 100 %; NAN without them
-  double best;     // best evaluation's mean return; NAN without one
-  double final;    // last evaluation's mean return; NAN without one
-  double seconds;  // wall seconds of this process's part
+  double held;   // mean return of the evaluations at 90, 95 and 100 %; NAN without them
+  double best;   // best evaluation's mean return; NAN without one
+  double final;  // last evaluation's mean return; NAN without one
+  double held_as_trained, final_as_trained;  // under the training's physics; NAN: the task's own
+  double seconds;                            // wall seconds of this process's part
 } tendril_train_result;
 
 /**
+ * Evaluations are under the task's own physics, whatever integrator and steps the training is
+ * under; where these are others, each evaluation is made under both.
+ *
  * Trains into a new run folder: config.json, progress.csv, evaluations.csv, TensorBoard events,
  * checkpoints/{last,best,iteration-N}.safetensors. The checkpoints depend on the configuration
  * alone, not on the threads or on where a run was stopped and resumed.
@@ -114,7 +119,9 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_train_resume(const tendril
 /** A trained policy with the model it was trained on. */
 typedef struct tendril_trained {
   tendril_config *config;
-  tendril_model *model;
+  tendril_model *model;       // under the training's physics, or with the changes asked for
+  tendril_model *task_model;  // under the task's own; NULL: those are the model's, or changes were
+                              // asked for
   tendril_policy *policy;
   int64_t iteration, steps;  // when it was saved
   char path[1024];           // the checkpoint it came from

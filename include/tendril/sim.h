@@ -110,6 +110,8 @@ TENDRIL_API const mjModel *tendril_model_mujoco(const tendril_model *model);
 TENDRIL_API int tendril_model_nobs(const tendril_model *model);
 TENDRIL_API int tendril_model_nact(const tendril_model *model);
 TENDRIL_API int tendril_model_max_steps(const tendril_model *model);
+/** Name of the integrator, as the option `integrator` has it. */
+TENDRIL_API const char *tendril_model_integrator(const tendril_model *model);
 /** MuJoCo steps per control step and seconds per control step. */
 TENDRIL_API int tendril_model_physics_steps(const tendril_model *model);
 TENDRIL_API double tendril_model_seconds(const tendril_model *model);

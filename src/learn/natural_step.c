@@ -6,6 +6,7 @@
 #include "learn/natural_step.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "math/cg.h"
 
 #include <math.h>
@@ -27,6 +28,7 @@ struct tnd_natural_step {
   uint32_t iteration;
   tendril_status fit_status;
   tendril_error fit_error;
+  double fit_cpu;  // seconds
   tnd_arena arena;
 };
 
@@ -123,8 +125,10 @@ static void fit_critic(void *context, int piece, int worker) {
   (void)piece, (void)worker;
   tnd_natural_step *l = context;
   const tnd_critic_rows *r = l->rows;
+  const double begin = tnd_clock_thread();
   l->fit_status =
       tnd_critic_fit(r->critic, r->n, r->x, r->time, r->target, l->iteration, &l->fit_error);
+  l->fit_cpu = tnd_clock_thread() - begin;
 }
 
 tendril_status tnd_natural_step_take(tnd_natural_step *l, const tnd_sample *sample, double delta,
@@ -134,9 +138,13 @@ tendril_status tnd_natural_step_take(tnd_natural_step *l, const tnd_sample *samp
   l->iteration = iteration;
   l->rows = rows;
   l->fit_status = TENDRIL_OK;
+  l->fit_cpu = 0;
+  const double begin = tnd_clock_process();
   if (rows->critic) tnd_pool_start(l->pool, fit_critic, l);
   improve_policy(l, sample, delta, stats);
   if (rows->critic) tnd_pool_wait(l->pool);
   if (l->fit_status != TENDRIL_OK) return tnd_fail(err, l->fit_status, "%s", l->fit_error.text);
+  stats->critic_cpu = l->fit_cpu;
+  stats->policy_cpu = tnd_clock_process() - begin - l->fit_cpu;
   return TENDRIL_OK;
 }

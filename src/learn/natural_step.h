@@ -40,7 +40,7 @@ TENDRIL_MUST_CHECK tendril_status tnd_natural_step_create(
 void tnd_natural_step_destroy(tnd_natural_step *step);
 
 // One step of the policy, mean KL at most delta, while the value function learns its rows. Fills
-// the members of stats that tell about steps 3 to 6. An error is one of the fit.
+// the members of stats that tell about steps 3 to 7. An error is one of the fit.
 TENDRIL_MUST_CHECK tendril_status tnd_natural_step_take(
     tnd_natural_step *step, const tnd_sample *sample, double delta, const tnd_critic_rows *rows,
     uint32_t iteration, tendril_trpo_stats *stats, tendril_error *err);

@@ -91,7 +91,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   // 1. state-action pairs from the current policy
   TENDRIL_TRY(tendril_rollout_collect(l->rollout, l->policy, &l->batch, &collected, err));
   l->base.steps += l->batch->n;
-  const double begin = tnd_clock_wall();
+  const double begin = tnd_clock_wall(), cpu_begin = tnd_clock_process();
 
   // the first batch sets the normaliser before it is used; later ones are seen in step 8
   const bool first = !tnd_policy_observed(l->policy);
@@ -113,6 +113,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   if (!first) tnd_policy_observe(l->policy, l->batch->n, l->batch->obs);
 
   stats.update_seconds = tnd_clock_wall() - begin;
+  stats.advantage_cpu = tnd_clock_process() - cpu_begin - stats.policy_cpu - stats.critic_cpu;
   memcpy(out, &collected, sizeof collected);
   memcpy(out + NROLLOUT, &stats, sizeof stats);
   return TENDRIL_OK;

@@ -10,8 +10,9 @@
 #include <math.h>
 #include <string.h>
 
-// KEPT bounds the memory: chunks beyond it go through the network again in every Fisher product
-enum { CHUNK = 256, MAX_PIECES = 64, MAX_KEPT = 64 };
+// KEPT bounds the memory, to some 50 MB for two hidden layers of 64: chunks beyond it go through
+// the network again in every Fisher product
+enum { CHUNK = 256, MAX_PIECES = 64, MAX_KEPT = 256 };
 
 typedef struct piece_sums {
   double L, kl, kl_max, entropy;
@@ -142,7 +143,7 @@ tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *poo
   for (int w = 0; w < t->nworker && status == TENDRIL_OK; w++)
     status = tnd_policy_rows_create(policy, CHUNK, &t->workers[w].rows, err);
   for (int64_t c = 0; c < kept_of(sizes->fisher) && status == TENDRIL_OK; c++)
-    status = tnd_policy_rows_create(policy, rows_of_chunk(sizes->fisher, c), &t->kept[c], err);
+    status = tnd_policy_rows_create_kept(policy, rows_of_chunk(sizes->fisher, c), &t->kept[c], err);
   if (status != TENDRIL_OK) {
     tnd_trust_region_destroy(t);
     return status;
@@ -264,6 +265,14 @@ void tnd_trust_region_begin(tnd_trust_region *t, const tnd_sample *sample, doubl
 
 // ------------------------------------------------------------------------------ Fisher products
 
+// Where the activations of a chunk of the Fisher rows are, ready for a worker's use.
+static tnd_policy_rows *rows_for_chunk(const tnd_trust_region *t, int64_t chunk,
+                                       const scratch *worker) {
+  if (chunk >= MAX_KEPT) return worker->rows;
+  tnd_policy_rows_borrow(t->kept[chunk], worker->rows);
+  return t->kept[chunk];
+}
+
 static void keep_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   int64_t first, last;
@@ -271,7 +280,7 @@ static void keep_piece(void *context, int piece, int worker) {
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->nfisher, c);
-    tnd_policy_rows *activations = c < MAX_KEPT ? t->kept[c] : t->workers[worker].rows;
+    tnd_policy_rows *activations = rows_for_chunk(t, c, &t->workers[worker]);
     double *x = t->fisher_x + row * t->nobs;
     for (int i = 0; i < rows; i++)
       memcpy(x + (size_t)i * (size_t)t->nobs, t->x_c + t->order[row + i] * t->nobs,
@@ -308,7 +317,7 @@ static void fisher_piece(void *context, int piece, int worker) {
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->nfisher, c);
-    tnd_policy_rows *activations = c < MAX_KEPT ? t->kept[c] : w->rows;
+    tnd_policy_rows *activations = rows_for_chunk(t, c, w);
     if (c >= MAX_KEPT)
       tnd_policy_forward(t->policy, activations, rows, t->fisher_x + row * t->nobs, w->d);
     tnd_policy_jvp(t->policy, activations, w->u);                            // J v

@@ -151,7 +151,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   TENDRIL_TRY(tnd_vine_collect(l->vine, b, tnd_rollout_snapshots(l->rollout), l->policy, iteration,
                                &l->branches, &grown, err));
   l->base.steps += grown.steps;
-  const double begin = tnd_clock_wall();
+  const double begin = tnd_clock_wall(), cpu_begin = tnd_clock_process();
 
   // 2d to 2f. values behind the branches, advantages, targets
   gather_states(l);
@@ -175,6 +175,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   // 8. the normaliser follows the states that the policy visits
   if (!first) tnd_policy_observe(l->policy, b->n, b->obs);
 
+  stats.advantage_cpu = tnd_clock_process() - cpu_begin - stats.policy_cpu - stats.critic_cpu;
   stats.update_seconds = tnd_clock_wall() - begin;
   collected.physics_seconds += grown.physics_seconds;
   vine_stats.trunk_steps = (double)b->n;

@@ -68,18 +68,19 @@ static void rows_destroy(tnd_policy_rows *rows) {
   tnd_free(r);
 }
 
-static tendril_status rows_create(const tendril_policy *policy, int capacity, tnd_policy_rows **out,
-                                  tendril_error *err) {
+static tendril_status rows_create(const tendril_policy *policy, int capacity, bool kept,
+                                  tnd_policy_rows **out, tendril_error *err) {
   const gaussian *g = (const gaussian *)policy;
   gaussian_rows *r = tnd_alloc(sizeof *r);
   if (!r) return tnd_fail_memory(err);
   r->base.ops = policy->ops;
-  size_t nm = (size_t)capacity * (size_t)policy->nact;
+  size_t nm = kept ? 0 : (size_t)capacity * (size_t)policy->nact;
   r->m = tnd_arena_doubles(&r->arena, nm);
   tendril_status status = tnd_arena_alloc(&r->arena, err);
   if (status == TENDRIL_OK) {
     r->m = tnd_arena_doubles(&r->arena, nm);
-    status = tnd_mlp_rows_create(g->mean, capacity, &r->mean, err);
+    status = kept ? tnd_mlp_rows_create_kept(g->mean, capacity, &r->mean, err)
+                  : tnd_mlp_rows_create(g->mean, capacity, &r->mean, err);
   }
   if (status != TENDRIL_OK) {
     rows_destroy(&r->base);
@@ -87,6 +88,13 @@ static tendril_status rows_create(const tendril_policy *policy, int capacity, tn
   }
   *out = &r->base;
   return TENDRIL_OK;
+}
+
+static void rows_borrow(tnd_policy_rows *kept, const tnd_policy_rows *from) {
+  gaussian_rows *r = (gaussian_rows *)kept;
+  const gaussian_rows *f = (const gaussian_rows *)from;
+  r->m = f->m;
+  tnd_mlp_rows_borrow(r->mean, f->mean);
 }
 
 // d [n][2 nact] = [m, r], r the same in every row
@@ -230,6 +238,7 @@ static const tnd_policy_ops gaussian_ops = {
     .act_size = act_size,
     .act = act,
     .rows_create = rows_create,
+    .rows_borrow = rows_borrow,
     .rows_destroy = rows_destroy,
     .forward = forward,
     .set_tangent = set_tangent,

@@ -2,8 +2,7 @@
 // runs over whole vectors; the arithmetic is in mlp_kernels.inc.h, once in each precision.
 //
 //   H_0 = x,   Z_l = H_{l-1} W_l + b_l,   H_l = h(Z_l),   D_l = h'(Z_l),   y = H_{L-1} W_L + b_L
-//   J v:   dZ_l = dH_{l-1} W_l + H_{l-1} V_l + v_l = [dH_{l-1}, H_{l-1}] [W_l; V_l] + v_l,
-//          dH_l = D_l o dZ_l
+//   J v:   dZ_l = dH_{l-1} W_l + H_{l-1} V_l + v_l,   dH_l = D_l o dZ_l
 //   J' g:  G_L = g,   grad W_l += H_{l-1}' G_l,   grad b_l += 1' G_l,
 //          G_{l-1} = (G_l W_l') o D_{l-1}
 #include "policy/mlp.h"
@@ -26,7 +25,7 @@ struct layer {
   int nin, nout;  // true widths
   int pin, pout;  // padded ones
   int64_t first;  // its first parameter: W [nin][nout], then b [nout]
-  void *w;        // [nin][pout]; above the first layer [2 pin][pout], W over V
+  void *w;        // [nin][pout]
   void *v;        // [nin][pout] tangent of W
   void *wt;       // [nout][pin] W transposed; none in the first layer
   void *b;        // [pout]
@@ -41,19 +40,30 @@ struct tnd_mlp {
   tnd_arena arena;
 };
 
+// What a pass over rows needs and leaves nothing in.
+struct scratch {
+  void *y;          // [capacity][pout] of the last layer: y, J v or g
+  void *g[2];       // [capacity][widest and a line] dH_l or G_l, by turns
+  void *gw;         // [max nin][pout] gradient of one layer's weights
+  void *temporary;  // [2][widest]
+};
+
 struct tnd_mlp_rows {
   int capacity, n;
-  int x_row;  // row strides of x and h
-  int h_row[MAX_LAYERS];
+  bool keeps_only;      // activations; the scratch is borrowed
+  int x_row;            // row stride of x
   void *x;              // [capacity][x_row]
-  void *h[MAX_LAYERS];  // [capacity][h_row] hidden layer: dH [pout], then H [pout]
-  void *d[MAX_LAYERS];  // [capacity][pout] h'
-  void *y;              // [capacity][pout] of the last layer: y, J v or g
-  void *g[2];           // [capacity][widest] G_l, by turns
-  void *gw;             // [max nin][pout] gradient of one layer's weights
-  void *temporary;      // [2][widest]
+  void *h[MAX_LAYERS];  // [capacity][pout and a line] H of a hidden layer
+  void *d[MAX_LAYERS];  // [capacity][pout] h', where it does not follow from H
+  struct scratch scratch;
   tnd_arena arena;
 };
+
+// Row stride of H and dH: one line more than the width, for rows a power of two apart would fall on
+// each other in the cache.
+static int h_stride(const struct layer *layer, size_t size) {
+  return layer->pout + (int)(TND_LINE / size);
+}
 
 #define REAL float
 #define NAME(x) x##_floats
@@ -104,14 +114,9 @@ static void layout(tnd_mlp *mlp, tnd_arena *arena) {
     size_t pin = (size_t)layer->pin, pout = (size_t)layer->pout;
     layer->b = tnd_arena_take(arena, pout, size);
     layer->vb = tnd_arena_take(arena, pout, size);
-    if (l == 0) {
-      layer->w = tnd_arena_take(arena, nin * pout, size);
-      layer->v = tnd_arena_take(arena, nin * pout, size);
-    } else {
-      layer->w = tnd_arena_take(arena, 2 * pin * pout, size);
-      layer->v = layer->w ? (char *)layer->w + pin * pout * size : NULL;
-      layer->wt = tnd_arena_take(arena, nout * pin, size);
-    }
+    layer->w = tnd_arena_take(arena, nin * pout, size);
+    layer->v = tnd_arena_take(arena, nin * pout, size);
+    if (l > 0) layer->wt = tnd_arena_take(arena, nout * pin, size);
   }
 }
 
@@ -158,34 +163,34 @@ void tnd_mlp_destroy(tnd_mlp *mlp) {
 
 static void layout_rows(tnd_mlp_rows *rows, const tnd_mlp *mlp, tnd_arena *arena) {
   size_t size = single(mlp) ? sizeof(float) : sizeof(double);
-  int line = single(mlp) ? TND_LINE_FLOATS : TND_LINE_DOUBLES;
-  size_t capacity = (size_t)rows->capacity, widest = (size_t)mlp->widest, gw = 0;
+  size_t capacity = (size_t)rows->capacity, widest = (size_t)mlp->widest, gw = 0, last = 0;
   rows->x_row = mlp->layers[0].pin;
   rows->x = tnd_arena_take(arena, capacity * (size_t)rows->x_row, size);
   for (int l = 0; l < mlp->nlayer; l++) {
     const struct layer *layer = &mlp->layers[l];
     if ((size_t)layer->nin * (size_t)layer->pout > gw)
       gw = (size_t)layer->nin * (size_t)layer->pout;
-    if (l == mlp->nlayer - 1) {
-      rows->y = tnd_arena_take(arena, capacity * (size_t)layer->pout, size);
-    } else {
-      // one line more: rows a power of two apart would fall on each other in the cache
-      rows->h_row[l] = 2 * layer->pout + line;
-      rows->h[l] = tnd_arena_take(arena, capacity * (size_t)rows->h_row[l], size);
+    last = (size_t)layer->pout;
+    if (l == mlp->nlayer - 1) break;
+    rows->h[l] = tnd_arena_take(arena, capacity * (size_t)h_stride(layer, size), size);
+    if (mlp->shape.activation == TENDRIL_SOFTPLUS)
       rows->d[l] = tnd_arena_take(arena, capacity * (size_t)layer->pout, size);
-    }
   }
+  if (rows->keeps_only) return;
+  struct scratch *s = &rows->scratch;
+  s->y = tnd_arena_take(arena, capacity * last, size);
   for (int i = 0; i < 2; i++)
-    rows->g[i] = tnd_arena_take(arena, capacity * widest, size);
-  rows->gw = tnd_arena_take(arena, gw, size);
-  rows->temporary = tnd_arena_take(arena, 2 * widest, size);
+    s->g[i] = tnd_arena_take(arena, capacity * (widest + TND_LINE / size), size);
+  s->gw = tnd_arena_take(arena, gw, size);
+  s->temporary = tnd_arena_take(arena, 2 * widest, size);
 }
 
-tendril_status tnd_mlp_rows_create(const tnd_mlp *mlp, int capacity, tnd_mlp_rows **out,
-                                   tendril_error *err) {
+static tendril_status create_rows(const tnd_mlp *mlp, int capacity, bool keeps_only,
+                                  tnd_mlp_rows **out, tendril_error *err) {
   tnd_mlp_rows *rows = tnd_alloc(sizeof *rows);
   if (!rows) return tnd_fail_memory(err);
   rows->capacity = capacity;
+  rows->keeps_only = keeps_only;
   layout_rows(rows, mlp, &rows->arena);
   tendril_status status = tnd_arena_alloc(&rows->arena, err);
   if (status != TENDRIL_OK) {
@@ -195,6 +200,21 @@ tendril_status tnd_mlp_rows_create(const tnd_mlp *mlp, int capacity, tnd_mlp_row
   layout_rows(rows, mlp, &rows->arena);
   *out = rows;
   return TENDRIL_OK;
+}
+
+tendril_status tnd_mlp_rows_create(const tnd_mlp *mlp, int capacity, tnd_mlp_rows **out,
+                                   tendril_error *err) {
+  return create_rows(mlp, capacity, false, out, err);
+}
+
+tendril_status tnd_mlp_rows_create_kept(const tnd_mlp *mlp, int capacity, tnd_mlp_rows **out,
+                                        tendril_error *err) {
+  return create_rows(mlp, capacity, true, out, err);
+}
+
+void tnd_mlp_rows_borrow(tnd_mlp_rows *kept, const tnd_mlp_rows *from) {
+  assert(kept->keeps_only && kept->capacity <= from->capacity);
+  kept->scratch = from->scratch;
 }
 
 void tnd_mlp_rows_destroy(tnd_mlp_rows *rows) {

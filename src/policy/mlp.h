@@ -42,6 +42,12 @@ TENDRIL_MUST_CHECK tendril_status tnd_mlp_rows_create(const tnd_mlp *mlp, int ca
                                                       tnd_mlp_rows **out, tendril_error *err);
 void tnd_mlp_rows_destroy(tnd_mlp_rows *rows);
 
+// Rows that keep activations and nothing else, for a batch of many chunks: before forward, jvp or
+// vjp they borrow the scratch of other rows, of the same network and of no smaller capacity.
+TENDRIL_MUST_CHECK tendril_status tnd_mlp_rows_create_kept(const tnd_mlp *mlp, int capacity,
+                                                           tnd_mlp_rows **out, tendril_error *err);
+void tnd_mlp_rows_borrow(tnd_mlp_rows *kept, const tnd_mlp_rows *from);
+
 // y [n][nout] = f(x [n][nin]); n <= capacity
 void tnd_mlp_forward(const tnd_mlp *mlp, tnd_mlp_rows *rows, int n, const double *x, double *y);
 // dy [n][nout] = J v for the rows of the last forward and the v of the last set_tangent

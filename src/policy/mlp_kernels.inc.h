@@ -32,22 +32,30 @@ static void NAME(export_rows)(int n, int width, int stride, const REAL *in, doub
       out[(ptrdiff_t)r * width + j] = (double)in[(ptrdiff_t)r * stride + j];
 }
 
-// a [n][width] (dense) <- a o d for a's rows `stride` apart
-static TND_CLONES void NAME(multiply_rows)(int n, int width, int stride, const REAL *restrict d,
-                                           REAL *restrict a) {
-  for (int r = 0; r < n; r++)
-    for (int j = 0; j < width; j++)
-      a[(ptrdiff_t)r * stride + j] *= d[(ptrdiff_t)r * width + j];
-}
-
-// d = 1 - h^2
-static TND_CLONES void NAME(tanh_derivative)(int n, int width, int stride, const REAL *restrict h,
-                                             REAL *restrict d) {
-  for (int r = 0; r < n; r++)
-    for (int j = 0; j < width; j++) {
-      REAL hj = h[(ptrdiff_t)r * stride + j];
-      d[(ptrdiff_t)r * width + j] = 1 - hj * hj;
-    }
+// a <- a o h'(z) for n rows of `width` entries, those of a and h their strides apart, those of d
+// (of the softplus alone) dense; of tanh and relu the derivative is a function of H
+static TND_CLONES void NAME(times_derivative)(tendril_activation activation, int n, int width,
+                                              int h_row, const REAL *restrict h,
+                                              const REAL *restrict d, int a_row, REAL *restrict a) {
+  switch (activation) {
+  case TENDRIL_TANH:
+    for (int r = 0; r < n; r++)
+      for (int j = 0; j < width; j++) {
+        REAL hj = h[(ptrdiff_t)r * h_row + j];
+        a[(ptrdiff_t)r * a_row + j] *= 1 - hj * hj;
+      }
+    break;
+  case TENDRIL_SOFTPLUS:
+    for (int r = 0; r < n; r++)
+      for (int j = 0; j < width; j++)
+        a[(ptrdiff_t)r * a_row + j] *= d[(ptrdiff_t)r * width + j];
+    break;
+  case TENDRIL_RELU:
+    for (int r = 0; r < n; r++)
+      for (int j = 0; j < width; j++)
+        a[(ptrdiff_t)r * a_row + j] *= h[(ptrdiff_t)r * h_row + j] > 0 ? (REAL)1 : (REAL)0;
+    break;
+  }
 }
 
 static TND_CLONES void NAME(negative_magnitude)(int n, const REAL *restrict z, REAL *restrict e) {
@@ -66,14 +74,12 @@ static TND_CLONES void NAME(softplus_row)(int n, const REAL *restrict e,
   }
 }
 
-static TND_CLONES void NAME(relu_row)(int n, REAL *restrict h, REAL *restrict d) {
-  for (int j = 0; j < n; j++) {
-    d[j] = h[j] > 0 ? 1 : 0;
+static TND_CLONES void NAME(relu_row)(int n, REAL *restrict h) {
+  for (int j = 0; j < n; j++)
     h[j] = h[j] < 0 ? 0 : h[j];  // keeps a NaN
-  }
 }
 
-// h <- h(h) and d = h' for n rows of `width` entries, those of h `stride` apart.
+// h <- h(h) for n rows of `width` entries, those of h `stride` apart; of the softplus also d = h'.
 // temporary: [2][width]
 static void NAME(activate)(tendril_activation activation, int n, int width, int stride, REAL *h,
                            REAL *d, REAL *temporary) {
@@ -82,7 +88,6 @@ static void NAME(activate)(tendril_activation activation, int n, int width, int 
   case TENDRIL_TANH:
     for (int r = 0; r < n; r++)
       NAME(tnd_tanh)(width, h + (ptrdiff_t)r * stride, h + (ptrdiff_t)r * stride);
-    NAME(tanh_derivative)(n, width, stride, h, d);
     break;
   case TENDRIL_SOFTPLUS:
     for (int r = 0; r < n; r++) {
@@ -95,7 +100,7 @@ static void NAME(activate)(tendril_activation activation, int n, int width, int 
     break;
   case TENDRIL_RELU:
     for (int r = 0; r < n; r++)
-      NAME(relu_row)(width, h + (ptrdiff_t)r * stride, d + (ptrdiff_t)r * width);
+      NAME(relu_row)(width, h + (ptrdiff_t)r * stride);
     break;
   }
 }
@@ -135,14 +140,15 @@ static void NAME(forward)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *
     int pout = layer->pout;
     if (l == mlp->nlayer - 1) {
       // y = H W + b
-      GEMM(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, rows->y, pout);
-      NAME(export_rows)(n, layer->nout, pout, rows->y, y);
+      REAL *out = rows->scratch.y;
+      GEMM(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, out, pout);
+      NAME(export_rows)(n, layer->nout, pout, out, y);
     } else {
       // H = h(H W + b)
-      REAL *h = (REAL *)rows->h[l] + pout;
-      int h_row = rows->h_row[l];
+      REAL *h = rows->h[l];
+      int h_row = h_stride(layer, sizeof *h);
       GEMM(n, pout, layer->nin, in, in_row, 1, layer->w, pout, layer->b, 0, h, h_row);
-      NAME(activate)(mlp->shape.activation, n, pout, h_row, h, rows->d[l], rows->temporary);
+      NAME(activate)(mlp->shape.activation, n, pout, h_row, h, rows->d[l], rows->scratch.temporary);
       in = h;
       in_row = h_row;
     }
@@ -151,35 +157,41 @@ static void NAME(forward)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *
 
 static void NAME(jvp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, double *dy) {
   int n = rows->n;
+  const REAL *in = rows->x, *din = NULL;
+  int in_row = rows->x_row;
   for (int l = 0; l < mlp->nlayer; l++) {
     const struct layer *layer = &mlp->layers[l];
-    int pout = layer->pout;
+    int pout = layer->pout, nin = layer->nin, h_row = h_stride(layer, sizeof *in);
     bool last = l == mlp->nlayer - 1;
-    REAL *dz = last ? rows->y : rows->h[l];
-    int dz_row = last ? pout : rows->h_row[l];
-    // the input has no tangent: dZ = x V + v; above it dZ = [dH, H] [W; V] + v
-    if (l == 0)
-      GEMM(n, pout, layer->nin, rows->x, rows->x_row, 1, layer->v, pout, layer->vb, 0, dz, dz_row);
-    else
-      GEMM(n, pout, layer->pin + layer->nin, rows->h[l - 1], rows->h_row[l - 1], 1, layer->w, pout,
-           layer->vb, 0, dz, dz_row);
-    if (last)
+    REAL *dz = last ? rows->scratch.y : rows->scratch.g[l % 2];
+    int dz_row = last ? pout : h_row;
+    // dZ = dH W + v, the first without dH: the input has no tangent; then dZ += H V
+    if (l > 0) GEMM(n, pout, nin, din, in_row, 1, layer->w, pout, layer->vb, 0, dz, dz_row);
+    GEMM(n, pout, nin, in, in_row, 1, layer->v, pout, l > 0 ? dz : layer->vb, l > 0 ? dz_row : 0,
+         dz, dz_row);
+    if (last) {
       NAME(export_rows)(n, layer->nout, pout, dz, dy);
-    else
-      NAME(multiply_rows)(n, pout, dz_row, rows->d[l], dz);  // dH = D o dZ
+      break;
+    }
+    // dH = D o dZ
+    NAME(times_derivative)
+    (mlp->shape.activation, n, pout, h_row, rows->h[l], rows->d[l], dz_row, dz);
+    in = rows->h[l];
+    din = dz;
+    in_row = h_row;
   }
 }
 
 static void NAME(vjp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *gy, double *grad) {
   static const REAL one = 1;
   int n = rows->n;
-  REAL *g = rows->y, *gw = rows->gw;
+  REAL *g = rows->scratch.y, *gw = rows->scratch.gw;
   NAME(import_rows)(n, mlp->shape.nout, mlp->layers[mlp->nlayer - 1].pout, gy, g);
   for (int l = mlp->nlayer - 1; l >= 0; l--) {
     const struct layer *layer = &mlp->layers[l];
     int nin = layer->nin, nout = layer->nout, pin = layer->pin, pout = layer->pout;
-    const REAL *in = l == 0 ? rows->x : (REAL *)rows->h[l - 1] + pin;
-    int in_row = l == 0 ? rows->x_row : rows->h_row[l - 1];
+    const REAL *in = l == 0 ? rows->x : rows->h[l - 1];
+    int in_row = l == 0 ? rows->x_row : h_stride(&mlp->layers[l - 1], sizeof *in);
     // grad W += H' G
     double *grad_w = grad + layer->first;
     GEMM(nin, pout, n, in, 1, in_row, g, pout, NULL, 0, gw, pout);
@@ -190,9 +202,9 @@ static void NAME(vjp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *gy, 
     NAME(add_to)(nout, gw, grad_w + (ptrdiff_t)nin * nout);
     if (l == 0) break;
     // G <- (G W') o D
-    REAL *below = rows->g[l % 2];
+    REAL *below = rows->scratch.g[l % 2];
     GEMM(n, pin, nout, g, pout, 1, layer->wt, pin, NULL, 0, below, pin);
-    NAME(multiply_rows)(n, pin, pin, rows->d[l - 1], below);
+    NAME(times_derivative)(mlp->shape.activation, n, pin, in_row, in, rows->d[l - 1], pin, below);
     g = below;
   }
 }

@@ -18,8 +18,9 @@ typedef struct tnd_policy_ops {
               double *action);
 
   // the functions of the same name in policy.h
-  tendril_status (*rows_create)(const tendril_policy *policy, int capacity, tnd_policy_rows **out,
-                                tendril_error *err);
+  tendril_status (*rows_create)(const tendril_policy *policy, int capacity, bool kept,
+                                tnd_policy_rows **out, tendril_error *err);
+  void (*rows_borrow)(tnd_policy_rows *kept, const tnd_policy_rows *from);
   void (*rows_destroy)(tnd_policy_rows *rows);
   void (*forward)(const tendril_policy *policy, tnd_policy_rows *rows, int n, const double *x,
                   double *d);

@@ -215,7 +215,16 @@ void tendril_policy_act(const tendril_policy *policy, tendril_actor *actor, cons
 
 tendril_status tnd_policy_rows_create(const tendril_policy *policy, int capacity,
                                       tnd_policy_rows **out, tendril_error *err) {
-  return policy->ops->rows_create(policy, capacity, out, err);
+  return policy->ops->rows_create(policy, capacity, false, out, err);
+}
+
+tendril_status tnd_policy_rows_create_kept(const tendril_policy *policy, int capacity,
+                                           tnd_policy_rows **out, tendril_error *err) {
+  return policy->ops->rows_create(policy, capacity, true, out, err);
+}
+
+void tnd_policy_rows_borrow(tnd_policy_rows *kept, const tnd_policy_rows *from) {
+  kept->ops->rows_borrow(kept, from);
 }
 
 void tnd_policy_rows_destroy(tnd_policy_rows *rows) {

@@ -34,6 +34,12 @@ bool tnd_policy_observed(const tendril_policy *policy);
 typedef struct tnd_policy_rows tnd_policy_rows;
 TENDRIL_MUST_CHECK tendril_status tnd_policy_rows_create(const tendril_policy *policy, int capacity,
                                                          tnd_policy_rows **out, tendril_error *err);
+// Rows that keep activations and nothing else: before forward, jvp or vjp they borrow the scratch
+// of other rows, of the same policy and of no smaller capacity.
+TENDRIL_MUST_CHECK tendril_status tnd_policy_rows_create_kept(const tendril_policy *policy,
+                                                              int capacity, tnd_policy_rows **out,
+                                                              tendril_error *err);
+void tnd_policy_rows_borrow(tnd_policy_rows *kept, const tnd_policy_rows *from);
 void tnd_policy_rows_destroy(tnd_policy_rows *rows);
 
 // d [n][ndist] from normalised observations x [n][nobs]; keeps the activations

@@ -20,6 +20,9 @@ static tendril_status put_state(tnd_tensors *tensors, const tnd_run_state *state
       tnd_tensors_put(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, state->eval_mean, err));
   if (state->naverage)
     TENDRIL_TRY(tnd_tensors_put(tensors, AVERAGE, state->naverage, 0, state->average, err));
+  if (state->two_physics)
+    TENDRIL_TRY(tnd_tensors_put(tensors, "run.eval_mean_as_trained", TENDRIL_MAX_SIZES, 0,
+                                state->as_trained, err));
   return tnd_tensors_put(tensors, "run.best", 1, 0, &state->best, err);
 }
 
@@ -84,6 +87,9 @@ tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_st
   const tnd_tensors *tensors = checkpoint->tensors;
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, read.eval_mean, err));
+  if (read.two_physics)
+    TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean_as_trained", TENDRIL_MAX_SIZES, 0,
+                                read.as_trained, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.best", 1, 0, &read.best, err));
   if (read.naverage)
     TENDRIL_TRY(tnd_tensors_get(tensors, AVERAGE, read.naverage, 0, read.average, err));

@@ -8,12 +8,14 @@
 
 // What the driver itself has to remember.
 typedef struct tnd_run_state {
-  int evaluations;                      // done, of options.eval_at
-  int64_t eval_steps;                   // simulated in evaluations
-  double eval_mean[TENDRIL_MAX_SIZES];  // their mean returns
-  double best;                          // the best of them
-  int naverage;                         // nparam with the option `average`, otherwise 0
-  double *average;                      // [naverage] running average of the parameters
+  int evaluations;                       // done, of options.eval_at
+  int64_t eval_steps;                    // simulated in evaluations
+  double eval_mean[TENDRIL_MAX_SIZES];   // their mean returns
+  double best;                           // the best of them
+  bool two_physics;                      // the training's are not the task's own; not stored
+  double as_trained[TENDRIL_MAX_SIZES];  // then: mean returns under the training's
+  int naverage;                          // nparam with the option `average`, otherwise 0
+  double *average;                       // [naverage] running average of the parameters
 } tnd_run_state;
 
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_write(
@@ -31,8 +33,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_read(const char *path, const te
                                                       tnd_checkpoint *out, tendril_error *err);
 void tnd_checkpoint_close(tnd_checkpoint *checkpoint);
 
-// The parts, into objects that were created with the checkpoint's configuration; the state's
-// `average` is the caller's array.
+// The parts, into objects that were created with the checkpoint's configuration;
+// state->two_physics and naverage say what is to be read, `average` is the caller's array.
 TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint,
                                                        tnd_run_state *state, tendril_error *err);
 // The policy that a checkpoint stands for: with averaged parameters if the run averages.

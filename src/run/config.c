@@ -251,3 +251,27 @@ const char *tendril_config_task(const tendril_config *config) {
 const char *tendril_config_learner(const tendril_config *config) {
   return config->method->name;
 }
+
+tendril_status tnd_config_models(const tendril_config *config, const tendril_tasks *tasks,
+                                 tendril_model **model, tendril_model **task_model,
+                                 tendril_error *err) {
+  const char *task = config->task->name;
+  *model = *task_model = NULL;
+  TENDRIL_TRY(tendril_tasks_model(tasks, task, &config->sim, model, err));
+  tendril_sim_options own = config->sim;
+  own.integrator = TENDRIL_INTEGRATOR_TASK;
+  own.physics_steps = 0;
+  if (config->sim.integrator == own.integrator && config->sim.physics_steps == 0) return TENDRIL_OK;
+  const tendril_status status = tendril_tasks_model(tasks, task, &own, task_model, err);
+  // the task's own, by their names
+  const bool same = status == TENDRIL_OK && tnd_model_same_physics(*model, *task_model);
+  if (same) {
+    tendril_model_destroy(*task_model);
+    *task_model = NULL;
+  }
+  if (status != TENDRIL_OK) {
+    tendril_model_destroy(*model);
+    *model = NULL;
+  }
+  return status;
+}

@@ -39,4 +39,12 @@ TENDRIL_MUST_CHECK tendril_status tnd_config_parse(const tendril_tasks *tasks,
 TENDRIL_MUST_CHECK tendril_status tnd_config_copy(const tendril_config *config,
                                                   tendril_config **out, tendril_error *err);
 
+// The model of the training, and one under the task's own integrator and MuJoCo steps, all else
+// being equal; *task_model is NULL where the training's are the task's own. After an error both
+// are NULL.
+TENDRIL_MUST_CHECK tendril_status tnd_config_models(const tendril_config *config,
+                                                    const tendril_tasks *tasks,
+                                                    tendril_model **model,
+                                                    tendril_model **task_model, tendril_error *err);
+
 #endif

@@ -10,20 +10,41 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const eval_names[] = {"iteration",  "steps",      "return_mean", "return_sd",
-                                         "return_min", "return_max", "length_mean", "terminated",
-                                         "truncated",  "diverged",   "eval_steps"};
+// those from AS_TRAINED on only if the training's physics are not the task's own
+static const char *const eval_names[] = {"iteration",
+                                         "steps",
+                                         "return_mean",
+                                         "return_sd",
+                                         "return_min",
+                                         "return_max",
+                                         "length_mean",
+                                         "terminated",
+                                         "truncated",
+                                         "diverged",
+                                         "eval_steps",
+                                         "as_trained_return_mean",
+                                         "as_trained_return_sd",
+                                         "as_trained_return_min",
+                                         "as_trained_return_max",
+                                         "as_trained_length_mean",
+                                         "as_trained_terminated",
+                                         "as_trained_truncated",
+                                         "as_trained_diverged",
+                                         "as_trained_eval_steps"};
 static const char *const clock_names[] = {"seconds", "steps_per_second", "physics_share"};
 enum {
   NEVAL = sizeof eval_names / sizeof eval_names[0],
   NCLOCK = sizeof clock_names / sizeof clock_names[0],
-  NHEAD = 2  // iteration, steps
+  NHEAD = 2,  // iteration, steps
+  NRESULT = 9,
+  AS_TRAINED = NHEAD + NRESULT
 };
 
 struct tnd_log {
   const tendril_stat *stats;  // [nstat]
   int nstat;
   int physics;  // which of them is the time in mj_step; -1: none
+  int neval;    // columns of evaluations
   tnd_table *progress, *evaluations;
   tnd_events *events;
   double *row;  // [NHEAD + nstat + NCLOCK]
@@ -54,18 +75,19 @@ static tendril_status open_all(tnd_log *log, const tnd_folder *folder, bool resu
   log->row = tnd_alloc(sizeof *log->row * (size_t)(NHEAD + log->nstat + NCLOCK));
   if (!log->row) return tnd_fail_memory(err);
   TENDRIL_TRY(open_progress(log, folder->progress, resume, iteration, err));
-  TENDRIL_TRY(open_table(folder->evaluations, eval_names, NEVAL, resume, iteration,
+  TENDRIL_TRY(open_table(folder->evaluations, eval_names, log->neval, resume, iteration,
                          &log->evaluations, err));
   return resume ? tnd_events_open_at(folder->events, steps, &log->events, err)
                 : tnd_events_create(folder->root, tnd_clock_date(), &log->events, err);
 }
 
 tendril_status tnd_log_open(const tnd_folder *folder, const tendril_stat *stats, int nstat,
-                            bool resume, int64_t iteration, int64_t steps, tnd_log **out,
-                            tendril_error *err) {
+                            bool two_physics, bool resume, int64_t iteration, int64_t steps,
+                            tnd_log **out, tendril_error *err) {
   tnd_log *log = tnd_alloc(sizeof *log);
   if (!log) return tnd_fail_memory(err);
-  *log = (tnd_log){.stats = stats, .nstat = nstat, .physics = -1};
+  *log = (tnd_log){
+      .stats = stats, .nstat = nstat, .physics = -1, .neval = two_physics ? NEVAL : AS_TRAINED};
   for (int i = 0; i < nstat; i++)
     if (strcmp(stats[i].name, "physics_seconds") == 0) log->physics = i;
   tendril_status status = open_all(log, folder, resume, iteration, steps, err);
@@ -112,13 +134,21 @@ tendril_status tnd_log_iteration(tnd_log *log, int64_t iteration, int64_t steps,
   return tnd_events_flush(log->events, err);
 }
 
+static void put_result(double *row, const tendril_eval_result *r) {
+  const double values[NRESULT] = {r->returns.mean, r->returns.sd,   r->returns.min,
+                                  r->returns.max,  r->lengths.mean, r->terminated,
+                                  r->truncated,    r->diverged,     (double)r->steps};
+  memcpy(row, values, sizeof values);
+}
+
 tendril_status tnd_log_evaluation(tnd_log *log, int64_t iteration, int64_t steps,
-                                  const tendril_eval_result *r, tendril_error *err) {
-  const double row[NEVAL] = {(double)iteration, (double)steps,  r->returns.mean, r->returns.sd,
-                             r->returns.min,    r->returns.max, r->lengths.mean, r->terminated,
-                             r->truncated,      r->diverged,    (double)r->steps};
+                                  const tendril_eval_result *result,
+                                  const tendril_eval_result *as_trained, tendril_error *err) {
+  double row[NEVAL] = {(double)iteration, (double)steps};
+  put_result(row + NHEAD, result);
+  if (as_trained) put_result(row + AS_TRAINED, as_trained);
   TENDRIL_TRY(tnd_table_row(log->evaluations, row, err));
-  for (int i = NHEAD; i < NEVAL; i++)
+  for (int i = NHEAD; i < log->neval; i++)
     TENDRIL_TRY(add_event(log, "eval", eval_names[i], steps, row[i], err));
   return tnd_events_flush(log->events, err);
 }

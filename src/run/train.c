@@ -19,6 +19,7 @@ typedef struct run {
   tnd_folder folder;
   tendril_pool *pool;
   tendril_model *model;
+  tendril_model *task_model;  // under the task's own physics, if the training's are others; or NULL
   tendril_policy *policy;
   tendril_policy *judged;  // the one that is evaluated: `policy`, or one with averaged parameters
   tendril_learner *learner;
@@ -64,7 +65,8 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
   const tendril_config *c = r->config;
   TENDRIL_TRY(check(c, err));
   TENDRIL_TRY(tendril_pool_create(threads, &r->pool, err));
-  TENDRIL_TRY(tendril_tasks_model(tasks, c->task->name, &c->sim, &r->model, err));
+  TENDRIL_TRY(tnd_config_models(c, tasks, &r->model, &r->task_model, err));
+  r->state.two_physics = r->task_model != NULL;
   const int nobs = tendril_model_nobs(r->model), nact = tendril_model_nact(r->model);
   const uint64_t seed = (uint64_t)c->run.seed;
   TENDRIL_TRY(tendril_policy_create(&c->policy, nobs, nact, seed, &r->policy, err));
@@ -86,6 +88,7 @@ static void destroy_parts(run *r) {
   tendril_learner_destroy(r->learner);
   if (r->judged != r->policy) tendril_policy_destroy(r->judged);
   tendril_policy_destroy(r->policy);
+  tendril_model_destroy(r->task_model);
   tendril_model_destroy(r->model);
   tendril_pool_destroy(r->pool);
   tnd_free(r->values);
@@ -136,9 +139,10 @@ static tendril_status save(const run *r, const char *path, tendril_error *err) {
   return tnd_checkpoint_write(path, r->config, r->policy, r->learner, &r->state, err);
 }
 
-// The evaluation that is due, if one is; *made tells.
-static tendril_status evaluate(run *r, tendril_eval_result *result, bool *made,
-                               tendril_error *err) {
+// The evaluation that is due, if one is; *made tells. Under the task's own physics: what a policy
+// is judged by; as_trained is filled if the training's are others.
+static tendril_status evaluate(run *r, tendril_eval_result *result, tendril_eval_result *as_trained,
+                               bool *made, tendril_error *err) {
   const tendril_run_options *o = &r->config->run;
   int due = r->state.evaluations;
   const double percent = percent_done(r);
@@ -153,28 +157,38 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, bool *made,
     TENDRIL_TRY(tnd_policy_copy(r->judged, r->policy, err));
     TENDRIL_TRY(tendril_policy_set_params(r->judged, r->state.average, err));
   }
-  TENDRIL_TRY(tendril_evaluate(r->model, r->judged, r->pool, &options, result, NULL, err));
+  const tendril_model *judge = r->task_model ? r->task_model : r->model;
+  TENDRIL_TRY(tendril_evaluate(judge, r->judged, r->pool, &options, result, NULL, err));
+  r->state.eval_steps += result->steps;
+  if (r->task_model) {
+    TENDRIL_TRY(tendril_evaluate(r->model, r->judged, r->pool, &options, as_trained, NULL, err));
+    r->state.eval_steps += as_trained->steps;
+  }
   // a long iteration may reach several percentages: all have this evaluation's result
   const bool best = r->state.evaluations == 0 || result->returns.mean > r->state.best;
-  while (r->state.evaluations < due)
+  while (r->state.evaluations < due) {
+    if (r->task_model) r->state.as_trained[r->state.evaluations] = as_trained->returns.mean;
     r->state.eval_mean[r->state.evaluations++] = result->returns.mean;
-  r->state.eval_steps += result->steps;
+  }
   if (best) {
     r->state.best = result->returns.mean;
     TENDRIL_TRY(save(r, r->folder.best, err));
   }
   return tnd_log_evaluation(r->log, tendril_learner_iterations(r->learner),
-                            tendril_learner_steps(r->learner), result, err);
+                            tendril_learner_steps(r->learner), result,
+                            r->task_model ? as_trained : NULL, err);
 }
 
-static void report(const run *r, const tendril_eval_result *evaluation) {
+static void report(const run *r, const tendril_eval_result *evaluation,
+                   const tendril_eval_result *as_trained) {
   if (!r->hooks || !r->hooks->progress) return;
   tendril_progress p = {.iteration = tendril_learner_iterations(r->learner),
                         .steps = tendril_learner_steps(r->learner),
                         .fraction = fraction_done(r),
                         .seconds = tnd_clock_wall() - r->begin,
                         .values = r->values,
-                        .evaluation = evaluation};
+                        .evaluation = evaluation,
+                        .as_trained = as_trained};
   p.stats = tendril_learner_get_stats(r->learner, &p.nstat);
   double gained = p.fraction - r->first_fraction;
   p.eta = gained > 0 ? p.seconds * (1 - p.fraction) / gained : (double)NAN;
@@ -204,9 +218,9 @@ static tendril_status advance(run *r, tendril_error *err) {
   TENDRIL_TRY(
       tnd_log_iteration(r->log, iteration, steps, steps - steps_before, r->values, &times, err));
 
-  tendril_eval_result result;
+  tendril_eval_result result, as_trained;
   bool evaluated;
-  TENDRIL_TRY(evaluate(r, &result, &evaluated, err));
+  TENDRIL_TRY(evaluate(r, &result, &as_trained, &evaluated, err));
   if (o->keep_every && iteration % o->keep_every == 0) {
     char path[TND_PATH_MAX];
     TENDRIL_TRY(tnd_folder_kept(&r->folder, iteration, path, err));
@@ -216,7 +230,7 @@ static tendril_status advance(run *r, tendril_error *err) {
     TENDRIL_TRY(tnd_log_sync(r->log, err));
     TENDRIL_TRY(save(r, r->folder.last, err));
   }
-  report(r, evaluated ? &result : NULL);
+  report(r, evaluated ? &result : NULL, evaluated && r->task_model ? &as_trained : NULL);
   return TENDRIL_OK;
 }
 
@@ -224,14 +238,14 @@ static bool asked_to_stop(const run *r) {
   return r->hooks && r->hooks->stop && *r->hooks->stop;
 }
 
-// Mean return of the evaluations at 90, 95 and 100 %.
-static double held(const run *r) {
+// Mean of the evaluations at 90, 95 and 100 %; means [evaluations] are their mean returns.
+static double held(const run *r, const double *means) {
   const tendril_sizes *at = &r->config->run.eval_at;
   double sum = 0;
   int found = 0;
   for (int i = 0; i < r->state.evaluations; i++)
     if (at->at[i] == 90 || at->at[i] == 95 || at->at[i] == 100) {
-      sum += r->state.eval_mean[i];
+      sum += means[i];
       found++;
     }
   return found == 3 ? sum / 3 : (double)NAN;
@@ -245,14 +259,18 @@ static tendril_status train(run *r, tendril_train_result *result, tendril_error 
   TENDRIL_TRY(tnd_log_sync(r->log, err));
   TENDRIL_TRY(save(r, r->folder.last, err));
   const int n = r->state.evaluations;
-  *result = (tendril_train_result){.finished = fraction_done(r) >= 1,
-                                   .iterations = tendril_learner_iterations(r->learner),
-                                   .steps = tendril_learner_steps(r->learner),
-                                   .eval_steps = r->state.eval_steps,
-                                   .held = held(r),
-                                   .best = n ? r->state.best : (double)NAN,
-                                   .final = n ? r->state.eval_mean[n - 1] : (double)NAN,
-                                   .seconds = tnd_clock_wall() - r->begin};
+  const double *as_trained = r->task_model && n ? r->state.as_trained : NULL;
+  *result =
+      (tendril_train_result){.finished = fraction_done(r) >= 1,
+                             .iterations = tendril_learner_iterations(r->learner),
+                             .steps = tendril_learner_steps(r->learner),
+                             .eval_steps = r->state.eval_steps,
+                             .held = held(r, r->state.eval_mean),
+                             .best = n ? r->state.best : (double)NAN,
+                             .final = n ? r->state.eval_mean[n - 1] : (double)NAN,
+                             .held_as_trained = as_trained ? held(r, as_trained) : (double)NAN,
+                             .final_as_trained = as_trained ? as_trained[n - 1] : (double)NAN,
+                             .seconds = tnd_clock_wall() - r->begin};
   return TENDRIL_OK;
 }
 
@@ -270,8 +288,9 @@ static tendril_status start_from(run *r, const tendril_tasks *tasks, const char 
 
 static tendril_status open_log(run *r, bool resume, tendril_error *err) {
   const tendril_stat *stats = tendril_learner_get_stats(r->learner, &r->nstat);
-  return tnd_log_open(&r->folder, stats, r->nstat, resume, tendril_learner_iterations(r->learner),
-                      tendril_learner_steps(r->learner), &r->log, err);
+  return tnd_log_open(&r->folder, stats, r->nstat, r->task_model != NULL, resume,
+                      tendril_learner_iterations(r->learner), tendril_learner_steps(r->learner),
+                      &r->log, err);
 }
 
 tendril_status tendril_train(const tendril_config *config, const tendril_tasks *tasks,

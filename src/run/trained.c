@@ -43,7 +43,7 @@ static tendril_status locate(const char *path, const char *checkpoint, char *out
 static tendril_status open_parts(const tnd_checkpoint *checkpoint, const tendril_tasks *tasks,
                                  tendril_trained *out, tendril_error *err) {
   const tendril_config *c = checkpoint->config;
-  TENDRIL_TRY(tendril_tasks_model(tasks, c->task->name, &c->sim, &out->model, err));
+  TENDRIL_TRY(tnd_config_models(c, tasks, &out->model, &out->task_model, err));
   TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(out->model),
                                     tendril_model_nact(out->model), (uint64_t)c->run.seed,
                                     &out->policy, err));
@@ -62,12 +62,16 @@ tendril_status tendril_trained_open(const tendril_tasks *tasks, const char *path
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "the path of the checkpoint is too long");
   tendril_status status = tnd_checkpoint_read(file, tasks, &read, err);
   // the simulation may be another than the one trained on
-  for (; status == TENDRIL_OK && sim && *sim; sim += 2) {
+  for (const char *const *change = sim; status == TENDRIL_OK && sim && *change; change += 2) {
     char key[64];
-    snprintf(key, sizeof key, "sim.%s", sim[0]);
-    status = tendril_config_set(read.config, key, sim[1], err);
+    snprintf(key, sizeof key, "sim.%s", change[0]);
+    status = tendril_config_set(read.config, key, change[1], err);
   }
   if (status == TENDRIL_OK) status = open_parts(&read, tasks, &trained, err);
+  if (sim && *sim) {
+    tendril_model_destroy(trained.task_model);
+    trained.task_model = NULL;
+  }
   if (status == TENDRIL_OK) {
     trained.config = read.config;
     read.config = NULL;
@@ -81,6 +85,7 @@ tendril_status tendril_trained_open(const tendril_tasks *tasks, const char *path
 
 void tendril_trained_close(tendril_trained *trained) {
   tendril_policy_destroy(trained->policy);
+  tendril_model_destroy(trained->task_model);
   tendril_model_destroy(trained->model);
   tendril_config_destroy(trained->config);
   *trained = (tendril_trained){0};

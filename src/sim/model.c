@@ -274,3 +274,22 @@ int tendril_model_physics_steps(const tendril_model *model) {
 double tendril_model_seconds(const tendril_model *model) {
   return model->seconds;
 }
+
+const char *tendril_model_integrator(const tendril_model *model) {
+  switch (model->mujoco->opt.integrator) {
+  case mjINT_EULER:
+    return "euler";
+  case mjINT_RK4:
+    return "rk4";
+  case mjINT_IMPLICIT:
+    return "implicit";
+  default:
+    return "implicitfast";  // MuJoCo 3
+  }
+}
+
+bool tnd_model_same_physics(const tendril_model *a, const tendril_model *b) {
+  const mjOption *x = &a->mujoco->opt, *y = &b->mujoco->opt;
+  return x->integrator == y->integrator && x->timestep == y->timestep &&
+         a->physics_steps == b->physics_steps;
+}

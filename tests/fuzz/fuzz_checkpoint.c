@@ -92,7 +92,7 @@ static void go_on(const tnd_checkpoint *checkpoint, const tendril_trained *train
                                  .seed = (uint64_t)c->run.seed,
                                  .rollout = c->rollout,
                                  .critic = c->critic};
-  tnd_run_state state;
+  tnd_run_state state = {.two_physics = trained->task_model != NULL};
   double values[64];
   FUZZ_CHECK(tendril_pool_create(1, &pool, &err) == TENDRIL_OK);
   setup.pool = pool;

@@ -1,5 +1,6 @@
 // TRPO as a whole on small tasks: it learns, its steps keep the bound, its bits depend on nothing
 // but the options and the seed.
+#include "base/clock.h"
 #include "base/options.h"
 #include "critic/critic.h"
 #include "learn/trpo.h"
@@ -96,6 +97,24 @@ Test(trpo, learns_to_balance_with_scaled_rewards_on_a_share_of_the_rows) {
   options.reward_scale = TENDRIL_REWARD_BY_RETURN_SD;
   options.fisher_share = 0.25;
   check_learns_pendulum(options, critic_defaults());
+}
+
+Test(trpo, what_an_update_costs_is_told_by_its_parts) {
+  for (int threads = 1; threads <= 2; threads++) {
+    training t;
+    open_training(&t, "hopper-v4", threads, trpo_defaults(), critic_defaults(), small);
+    for (int k = 0; k < 3; k++) {
+      const double cpu = tnd_clock_process();
+      check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
+      const double whole = tnd_clock_process() - cpu;
+      const double update = value(&t, "policy_cpu"), critic = value(&t, "critic_cpu");
+      const double advantage = value(&t, "advantage_cpu");
+      cr_assert(update > 0 && critic > 0 && advantage > 0);
+      cr_assert_leq(update + critic + advantage, whole - value(&t, "physics_seconds") + 1e-3,
+                    "%g + %g + %g", update, critic, advantage);
+    }
+    close_training(&t);
+  }
 }
 
 Test(trpo, every_accepted_step_keeps_the_bound_and_gains) {

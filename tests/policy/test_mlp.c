@@ -127,6 +127,42 @@ Test(mlp, forward_agrees_with_plain_loops_in_both_precisions) {
     }
 }
 
+// Two chunks with one scratch between them, each used when the other has been at it.
+Test(mlp, rows_that_borrow_their_scratch_give_the_bits_of_rows_of_their_own) {
+  for (tendril_precision p = TENDRIL_SINGLE; p <= TENDRIL_DOUBLE; p++)
+    FOR_ALL(p, TND_SIMD_NONE) {
+      enum { FIRST = 8 };
+      const int nin = f.shape.nin, nout = f.shape.nout, n[2] = {FIRST, ROWS - FIRST};
+      tnd_mlp_rows *kept[2];
+      double y[ROWS * 32], dy[ROWS * 32], *grad = calloc((size_t)f.nparam, sizeof *grad);
+      for (int c = 0; c < 2; c++) {
+        check_ok(tnd_mlp_rows_create_kept(f.mlp, n[c], &kept[c], check_err));
+        tnd_mlp_rows_borrow(kept[c], f.rows);
+        tnd_mlp_forward(f.mlp, kept[c], n[c], f.x + c * FIRST * nin, y + c * FIRST * nout);
+      }
+      for (int c = 0; c < 2; c++)
+        tnd_mlp_jvp(f.mlp, kept[c], dy + c * FIRST * nout);
+      for (int c = 0; c < 2; c++)
+        tnd_mlp_vjp(f.mlp, kept[c], f.g + c * FIRST * nout, grad);
+
+      double *dy_own = malloc((size_t)(ROWS * nout) * sizeof *dy_own);
+      const size_t bytes = (size_t)(ROWS * nout) * sizeof *y;
+      tnd_mlp_forward(f.mlp, f.rows, ROWS, f.x, f.y);
+      cr_assert_eq(memcmp(y, f.y, bytes), 0);
+      tnd_mlp_jvp(f.mlp, f.rows, dy_own);
+      cr_assert_eq(memcmp(dy, dy_own, bytes), 0);
+      for (int c = 0; c < 2; c++) {
+        tnd_mlp_forward(f.mlp, f.rows, n[c], f.x + c * FIRST * nin, f.y);
+        tnd_mlp_vjp(f.mlp, f.rows, f.g + c * FIRST * nout, f.grad);
+      }
+      cr_assert_eq(memcmp(grad, f.grad, (size_t)f.nparam * sizeof *grad), 0);
+      for (int c = 0; c < 2; c++)
+        tnd_mlp_rows_destroy(kept[c]);
+      free(dy_own);
+      free(grad);
+    }
+}
+
 Test(mlp, a_point_equals_its_row_of_a_batch_to_the_bit) {
   for (tendril_precision p = TENDRIL_SINGLE; p <= TENDRIL_DOUBLE; p++)
     FOR_ALL(p, TND_SIMD_NONE) {
@@ -283,9 +319,11 @@ static tendril_status create_once(void *context, tendril_error *err) {
   (void)context;
   tnd_mlp_shape shape = {.nin = 4, .nout = 2, .hidden = {1, {8}}};
   tnd_mlp *mlp = NULL;
-  tnd_mlp_rows *rows = NULL;
+  tnd_mlp_rows *rows = NULL, *kept = NULL;
   tendril_status status = tnd_mlp_create(&shape, &mlp, err);
   if (status == TENDRIL_OK) status = tnd_mlp_rows_create(mlp, 5, &rows, err);
+  if (status == TENDRIL_OK) status = tnd_mlp_rows_create_kept(mlp, 5, &kept, err);
+  tnd_mlp_rows_destroy(kept);
   tnd_mlp_rows_destroy(rows);
   tnd_mlp_destroy(mlp);
   return status;

@@ -433,15 +433,17 @@ static tendril_status live_once(void *context, tendril_error *err) {
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
   tendril_actor *actor = NULL;
-  tnd_policy_rows *rows = NULL;
+  tnd_policy_rows *rows = NULL, *kept = NULL;
   tnd_tensors *tensors = NULL;
   tendril_status status = tendril_policy_create(&o, NOBS, NACT, 1, &policy, err);
   if (status == TENDRIL_OK) status = tendril_actor_create(policy, &actor, err);
   if (status == TENDRIL_OK) status = tnd_policy_rows_create(policy, ROWS, &rows, err);
+  if (status == TENDRIL_OK) status = tnd_policy_rows_create_kept(policy, ROWS, &kept, err);
   if (status == TENDRIL_OK) status = tnd_tensors_create(&tensors, err);
   if (status == TENDRIL_OK) status = tnd_policy_save(policy, tensors, err);
   if (status == TENDRIL_OK) status = tnd_policy_load(policy, tensors, err);
   tnd_tensors_destroy(tensors);
+  tnd_policy_rows_destroy(kept);
   tnd_policy_rows_destroy(rows);
   tendril_actor_destroy(actor);
   tendril_policy_destroy(policy);

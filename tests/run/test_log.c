@@ -13,7 +13,7 @@ Test(log, an_iteration_after_the_first_allocates_nothing) {
   tnd_folder folder;
   tnd_log *log = NULL;
   check_ok(tnd_folder_paths(root, &folder, check_err));
-  check_ok(tnd_log_open(&folder, stats, 2, false, 0, 0, &log, check_err));
+  check_ok(tnd_log_open(&folder, stats, 2, false, false, 0, 0, &log, check_err));
   // numbers of the greatest length from the start: rows of later iterations are not longer
   double values[2] = {-1.2345678901234567e-300, 1.0 / 3};
   const tnd_log_times times = {1.0 / 3, 1.0 / 7, 1.0 / 9};

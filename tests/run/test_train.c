@@ -29,6 +29,8 @@ static void close_folder(void) {
 
 TestSuite(train, .init = open_folder, .fini = close_folder);
 
+static const char *integrator = "task";  // of the trainings
+
 // Twelve short iterations with two evaluations and kept checkpoints.
 static tendril_config *small_config(void) {
   static const char *const settings[][2] = {{"run.steps", "6144"},
@@ -48,6 +50,7 @@ static tendril_config *small_config(void) {
   check_ok(tendril_config_create(tasks, "hopper-v4", "trpo", &config, check_err));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
+  check_ok(tendril_config_set(config, "sim.integrator", integrator, check_err));
   return config;
 }
 
@@ -126,6 +129,84 @@ Test(train, a_stopped_and_resumed_run_is_the_run_that_never_stopped) {
   }
   cr_assert(result.finished);
   check_same_checkpoints("whole", "parts");
+}
+
+// ------------------------------------------------- training and evaluating under different physics
+
+static void check_as_trained(void *user, const tendril_progress *p) {
+  if (!p->evaluation) return;
+  int *evaluations = user;
+  cr_assert_not_null(p->as_trained);
+  cr_assert_neq(p->as_trained->returns.mean, p->evaluation->returns.mean);
+  (*evaluations)++;
+}
+
+static int columns(const char *run) {
+  char *table = support_read_file(in(run, "evaluations.csv"), NULL);
+  int n = 1;
+  for (const char *c = table; *c != '\n'; c++)
+    n += *c == ',';
+  free(table);
+  return n;
+}
+
+Test(train, a_training_under_other_physics_is_judged_under_the_tasks_own) {
+  int evaluations = 0;
+  tendril_run_hooks hooks = {.progress = check_as_trained, .user = &evaluations};
+  integrator = "euler";
+  tendril_train_result result = train("euler", 2, &hooks);
+  cr_assert_eq(evaluations, 3);  // 95 and 100 % are reached by one iteration
+  cr_assert(isfinite(result.held) && isfinite(result.held_as_trained));
+  cr_assert_neq(result.held, result.held_as_trained);
+  cr_assert_eq(columns("euler"), 20);
+
+  // the last evaluation again, from the checkpoint
+  tendril_trained t;
+  check_ok(tendril_trained_open(tasks, support_path(folder, "euler"), "last", NULL, &t, check_err));
+  tendril_pool *pool;
+  check_ok(tendril_pool_create(1, &pool, check_err));
+  const tendril_eval_options options = {.episodes = 3, .seed = 1, .series = 1};
+  const tendril_model *models[2] = {t.task_model, t.model};
+  const double expected[2] = {result.final, result.final_as_trained};
+  static const char *const names[2] = {"rk4", "euler"};
+  for (int i = 0; i < 2; i++) {
+    tendril_eval_result again;
+    cr_assert_str_eq(tendril_model_integrator(models[i]), names[i]);
+    check_ok(tendril_evaluate(models[i], t.policy, pool, &options, &again, NULL, check_err));
+    cr_assert_eq(again.returns.mean, expected[i]);
+  }
+  tendril_pool_destroy(pool);
+  tendril_trained_close(&t);
+
+  // who asks for physics gets them alone
+  static const char *const chosen[] = {"physics_steps", "2", NULL};
+  check_ok(tendril_trained_open(tasks, support_path(folder, "euler"), NULL, chosen, &t, check_err));
+  cr_assert_null(t.task_model);
+  cr_assert_eq(tendril_model_physics_steps(t.model), 2);
+  tendril_trained_close(&t);
+}
+
+Test(train, a_training_under_the_tasks_own_physics_is_evaluated_once) {
+  tendril_train_result own = train("own", 2, NULL);
+  integrator = "rk4";  // the same by its name
+  tendril_train_result named = train("named", 2, NULL);
+  cr_assert(isnan(own.held_as_trained) && isnan(own.final_as_trained));
+  cr_assert(isnan(named.held_as_trained) && isnan(named.final_as_trained));
+  cr_assert_eq(columns("own"), 11);
+  check_same_file(in("own", "evaluations.csv"), in("named", "evaluations.csv"));
+}
+
+Test(train, a_run_evaluated_under_two_physics_resumes_to_the_bit) {
+  integrator = "euler";
+  tendril_train_result whole = train("whole", 2, NULL), parts;
+  stopper s = {.at = 7};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  train("parts", 1, &hooks);
+  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &parts, check_err));
+  check_same_checkpoints("whole", "parts");
+  cr_assert_eq(parts.held_as_trained, whole.held_as_trained);
+  cr_assert_eq(parts.final_as_trained, whole.final_as_trained);
+  cr_assert_eq(parts.eval_steps, whole.eval_steps);
 }
 
 Test(train, a_run_whose_process_died_resumes_from_its_last_checkpoint) {
