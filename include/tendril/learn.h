@@ -65,6 +65,24 @@ typedef enum tendril_advantage_scale {
   TENDRIL_ADVANTAGE_AS_IS,
 } tendril_advantage_scale;
 
+/** Index into the names of the option `metric`. */
+typedef enum tendril_metric {
+  TENDRIL_METRIC_FISHER,
+  TENDRIL_METRIC_EMPIRICAL,
+} tendril_metric;
+
+/** Index into the names of the option `bound`. */
+typedef enum tendril_bound {
+  TENDRIL_BOUND_MEAN,
+  TENDRIL_BOUND_MAX,
+} tendril_bound;
+
+/** Index into the names of the option `step`. */
+typedef enum tendril_step_rule {
+  TENDRIL_STEP_TRUST_REGION,
+  TENDRIL_STEP_FIXED,
+} tendril_step_rule;
+
 // clang-format off
 /** What all methods with TRPO's step share. */
 #define TENDRIL_TRUST_REGION_OPTIONS(X)                                                            \
@@ -76,7 +94,11 @@ typedef enum tendril_advantage_scale {
   X(real,    damping,       0.1,   0,    100, "",    "multiple of the identity added to the Fisher matrix; 0 in the paper") \
   X(real,    fisher_share,  1,     1e-4, 1,   "",    "share of the rows in Fisher-vector products, drawn anew each iteration; 0.1 in the paper") \
   X(real,    backtrack,     0.8,   0.01, 0.99, "",   "factor by which the line search shrinks a step") \
-  X(integer, backtracks,    10,    1,    100, "",    "steps that the line search tries")
+  X(integer, backtracks,    10,    1,    100, "",    "steps that the line search tries")             \
+  X(choice,  metric,        "fisher", "fisher empirical", 0, "", "A in the direction A^-1 g: the Hessian of the mean KL, or the mean of grad log pi grad log pi' over the sampled actions (empirical FIM, sec. 8)") \
+  X(choice,  bound,         "mean", "mean max", 0, "", "max_kl bounds the mean KL over the states, or the largest of them (max KL, sec. 8)") \
+  X(choice,  step,          "trust-region", "trust-region fixed", 0, "", "trust-region: as long as max_kl allows, with a line search; fixed: step_size A^-1 g (natural gradient, sec. 8)") \
+  X(real,    step_size,     0.1,   1e-8, 1e6, "",    "fixed: the natural gradient's 1/lambda")
 
 #define TENDRIL_TRPO_OPTIONS(X)                                                                    \
   TENDRIL_TRUST_REGION_OPTIONS(X)                                                                  \
@@ -95,6 +117,7 @@ TENDRIL_API void tendril_trpo_defaults(tendril_trpo_options *options);
 /** Statistics of one TRPO iteration, after those of the rollout. */
 #define TENDRIL_TRPO_STATS(X)                                                                      \
   X(kl,                 "nat", "mean KL(old || new) over the batch after the step")                \
+  X(kl_max,             "nat", "largest KL(old || new) of a state of the batch after the step")     \
   X(surrogate_gain,     "",    "improvement of the sample objective L")                            \
   X(entropy,            "nat", "mean entropy of the policy before the step")                       \
   X(accepted,           "",    "1: a step was taken; 0: none passed, the parameters are unchanged") \

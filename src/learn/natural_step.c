@@ -43,6 +43,7 @@ static int64_t fisher_rows(const tnd_natural_step_options *o, int64_t n) {
 
 static tendril_status create_parts(tnd_natural_step *l, tnd_trust_region_sizes sizes,
                                    tendril_policy *policy, tendril_error *err) {
+  sizes.empirical = l->options.metric == TENDRIL_METRIC_EMPIRICAL;
   sizes.fisher = fisher_rows(&l->options, sizes.constraint ? sizes.constraint : sizes.states);
   TENDRIL_TRY(tnd_trust_region_create(policy, l->pool, &sizes, &l->region, err));
   TENDRIL_TRY(tnd_cg_create(l->nparam, &l->cg, err));
@@ -106,17 +107,29 @@ static void improve_policy(tnd_natural_step *l, const tnd_sample *sample, double
       tnd_cg_solve(l->cg, fisher_product, l, l->g, (int)o->cg_iters, CG_TOLERANCE, l->s);
   stats->cg_residual = cg.residual;
 
-  // 5. beta = sqrt(2 delta / s'As)
   stats->curvature = cg.curvature;
   if (cg.end == TND_CG_NONFINITE || !(isfinite(cg.curvature) && cg.curvature > 0)) return;
-  const double beta = sqrt(2 * delta / cg.curvature);
 
-  // 6. shrink until the objective improves and the mean KL is within delta
   tnd_search search;
-  tnd_trust_region_search(l->region, l->s, beta, o->backtrack, (int)o->backtracks, delta, &search);
+  if (o->step == TENDRIL_STEP_FIXED) {
+    // the natural gradient of sec. 8: a step of fixed size, whatever becomes of L and the KL
+    tnd_trust_region_move(l->region, l->s, o->step_size, &search);
+  } else {
+    // 5. beta = sqrt(2 delta / s'As), or by the state where s costs most
+    const bool by_max = o->bound == TENDRIL_BOUND_MAX;
+    const double curvature =
+        by_max ? tnd_trust_region_curvature_max(l->region, l->s) : cg.curvature;
+    if (!(isfinite(curvature) && curvature > 0)) return;
+    const double beta = sqrt(2 * delta / curvature);
+
+    // 6. shrink until the objective improves and the KL is within delta
+    tnd_trust_region_search(l->region, l->s, beta, o->backtrack, (int)o->backtracks, delta, by_max,
+                            &search);
+  }
   stats->accepted = search.accepted;
   stats->line_search_steps = search.tries;
   stats->kl = search.at.kl;
+  stats->kl_max = search.at.kl_max;
   stats->surrogate_gain = search.at.L - L_old;
 }
 

@@ -9,14 +9,16 @@
 
 typedef struct tnd_natural_step_options {
   int64_t cg_iters, backtracks;
-  double damping, fisher_share, backtrack;
+  double damping, fisher_share, backtrack, step_size;
+  int metric, bound, step;
 } tnd_natural_step_options;
 
 // From a struct made with TENDRIL_TRUST_REGION_OPTIONS.
 #define TND_NATURAL_STEP_OPTIONS(o)                                                                \
   {                                                                                                \
     .cg_iters = (o)->cg_iters, .backtracks = (o)->backtracks, .damping = (o)->damping,             \
-    .fisher_share = (o)->fisher_share, .backtrack = (o)->backtrack                                 \
+    .fisher_share = (o)->fisher_share, .backtrack = (o)->backtrack, .step_size = (o)->step_size,   \
+    .metric = (o)->metric, .bound = (o)->bound, .step = (o)->step                                  \
   }
 
 // delta, which may fall over the training: from max_kl to the share `final` of it.
@@ -39,8 +41,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_natural_step_create(
     tendril_pool *pool, uint64_t seed, tnd_natural_step **out, tendril_error *err);
 void tnd_natural_step_destroy(tnd_natural_step *step);
 
-// One step of the policy, mean KL at most delta, while the value function learns its rows. Fills
-// the members of stats that tell about steps 3 to 7. An error is one of the fit.
+// One step of the policy, KL at most delta unless the step is fixed, while the value function
+// learns its rows. Fills the members of stats that tell about steps 3 to 7. An error is one of the
+// fit.
 TENDRIL_MUST_CHECK tendril_status tnd_natural_step_take(
     tnd_natural_step *step, const tnd_sample *sample, double delta, const tnd_critic_rows *rows,
     uint32_t iteration, tendril_trpo_stats *stats, tendril_error *err);

@@ -54,6 +54,7 @@ struct tnd_trust_region {
   int64_t *order;          // [constraint or states] rows, the drawn ones first
   double *fisher_x;        // [fisher][nobs]
   double *fisher_d;        // [fisher][ndist]
+  double *fisher_u;        // [fisher][actions][ndist] of the empirical one
   tnd_policy_rows **kept;  // [kept_of(fisher)]
 
   scratch *workers;  // [nworker]
@@ -106,6 +107,7 @@ static void layout(tnd_trust_region *t, tnd_arena *arena) {
   t->order = tnd_arena_take(arena, (size_t)most_constraint(&t->sizes), sizeof *t->order);
   t->fisher_x = tnd_arena_doubles(arena, nf * (size_t)t->nobs);
   t->fisher_d = tnd_arena_doubles(arena, nf * ndist);
+  if (t->sizes.empirical) t->fisher_u = tnd_arena_doubles(arena, nf * K * ndist);
   t->kept = tnd_arena_take(arena, (size_t)kept_of(t->sizes.fisher), sizeof *t->kept);
   t->sums = tnd_arena_take(arena, 2 * MAX_PIECES, sizeof *t->sums);
   const int64_t rows = most_constraint(&t->sizes);
@@ -273,6 +275,17 @@ static tnd_policy_rows *rows_for_chunk(const tnd_trust_region *t, int64_t chunk,
   return t->kept[chunk];
 }
 
+// u of all actions at the state that is row `row` of the Fisher matrix.
+static void keep_scores(tnd_trust_region *t, int64_t row) {
+  const tnd_sample *s = &t->sample;
+  const int K = s->actions;
+  const double one = 1;
+  for (int k = 0; k < K; k++)
+    tnd_policy_logp_gradient(t->policy, 1, t->fisher_d + row * t->ndist,
+                             s->action + (k * s->n + t->order[row]) * t->nact, &one,
+                             t->fisher_u + (row * K + k) * t->ndist);
+}
+
 static void keep_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   int64_t first, last;
@@ -286,6 +299,8 @@ static void keep_piece(void *context, int piece, int worker) {
       memcpy(x + (size_t)i * (size_t)t->nobs, t->x_c + t->order[row + i] * t->nobs,
              sizeof *x * (size_t)t->nobs);
     tnd_policy_forward(t->policy, activations, rows, x, t->fisher_d + row * t->ndist);
+    for (int i = 0; t->sizes.empirical && i < rows; i++)
+      keep_scores(t, row + i);
   }
 }
 
@@ -307,6 +322,34 @@ void tnd_trust_region_draw(tnd_trust_region *t, int64_t rows, uint64_t seed, uin
   tnd_pool_run(t->pool, pieces_of(t->nfisher), keep_piece, t);
 }
 
+// y <- 1/K sum_k u_k u_k' y, row by row
+static void empirical_metric(const tnd_trust_region *t, scratch *w, int64_t row, int rows,
+                             double *y) {
+  const int K = t->sample.actions, ndist = t->ndist;
+  for (int i = 0; i < rows; i++, y += ndist) {
+    double *sum = w->u_k;
+    memset(sum, 0, sizeof *sum * (size_t)ndist);
+    for (int k = 0; k < K; k++) {
+      const double *u = t->fisher_u + ((row + i) * K + k) * ndist;
+      double share = 0;
+      for (int j = 0; j < ndist; j++)
+        share += u[j] * y[j] / K;
+      for (int j = 0; j < ndist; j++)
+        sum[j] += share * u[j];
+    }
+    memcpy(y, sum, sizeof *y * (size_t)ndist);
+  }
+}
+
+// Activations of a chunk of the Fisher matrix's rows.
+static tnd_policy_rows *fisher_rows(tnd_trust_region *t, scratch *w, int64_t chunk) {
+  tnd_policy_rows *activations = rows_for_chunk(t, chunk, w);
+  if (chunk >= MAX_KEPT)
+    tnd_policy_forward(t->policy, activations, rows_of_chunk(t->nfisher, chunk),
+                       t->fisher_x + chunk * CHUNK * t->nobs, w->d);
+  return activations;
+}
+
 static void fisher_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   scratch *w = &t->workers[worker];
@@ -317,12 +360,13 @@ static void fisher_piece(void *context, int piece, int worker) {
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->nfisher, c);
-    tnd_policy_rows *activations = rows_for_chunk(t, c, w);
-    if (c >= MAX_KEPT)
-      tnd_policy_forward(t->policy, activations, rows, t->fisher_x + row * t->nobs, w->d);
-    tnd_policy_jvp(t->policy, activations, w->u);                            // J v
-    tnd_policy_metric(t->policy, rows, t->fisher_d + row * t->ndist, w->u);  // M J v
-    tnd_policy_vjp(t->policy, activations, w->u, out);                       // J' M J v
+    tnd_policy_rows *activations = fisher_rows(t, w, c);
+    tnd_policy_jvp(t->policy, activations, w->u);  // J v
+    if (t->sizes.empirical)
+      empirical_metric(t, w, row, rows, w->u);
+    else
+      tnd_policy_metric(t->policy, rows, t->fisher_d + row * t->ndist, w->u);  // M J v
+    tnd_policy_vjp(t->policy, activations, w->u, out);                         // J' M J v
   }
 }
 
@@ -331,6 +375,39 @@ void tnd_trust_region_fisher(tnd_trust_region *t, const double *v, double *out) 
   tnd_policy_set_tangent(t->policy, v);
   tnd_pool_run(t->pool, pieces, fisher_piece, t);
   reduce(t, pieces, 1.0 / (double)t->nfisher, out);
+}
+
+static void curvature_piece(void *context, int piece, int worker) {
+  tnd_trust_region *t = context;
+  scratch *w = &t->workers[worker];
+  const int ndist = t->ndist;
+  double most = 0;
+  int64_t first, last;
+  chunks_of_piece(t->nfisher, piece, &first, &last);
+  for (int64_t c = first; c < last; c++) {
+    const int64_t row = c * CHUNK;
+    const int rows = rows_of_chunk(t->nfisher, c);
+    tnd_policy_jvp(t->policy, fisher_rows(t, w, c), w->u);
+    memcpy(w->u_k, w->u, sizeof *w->u * (size_t)(rows * ndist));
+    tnd_policy_metric(t->policy, rows, t->fisher_d + row * ndist, w->u);
+    for (int i = 0; i < rows; i++) {
+      double curvature = 0;
+      for (int j = 0; j < ndist; j++)
+        curvature += w->u_k[i * ndist + j] * w->u[i * ndist + j];
+      most = fmax(most, curvature);
+    }
+  }
+  t->sums[piece] = (piece_sums){.kl_max = most};
+}
+
+double tnd_trust_region_curvature_max(tnd_trust_region *t, const double *s) {
+  const int pieces = pieces_of(t->nfisher);
+  tnd_policy_set_tangent(t->policy, s);
+  tnd_pool_run(t->pool, pieces, curvature_piece, t);
+  double most = 0;
+  for (int p = 0; p < pieces; p++)
+    most = fmax(most, t->sums[p].kl_max);
+  return most;
 }
 
 // ---------------------------------------------------------------------------------- line search
@@ -398,24 +475,43 @@ tendril_status tnd_trust_region_evaluate(tnd_trust_region *t, const double *thet
   return TENDRIL_OK;
 }
 
+// Goes to theta_old + beta s; false if that is not finite.
+static bool try_step(tnd_trust_region *t, const double *s, double beta, tnd_objective *at) {
+  for (int i = 0; i < t->nparam; i++)
+    t->theta[i] = t->theta_old[i] + beta * s[i];
+  return tnd_trust_region_evaluate(t, t->theta, at, NULL) == TENDRIL_OK;
+}
+
+static void restore(tnd_trust_region *t) {
+  // theta_old was finite when it was set
+  tendril_status restored = tendril_policy_set_params(t->policy, t->theta_old, NULL);
+  (void)restored;
+}
+
 void tnd_trust_region_search(tnd_trust_region *t, const double *s, double beta, double shrink,
-                             int tries, double delta, tnd_search *out) {
+                             int tries, double delta, bool by_max, tnd_search *out) {
   *out = (tnd_search){.at = {.L = t->L_old}};
   while (out->tries < tries) {
-    for (int i = 0; i < t->nparam; i++)
-      t->theta[i] = t->theta_old[i] + beta * s[i];
-    out->tries++;
     tnd_objective at;
+    out->tries++;
     // a step to a place that is not finite fails like any other; so does NaN in a comparison
-    if (tnd_trust_region_evaluate(t, t->theta, &at, NULL) == TENDRIL_OK && at.L > t->L_old &&
-        at.kl <= delta) {
+    if (try_step(t, s, beta, &at) && at.L > t->L_old && (by_max ? at.kl_max : at.kl) <= delta) {
       out->accepted = true;
       out->at = at;
       return;
     }
     beta *= shrink;
   }
-  // theta_old was finite when it was set
-  tendril_status restored = tendril_policy_set_params(t->policy, t->theta_old, NULL);
-  (void)restored;
+  restore(t);
+}
+
+void tnd_trust_region_move(tnd_trust_region *t, const double *s, double beta, tnd_search *out) {
+  *out = (tnd_search){.tries = 1, .at = {.L = t->L_old}};
+  tnd_objective at;
+  if (try_step(t, s, beta, &at)) {
+    out->accepted = true;
+    out->at = at;
+  } else {
+    restore(t);
+  }
 }

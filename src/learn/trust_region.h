@@ -7,9 +7,10 @@
 //   K > 1:     L(theta) = 1/N sum_n  [sum_k w_nk Q_nk] / [sum_k w_nk]          vine, (16)
 //              g        = 1/NK sum_nk  (Q_nk - mean_k Q_nk) grad log pi(a_nk|s_n)
 //   A v      = mean_i J_i' M_i J_i v               over a share of the constraint's states
-//   step     = first of theta_old + beta shrink^k s that improves L with mean KL(old||new) <=
-//   delta,
-//              the mean over the constraint's states
+//              M_i the Hessian of the KL, or empirical: M_i = 1/K sum_k u_ik u_ik',
+//              u_ik = d log pi(a_ik|s_i) / d(distribution)
+//   step     = first of theta_old + beta shrink^k s that improves L with KL(old||new) <= delta,
+//              its mean over the constraint's states, or the largest of them
 //
 // Rows are cut into at most 64 pieces whose number depends on the number of rows alone; sums run
 // over pieces in order, so all results are the same on any number of threads.
@@ -26,6 +27,7 @@ typedef struct tnd_trust_region_sizes {
   int64_t states, actions;  // N, K
   int64_t constraint;       // states of the constraint; 0 if they are always the sample's own
   int64_t fisher;           // states that enter the Fisher matrix
+  bool empirical;           // the Fisher matrix is that of the sampled actions; constraint is 0
 } tnd_trust_region_sizes;
 
 TENDRIL_MUST_CHECK tendril_status tnd_trust_region_create(tendril_policy *policy,
@@ -66,6 +68,9 @@ void tnd_trust_region_draw(tnd_trust_region *region, int64_t rows, uint64_t seed
                            uint32_t iteration);
 // out [nparam] = (1/rows) sum J' M J v; the two may not overlap
 void tnd_trust_region_fisher(tnd_trust_region *region, const double *v, double *out);
+// Largest s' J_i' M_i J_i s of the rows of the Fisher matrix, M_i the Hessian of the KL: twice the
+// KL that a step s costs there.
+double tnd_trust_region_curvature_max(tnd_trust_region *region, const double *s);
 
 // Objective and KL at theta [nparam]; leaves the policy at theta. E_NUMERIC if theta is not finite.
 TENDRIL_MUST_CHECK tendril_status tnd_trust_region_evaluate(tnd_trust_region *region,
@@ -78,9 +83,13 @@ typedef struct tnd_search {
   tnd_objective at;  // of the accepted step, or of theta_old
 } tnd_search;
 
-// Tries theta_old + beta shrink^k s, k = 0 .. tries-1. Leaves the policy at the accepted step; if
-// none passes, at theta_old bit for bit.
+// Tries theta_old + beta shrink^k s, k = 0 .. tries-1, delta bounding the mean KL or, `by_max`, the
+// largest. Leaves the policy at the accepted step; if none passes, at theta_old bit for bit.
 void tnd_trust_region_search(tnd_trust_region *region, const double *s, double beta, double shrink,
-                             int tries, double delta, tnd_search *out);
+                             int tries, double delta, bool by_max, tnd_search *out);
+
+// Moves the policy to theta_old + beta s whatever L and the KL are there; not accepted, and the
+// policy at theta_old, only if that is not finite.
+void tnd_trust_region_move(tnd_trust_region *region, const double *s, double beta, tnd_search *out);
 
 #endif

@@ -234,6 +234,10 @@ static tendril_status check(const tendril_vine_options *o, const tendril_learner
                     "learner.states: %lld states are more than the trunk of %lld steps "
                     "(rollout.batch)",
                     (long long)o->states, (long long)setup->rollout.batch);
+  if (o->metric == TENDRIL_METRIC_EMPIRICAL && o->constraint == TENDRIL_CONSTRAINT_TRUNK)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "learner.metric: empirical needs actions at the states of the constraint; use "
+                    "learner.constraint=rollout-set");
   if (o->branch_value && setup->critic.kind == TENDRIL_CRITIC_NONE)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "learner.branch_value: there is no value function; use critic.kind=neural or "

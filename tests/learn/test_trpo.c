@@ -152,6 +152,44 @@ Test(trpo, the_bound_falls_with_the_progress_that_the_learner_is_told) {
   close_training(&t);
 }
 
+Test(trpo, with_max_kl_no_state_goes_beyond_the_bound) {
+  training t;
+  tendril_trpo_options options = trpo_defaults();
+  options.bound = TENDRIL_BOUND_MAX;
+  open_training(&t, "hopper-v4", 2, options, critic_defaults(), small);
+  for (int k = 0; k < 10; k++) {
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
+    cr_assert_eq(value(&t, "accepted"), 1);
+    cr_assert_leq(value(&t, "kl_max"), 0.01);
+    // the largest is near the bound: the quadratic forecast was made of the worst state
+    cr_assert_gt(value(&t, "kl_max"), 0.002);
+  }
+  close_training(&t);
+}
+
+Test(trpo, the_natural_gradient_steps_as_far_as_it_is_told) {
+  // the same batch and direction, twice the step: four times the KL
+  double kl[2];
+  for (int i = 0; i < 2; i++) {
+    training t;
+    tendril_trpo_options options = trpo_defaults();
+    options.step = TENDRIL_STEP_FIXED;
+    options.step_size = i ? 0.02 : 0.01;
+    open_training(&t, "hopper-v4", 2, options, critic_defaults(), small);
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
+    cr_assert_eq(value(&t, "accepted"), 1);
+    kl[i] = value(&t, "kl");
+    close_training(&t);
+  }
+  check_close(kl[1] / kl[0], 4, 0.1);  // third-order terms
+}
+
+Test(trpo, learns_to_balance_by_the_empirical_fisher_matrix) {
+  tendril_trpo_options options = trpo_defaults();
+  options.metric = TENDRIL_METRIC_EMPIRICAL;
+  check_learns_pendulum(options, critic_defaults());
+}
+
 Test(trpo, the_kl_of_a_small_step_is_the_quadratic_forecast) {
   // full Fisher matrix, no damping: beta is chosen so that the forecast is delta itself
   training t;

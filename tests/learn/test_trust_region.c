@@ -1,6 +1,8 @@
 // The trust region alone: gradient and Fisher products against finite differences, several actions
 // a state, a constraint over other states, the line search, thread independence.
 #include "learn/trust_region.h"
+
+#include "math/linalg.h"
 #include "support/close.h"
 #include "support/fd.h"
 #include "support/learning.h"
@@ -204,7 +206,7 @@ Test(trust_region, an_accepted_step_improves_L_and_keeps_the_kl) {
   fixture f;
   open_fixture(&f, 2, N);
   tnd_search search;
-  tnd_trust_region_search(f.region, f.g, 100, 0.8, 100, 0.01, &search);
+  tnd_trust_region_search(f.region, f.g, 100, 0.8, 100, 0.01, false, &search);
   cr_assert(search.accepted);
   cr_assert_gt(search.tries, 1);
   cr_assert_gt(search.at.L, f.L);
@@ -225,7 +227,7 @@ Test(trust_region, a_rejected_step_restores_the_parameters_bit_for_bit) {
   tnd_search search;
   for (int i = 0; i < f.nparam; i++)
     f.v[i] = -f.g[i];  // downhill: nothing improves
-  tnd_trust_region_search(f.region, f.v, 0.1, 0.5, 10, 0.01, &search);
+  tnd_trust_region_search(f.region, f.v, 0.1, 0.5, 10, 0.01, false, &search);
   cr_assert_not(search.accepted);
   cr_assert_eq(search.tries, 10);
   cr_assert_eq(search.at.kl, 0);
@@ -233,9 +235,63 @@ Test(trust_region, a_rejected_step_restores_the_parameters_bit_for_bit) {
 
   // steps to places that are not finite fail like any other
   f.v[0] = (double)INFINITY;
-  tnd_trust_region_search(f.region, f.v, 1, 0.5, 5, 0.01, &search);
+  tnd_trust_region_search(f.region, f.v, 1, 0.5, 5, 0.01, false, &search);
   cr_assert_not(search.accepted);
   check_same_bits(tendril_policy_get_params(f.scene.policy), f.theta, f.nparam);
+  close_fixture(&f);
+}
+
+Test(trust_region, a_step_may_be_bounded_by_the_state_where_it_costs_most) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  tnd_search mean, most;
+  tnd_trust_region_search(f.region, f.g, 100, 0.8, 100, 0.01, false, &mean);
+  cr_assert_gt(mean.at.kl_max, 0.01);
+  tnd_trust_region_search(f.region, f.g, 100, 0.8, 100, 0.01, true, &most);
+  cr_assert(most.accepted);
+  cr_assert_leq(most.at.kl_max, 0.01);
+  cr_assert_lt(most.at.kl, mean.at.kl);
+  close_fixture(&f);
+}
+
+Test(trust_region, the_largest_curvature_is_that_of_the_worst_row_alone) {
+  enum { ROWS = 300 };  // two chunks
+  fixture f;
+  open_fixture(&f, 2, N);
+  double *out = malloc(sizeof *out * (size_t)f.nparam), most = 0;
+  for (int i = 0; i < ROWS; i++) {
+    const tnd_sample one = {
+        .n = 1, .x = f.x + i * f.nobs, .actions = 1, .action = f.action, .q = f.q};
+    tnd_trust_region_begin(f.region, &one, f.g, &f.L, &f.entropy);
+    tnd_trust_region_draw(f.region, 1, 1, 0);
+    tnd_trust_region_fisher(f.region, f.v, out);
+    most = fmax(most, tnd_dot(f.nparam, f.v, out));
+  }
+  const tnd_sample all = {.n = ROWS, .x = f.x, .actions = 1, .action = f.action, .q = f.q};
+  tnd_trust_region_begin(f.region, &all, f.g, &f.L, &f.entropy);
+  tnd_trust_region_draw(f.region, ROWS, 1, 0);
+  // the network in single precision, summed in another order
+  check_close(tnd_trust_region_curvature_max(f.region, f.v) / most, 1, 1e-5);
+  free(out);
+  close_fixture(&f);
+}
+
+Test(trust_region, a_move_goes_where_it_is_told_unless_that_is_not_finite) {
+  fixture f;
+  open_fixture(&f, 2, N);
+  tnd_search move;
+  tnd_trust_region_move(f.region, f.v, 0.5, &move);
+  cr_assert(move.accepted);
+  cr_assert_gt(move.at.kl, 0.01);
+  double *there = malloc(sizeof *there * (size_t)f.nparam);
+  for (int i = 0; i < f.nparam; i++)
+    there[i] = f.theta[i] + 0.5 * f.v[i];
+  check_same_bits(tendril_policy_get_params(f.scene.policy), there, f.nparam);
+  f.v[0] = (double)INFINITY;
+  tnd_trust_region_move(f.region, f.v, 0.5, &move);
+  cr_assert_not(move.accepted);
+  check_same_bits(tendril_policy_get_params(f.scene.policy), f.theta, f.nparam);
+  free(there);
   close_fixture(&f);
 }
 
@@ -425,4 +481,44 @@ Test(trust_region, several_actions_give_the_same_bits_on_any_number_of_threads) 
     close_group(&many);
   }
   close_group(&one);
+}
+
+Test(trust_region, the_empirical_fisher_matrix_is_the_mean_of_the_outer_products_of_scores) {
+  enum { STATES = 300 };  // two chunks; every other state enters
+  group s;
+  open_group(&s, 2, false);
+  fixture *f = &s.f;
+  tnd_trust_region_destroy(f->region);
+  const tnd_trust_region_sizes sizes = {
+      .states = STATES, .actions = K, .fisher = STATES, .empirical = true};
+  check_ok(tnd_trust_region_create(f->scene.policy, f->scene.pool, &sizes, &f->region, check_err));
+
+  // expected: mean over states and actions of g (g'v), each g from a sample of one with weight 1
+  double *expected = calloc((size_t)f->nparam, sizeof *expected);
+  double *out = malloc(sizeof *out * (size_t)f->nparam);
+  const double one = 1;
+  for (int n = 0; n < STATES; n++)
+    for (int k = 0; k < K; k++) {
+      const tnd_sample single = {.n = 1,
+                                 .x = f->x + n * f->nobs,
+                                 .actions = 1,
+                                 .action = s.action + (k * STATES + n) * f->nact,
+                                 .q = &one};
+      tnd_trust_region_begin(f->region, &single, f->g, &f->L, &f->entropy);
+      const double share = tnd_dot(f->nparam, f->g, f->v) / (STATES * K);
+      for (int i = 0; i < f->nparam; i++)
+        expected[i] += share * f->g[i];
+    }
+  const tnd_sample all = {.n = STATES, .x = f->x, .actions = K, .action = s.action, .q = s.q};
+  tnd_trust_region_begin(f->region, &all, f->g, &f->L, &f->entropy);
+  tnd_trust_region_draw(f->region, STATES, 1, 0);
+  tnd_trust_region_fisher(f->region, f->v, out);
+  double difference = 0;
+  for (int i = 0; i < f->nparam; i++)
+    difference += (out[i] - expected[i]) * (out[i] - expected[i]);
+  // the network in single precision
+  check_close(sqrt(difference / tnd_dot(f->nparam, expected, expected)), 0, 1e-5);
+  free(expected);
+  free(out);
+  close_group(&s);
 }
