@@ -169,6 +169,8 @@ static tendril_status print_json(const tendril_train_result *r, const char *fold
     cli_json_number(&json, "final_as_trained", r->final_as_trained);
   }
   cli_json_number(&json, "seconds", r->seconds);
+  cli_json_number(&json, "cpu_seconds", r->cpu_seconds);
+  cli_json_number(&json, "eval_seconds", r->eval_seconds);
   cli_json_close(&json, '}');
   return cli_json_print(&json, err);
 }

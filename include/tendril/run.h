@@ -91,6 +91,8 @@ typedef struct tendril_train_result {
   double final;  // last evaluation's mean return; NAN without one
   double held_as_trained, final_as_trained;  // under the training's physics; NAN: the task's own
   double seconds;                            // wall seconds of this process's part
+  double cpu_seconds;                        // its CPU seconds, evaluations and files included
+  double eval_seconds;                       // CPU seconds of its evaluations
 } tendril_train_result;
 
 /**

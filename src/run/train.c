@@ -28,6 +28,7 @@ typedef struct run {
   int nstat;
   double *values;  // [nstat]
   double begin;    // wall clock
+  double begin_cpu, eval_cpu;
   double first_fraction;
 } run;
 
@@ -220,7 +221,9 @@ static tendril_status advance(run *r, tendril_error *err) {
 
   tendril_eval_result result, as_trained;
   bool evaluated;
+  const double cpu_evaluate = tnd_clock_process();
   TENDRIL_TRY(evaluate(r, &result, &as_trained, &evaluated, err));
+  r->eval_cpu += tnd_clock_process() - cpu_evaluate;
   if (o->keep_every && iteration % o->keep_every == 0) {
     char path[TND_PATH_MAX];
     TENDRIL_TRY(tnd_folder_kept(&r->folder, iteration, path, err));
@@ -253,6 +256,7 @@ static double held(const run *r, const double *means) {
 
 static tendril_status train(run *r, tendril_train_result *result, tendril_error *err) {
   r->begin = tnd_clock_wall();
+  r->begin_cpu = tnd_clock_process();
   r->first_fraction = fraction_done(r);
   while (fraction_done(r) < 1 && !asked_to_stop(r))
     TENDRIL_TRY(advance(r, err));
@@ -270,7 +274,9 @@ static tendril_status train(run *r, tendril_train_result *result, tendril_error 
                              .final = n ? r->state.eval_mean[n - 1] : (double)NAN,
                              .held_as_trained = as_trained ? held(r, as_trained) : (double)NAN,
                              .final_as_trained = as_trained ? as_trained[n - 1] : (double)NAN,
-                             .seconds = tnd_clock_wall() - r->begin};
+                             .seconds = tnd_clock_wall() - r->begin,
+                             .cpu_seconds = tnd_clock_process() - r->begin_cpu,
+                             .eval_seconds = r->eval_cpu};
   return TENDRIL_OK;
 }
 
