@@ -87,6 +87,7 @@ typedef enum tendril_step_rule {
 /** What all methods with TRPO's step share. */
 #define TENDRIL_TRUST_REGION_OPTIONS(X)                                                            \
   X(real,    gamma,         0.995, 0,    1,   "",    "discount per control step")                  \
+  X(real,    gamma_final,   0,     0,    1,   "",    "discount at the end of the training; the horizon 1/(1 - gamma) goes there by equal factors; 0: gamma throughout") \
   X(real,    lambda,        0.97,  0,    1,   "",    "GAE's lambda: 0 one-step differences, 1 returns minus values") \
   X(real,    max_kl,        0.01,  1e-8, 10,  "nat", "delta, bound on a step's mean KL (sec. 6)")  \
   X(real,    max_kl_final,  1,     1e-3, 1,   "",    "share of max_kl that is left at the end of the training; delta falls in a straight line") \

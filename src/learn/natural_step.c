@@ -79,10 +79,6 @@ void tnd_natural_step_destroy(tnd_natural_step *l) {
   tnd_free(l);
 }
 
-double tnd_trust_radius(const tendril_learner *learner, double max_kl, double final) {
-  return max_kl * (1 - learner->fraction * (1 - final));
-}
-
 // A v + damping v, for conjugate gradients.
 static void fisher_product(void *context, const double *v, double *out) {
   tnd_natural_step *l = context;

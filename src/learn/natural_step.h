@@ -21,9 +21,6 @@ typedef struct tnd_natural_step_options {
     .metric = (o)->metric, .bound = (o)->bound, .step = (o)->step                                  \
   }
 
-// delta, which may fall over the training: from max_kl to the share `final` of it.
-double tnd_trust_radius(const tendril_learner *learner, double max_kl, double final);
-
 // Rows for the value function; none if critic is NULL.
 typedef struct tnd_critic_rows {
   tnd_critic *critic;

@@ -10,6 +10,7 @@
 #include "critic/critic.h"
 #include "learn/natural_step.h"
 #include "learn/reward_scale.h"
+#include "learn/schedule.h"
 #include "rollout/rollout.h"
 
 #include <math.h>
@@ -28,6 +29,7 @@ typedef struct trpo {
   int nobs;
 
   const tendril_batch *batch;  // of this iteration
+  double gamma;                // of this iteration
   double *x;                   // [capacity][nobs] normalised observations
   double *x_last;              // [capacity][nobs] those after each path
   int *time_last;              // [capacity]
@@ -72,11 +74,11 @@ static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
   tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
 
   if (l->options.reward_scale == TENDRIL_REWARD_BY_RETURN_SD)
-    tnd_reward_scale_apply(&l->reward_scale, b, l->options.gamma, l->reward);
+    tnd_reward_scale_apply(&l->reward_scale, b, l->gamma, l->reward);
   else
     memcpy(l->reward, b->reward, sizeof *l->reward * (size_t)b->n);
-  tnd_advantage_gae(b, l->reward, l->V, l->V_last, l->options.gamma, l->options.lambda,
-                    l->advantage, l->target);
+  tnd_advantage_gae(b, l->reward, l->V, l->V_last, l->gamma, l->options.lambda, l->advantage,
+                    l->target);
   stats->explained_variance = tnd_explained_variance(b->n, l->V, l->target);
   if (l->options.advantage_scale == TENDRIL_ADVANTAGE_STANDARDISED)
     tnd_standardise(b->n, l->advantage);
@@ -98,6 +100,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   if (first) tnd_policy_observe(l->policy, l->batch->n, l->batch->obs);
 
   // 2. advantages
+  l->gamma = tnd_discount(learner, l->options.gamma, l->options.gamma_final);
   estimate_advantages(l, &stats);
 
   // 3 to 6. gradient, direction, step length, line search; 7 beside them: V learns the targets
@@ -178,6 +181,7 @@ tendril_status tendril_trpo_create(const tendril_trpo_options *options,
                                    const tendril_learner_setup *setup, tendril_learner **out,
                                    tendril_error *err) {
   TENDRIL_TRY(tnd_options_check(tnd_method_trpo.options, options, "learner", err));
+  TENDRIL_TRY(tnd_check_discount(options->gamma, options->gamma_final, err));
   trpo *l = tnd_alloc(sizeof *l);
   if (!l) return tnd_fail_memory(err);
   l->base.ops = &ops;

@@ -10,6 +10,7 @@
 #include "critic/advantage.h"
 #include "critic/critic.h"
 #include "learn/natural_step.h"
+#include "learn/schedule.h"
 #include "rollout/vine.h"
 
 #include <math.h>
@@ -30,6 +31,7 @@ typedef struct vine {
 
   const tendril_batch *trunk;    // of this iteration
   const tnd_branches *branches;  // of this iteration
+  double gamma;                  // of this iteration
   // the trunk's rows, and behind them the rollout set's
   double *x;       // [capacity + N][nobs] normalised observations
   int *time;       // [capacity + N]
@@ -124,8 +126,8 @@ static void estimate_targets(vine *l, tendril_trpo_stats *stats) {
   tnd_last_times(b, l->time_last);
   tnd_critic_predict(l->critic, l->pool, b->n, l->x, l->time, l->V);
   tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
-  tnd_advantage_gae(b, b->reward, l->V, l->V_last, l->options.gamma, l->options.lambda,
-                    l->advantage, l->target);
+  tnd_advantage_gae(b, b->reward, l->V, l->V_last, l->gamma, l->options.lambda, l->advantage,
+                    l->target);
   stats->explained_variance = tnd_explained_variance(b->n, l->V, l->target);
 }
 
@@ -148,8 +150,9 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   if (first) tnd_policy_observe(l->policy, b->n, b->obs);
 
   // 2a to 2c. rollout set, actions, branches with common random numbers
-  TENDRIL_TRY(tnd_vine_collect(l->vine, b, tnd_rollout_snapshots(l->rollout), l->policy, iteration,
-                               &l->branches, &grown, err));
+  l->gamma = tnd_discount(learner, l->options.gamma, l->options.gamma_final);
+  TENDRIL_TRY(tnd_vine_collect(l->vine, b, tnd_rollout_snapshots(l->rollout), l->policy, l->gamma,
+                               iteration, &l->branches, &grown, err));
   l->base.steps += grown.steps;
   const double begin = tnd_clock_wall(), cpu_begin = tnd_clock_process();
 
@@ -229,6 +232,7 @@ static const tnd_learner_ops ops = {
 static tendril_status check(const tendril_vine_options *o, const tendril_learner_setup *setup,
                             tendril_error *err) {
   TENDRIL_TRY(tnd_options_check(tnd_method_vine.options, o, "learner", err));
+  TENDRIL_TRY(tnd_check_discount(o->gamma, o->gamma_final, err));
   if (o->states > setup->rollout.batch)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "learner.states: %lld states are more than the trunk of %lld steps "
@@ -251,7 +255,6 @@ static tendril_status create_parts(vine *l, const tendril_learner_setup *setup,
   const tnd_vine_options branches = {.states = o->states,
                                      .actions = o->actions,
                                      .steps = o->branch,
-                                     .gamma = o->gamma,
                                      .common_noise = o->common_noise};
   TENDRIL_TRY(tendril_rollout_create(&setup->rollout, setup->model, setup->pool, setup->seed,
                                      &l->rollout, err));

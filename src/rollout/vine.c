@@ -40,6 +40,7 @@ struct tnd_vine {
   // of this collection
   const tendril_policy *policy;
   const double *snapshots;
+  double gamma;
   uint32_t iteration;
   tnd_arena arena;
 };
@@ -152,7 +153,7 @@ static tendril_status grow(tnd_vine *v, worker *w, int64_t n, int64_t k, tnd_bra
     }
     stats->steps++;
     Q += discount * step.reward;
-    discount *= v->options.gamma;
+    discount *= v->gamma;
     memcpy(w->obs, w->next, sizeof *w->obs * nobs);
     if (step.terminated) {
       stats->terminated++;
@@ -189,7 +190,7 @@ static void spread(tnd_vine *v, int64_t n) {
 }
 
 tendril_status tnd_vine_collect(tnd_vine *v, const tendril_batch *trunk, const double *snapshots,
-                                const tendril_policy *policy, uint32_t iteration,
+                                const tendril_policy *policy, double gamma, uint32_t iteration,
                                 const tnd_branches **out, tnd_branch_stats *stats,
                                 tendril_error *err) {
   assert(snapshots && trunk->n >= v->branches.n);
@@ -203,6 +204,7 @@ tendril_status tnd_vine_collect(tnd_vine *v, const tendril_batch *trunk, const d
   }
   v->policy = policy;
   v->snapshots = snapshots;
+  v->gamma = gamma;
   v->iteration = iteration;
   spread(v, trunk->n);
   tnd_pool_run(v->pool, (int)v->branches.n, grow_state, v);

@@ -11,7 +11,6 @@
 
 typedef struct tnd_vine_options {
   int64_t states, actions, steps;  // N, K, L
-  double gamma;
   bool common_noise;  // the branches of a state share their noise from their second step on
 } tnd_vine_options;
 
@@ -49,8 +48,8 @@ void tnd_vine_destroy(tnd_vine *vine);
 // tendril_rollout_collect().
 TENDRIL_MUST_CHECK tendril_status tnd_vine_collect(tnd_vine *vine, const tendril_batch *trunk,
                                                    const double *snapshots,
-                                                   const tendril_policy *policy, uint32_t iteration,
-                                                   const tnd_branches **out,
+                                                   const tendril_policy *policy, double gamma,
+                                                   uint32_t iteration, const tnd_branches **out,
                                                    tnd_branch_stats *stats, tendril_error *err);
 
 // E_CONFIG unless episodes of random actions come out the same, to the bit, when they are repeated

@@ -261,8 +261,7 @@ static gradients measure_single(const subject *s, const char *name, int64_t rows
 
 static gradients measure_vine(const subject *s, const char *name, bool common) {
   gradients out = {.name = name, .q_values = N * K};
-  const tnd_vine_options options = {
-      .states = N, .actions = K, .steps = L, .gamma = gamma_, .common_noise = common};
+  const tnd_vine_options options = {.states = N, .actions = K, .steps = L, .common_noise = common};
   const tnd_trust_region_sizes sizes = {.states = N, .actions = K, .fisher = 1};
   tendril_rollout *rollout = rollout_of(s, TRUNK, 13);
   tnd_vine *vine;
@@ -278,8 +277,8 @@ static gradients measure_vine(const subject *s, const char *name, bool common) {
     tnd_branch_stats grown;
     double L_old, entropy;
     must(tendril_rollout_collect(rollout, s->policy, &trunk, &stats, &err));
-    must(tnd_vine_collect(vine, trunk, tnd_rollout_snapshots(rollout), s->policy, i, &b, &grown,
-                          &err));
+    must(tnd_vine_collect(vine, trunk, tnd_rollout_snapshots(rollout), s->policy, gamma_, i, &b,
+                          &grown, &err));
     for (int n = 0; n < N; n++)
       tnd_policy_normalize(s->policy, 1, trunk->obs + b->row[n] * s->nobs, x + n * s->nobs);
     const tnd_sample sample = {.n = N, .x = x, .actions = K, .action = b->action, .q = b->Q};

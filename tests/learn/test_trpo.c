@@ -152,6 +152,27 @@ Test(trpo, the_bound_falls_with_the_progress_that_the_learner_is_told) {
   close_training(&t);
 }
 
+Test(trpo, the_discount_follows_the_progress_that_the_learner_is_told) {
+  // half way from 0.99 to 0.9999: the same bits as a learner whose discount is what it is there
+  tendril_trpo_options options = trpo_defaults();
+  options.gamma = 0.99;
+  options.gamma_final = 0.9999;
+  training a, b;
+  open_training(&a, "hopper-v4", 2, options, critic_defaults(), small);
+  tendril_learner_set_progress(a.learner, 0.5);
+  options.gamma = 1 - (1 - 0.99) * pow((1 - 0.9999) / (1 - 0.99), 0.5);
+  options.gamma_final = 0;
+  open_training(&b, "hopper-v4", 2, options, critic_defaults(), small);
+  for (int k = 0; k < 2; k++) {
+    check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
+    check_ok(tendril_learner_iterate(b.learner, b.values, check_err));
+  }
+  check_same_bits(tendril_policy_get_params(b.scene.policy),
+                  tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
+  close_training(&a);
+  close_training(&b);
+}
+
 Test(trpo, with_max_kl_no_state_goes_beyond_the_bound) {
   training t;
   tendril_trpo_options options = trpo_defaults();

@@ -17,8 +17,7 @@ static const double gamma_ = 0.97;
 static const tendril_rollout_options trunk_options = {.batch = 600, .streams = 6};
 
 static tnd_vine_options vine_options(void) {
-  return (tnd_vine_options){
-      .states = N, .actions = K, .steps = L, .gamma = gamma_, .common_noise = true};
+  return (tnd_vine_options){.states = N, .actions = K, .steps = L, .common_noise = true};
 }
 
 typedef struct fixture {
@@ -55,7 +54,7 @@ static void close_fixture(fixture *f) {
 }
 
 static const tnd_branches *grow(fixture *f, uint32_t iteration) {
-  check_ok(tnd_vine_collect(f->vine, f->trunk, f->snapshots, f->scene.policy, iteration,
+  check_ok(tnd_vine_collect(f->vine, f->trunk, f->snapshots, f->scene.policy, gamma_, iteration,
                             &f->branches, &f->stats, check_err));
   return f->branches;
 }
@@ -404,7 +403,7 @@ Test(vine, more_steps_than_there_are_random_streams_are_refused) {
 
 static tendril_status create_and_destroy(void *context, tendril_error *err) {
   const support_scene *s = context;
-  const tnd_vine_options options = {.states = 3, .actions = 2, .steps = 2, .gamma = 1};
+  const tnd_vine_options options = {.states = 3, .actions = 2, .steps = 2};
   tnd_vine *vine = NULL;
   tendril_status status = tnd_vine_create(&options, s->model, s->pool, 1, &vine, err);
   tnd_vine_destroy(vine);
