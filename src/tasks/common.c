@@ -26,6 +26,11 @@ void tnd_task_observe(const mjModel *model, const mjData *data, int first, doubl
     *obs++ = fmin(fmax(data->qvel[i], -limit), limit);
 }
 
+void tnd_task_mark_x(const mjModel *model, const mjData *data, double *state) {
+  (void)model;
+  state[0] = data->qpos[0];
+}
+
 double tnd_sum_of_squares(int n, const double *x) {
   double sum = 0;
   for (int i = 0; i < n; i++)

@@ -17,6 +17,9 @@ void tnd_task_add_noise(const mjModel *model, mjData *data, double scale, tendri
 void tnd_task_observe(const mjModel *model, const mjData *data, int first, double limit,
                       double *obs);
 
+// A task's `before`: state[0] = qpos[0], where the step begins.
+void tnd_task_mark_x(const mjModel *model, const mjData *data, double *state);
+
 // |x|^2, summed in order
 double tnd_sum_of_squares(int n, const double *x);
 

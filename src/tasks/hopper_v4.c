@@ -25,11 +25,6 @@ static void observe(const mjModel *model, const mjData *data, const double *stat
   tnd_task_observe(model, data, 1, 10.0, obs);
 }
 
-static void before(const mjModel *model, const mjData *data, double *state) {
-  (void)model;
-  state[0] = data->qpos[0];
-}
-
 // z > 0.7, |pitch| < 0.2, and all of (qpos[2..], qvel) within +-100.
 static bool is_healthy(const mjData *data) {
   bool healthy = data->qpos[1] > 0.7 && fabs(data->qpos[2]) < 0.2;
@@ -64,6 +59,6 @@ const tendril_task tnd_hopper_v4 = {
     .check = check,
     .reset = reset,
     .observe = observe,
-    .before = before,
+    .before = tnd_task_mark_x,
     .evaluate = evaluate,
 };

@@ -24,11 +24,6 @@ static void observe(const mjModel *model, const mjData *data, const double *stat
   tnd_task_observe(model, data, 2, HUGE_VAL, obs);
 }
 
-static void before(const mjModel *model, const mjData *data, double *state) {
-  (void)model;
-  state[0] = data->qpos[0];
-}
-
 static bool evaluate(const mjModel *model, const mjData *data, double *state, const double *action,
                      double seconds, double *terms) {
   (void)model;
@@ -52,6 +47,6 @@ const tendril_task tnd_swimmer_v4 = {
     .check = check,
     .reset = reset,
     .observe = observe,
-    .before = before,
+    .before = tnd_task_mark_x,
     .evaluate = evaluate,
 };
