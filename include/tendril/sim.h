@@ -130,6 +130,23 @@ typedef struct tendril_step {
                     // reward 0, its observation the last good one; the episode is over
 } tendril_step;
 
+#define TENDRIL_MAX_PUSHES 4
+
+/** A push: a constant force on the centre of mass of a body for a while. */
+typedef struct tendril_push {
+  double newtons;
+  double time;          // s from the start of the episode
+  double seconds;       // how long it lasts; at least one step of MuJoCo is pushed
+  double direction[3];  // in the world, of length 1
+  char body[64];        // "": the model's first body, the torso of all our robots
+} tendril_push;
+
+/** A force that acts on a body. */
+typedef struct tendril_force {
+  int body;         // of the mjModel
+  double force[3];  // N, in the world
+} tendril_force;
+
 /** Counts since the environment was created. */
 typedef struct tendril_env_stats {
   int64_t steps;           // control steps
@@ -166,6 +183,29 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_step(tendril_env *env,
                                                                tendril_step *out,
                                                                tendril_error *err);
 
+/**
+ * A push from its text NEWTONS@TIME[,SECONDS[,DIRECTION[,BODY]]]: "80@3", "80@3,0.2,back,torso".
+ * Without SECONDS 0.1 s, without DIRECTION forward, without BODY the first body. DIRECTION is
+ * forward (+x), back, left (+y), right, up (+z), down, or a vector X:Y:Z of any length but 0.
+ * @return E_CONFIG, naming what is wrong
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_push_parse(const char *text,
+                                                                 tendril_push *out,
+                                                                 tendril_error *err);
+
+/**
+ * Adds a push to the episode; the reset of the next one forgets it. Several that act on a body add
+ * up. Pushes are part of the snapshot: a branch from a state under a push goes on under it.
+ * @return E_UNKNOWN if the model has no such body; E_ARGUMENT if TENDRIL_MAX_PUSHES are acting or
+ * to come, if a number is not finite or negative, or if the push were over already
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_push(tendril_env *env,
+                                                               const tendril_push *push,
+                                                               tendril_error *err);
+/** The forces of the pushes that act when the next step begins; returns how many. */
+TENDRIL_API int tendril_env_get_pushes(const tendril_env *env,
+                                       tendril_force forces[TENDRIL_MAX_PUSHES]);
+
 /** Control steps since the episode's start. */
 TENDRIL_API int tendril_env_time(const tendril_env *env);
 /** The environment's own mjData, for drawing and tests; changing it changes the episode. */
@@ -174,8 +214,8 @@ TENDRIL_API const tendril_env_stats *tendril_env_get_stats(const tendril_env *en
 
 /**
  * A snapshot holds all that MuJoCo's next step depends on (time, qpos, qvel, act, warm start,
- * mocap, user data, controls, applied forces), the task's state and the random stream. Any
- * environment of the same model continues from it bit for bit as the original did.
+ * mocap, user data, controls, applied forces), the pushes, the task's state and the random stream.
+ * Any environment of the same model continues from it bit for bit as the original did.
  */
 TENDRIL_API int tendril_snapshot_size(const tendril_model *model);
 /** @param snapshot [tendril_snapshot_size()] doubles, filled */

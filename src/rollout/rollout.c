@@ -418,7 +418,7 @@ static tendril_status load_streams(tendril_rollout *r, stream_state *state,
     if (state->counters[i] < 0 || state->counters[i] > most[i % NCOUNTER])
       return tnd_tensors_refuse(tensors, "rollout.counters", "out of range", err);
   for (int64_t i = 0; i < n; i++)
-    if (!tnd_snapshot_is_good(state->snapshots + i * size))
+    if (!tnd_snapshot_is_good(r->model, state->snapshots + i * size))
       return tnd_tensors_refuse(tensors, "rollout.snapshots", "out of range", err);
   for (int i = 0; i < r->nstream; i++) {
     stream *s = &r->streams[i];

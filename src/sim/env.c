@@ -59,8 +59,9 @@ static void step_physics(void *context) {
   tendril_env *env = context;
   const tendril_task *task = env->model->task;
   const mjModel *m = env->model->mujoco;
-  for (int i = 0; i < env->model->physics_steps; i++) {
-    mj_step(m, env->data);
+  const int n = env->model->physics_steps;
+  for (int i = 0; i < n; i++) {
+    tnd_pushes_step(&env->pushes, (int64_t)env->time * n + i, m, env->data);
     if (tnd_physics_warned(env->data)) return;
     if (task->during) task->during(m, env->data, env->state);
   }
@@ -137,6 +138,7 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
   tnd_env_recover(env);
   tnd_physics_state_set(m, d, env->start);
   memset(env->state, 0, (size_t)task->nstate * sizeof(double));
+  env->pushes = (tnd_pushes){0};
   env->random = *random;
   env->time = 0;
 

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "base/options.h"
 
+#include "sim/push.h"
+
 #include <tendril/sim.h>
 
 extern const tnd_option_table tnd_sim_options;
@@ -34,6 +36,7 @@ struct tendril_env {
   int time;      // control steps since the episode's start
   bool over;     // nothing may follow but a reset or a restore
   bool wrecked;  // MuJoCo was left in mid-call: mj_resetData() before the next use
+  tnd_pushes pushes;
   tendril_env_stats stats;
   tnd_arena arena;
   double *start;   // [nphysics] MuJoCo's state as mj_resetData() makes it
@@ -49,6 +52,6 @@ void tnd_env_recover(tendril_env *env);
 
 // Whether the header of a snapshot that comes from a file is one of a snapshot: what
 // tendril_env_restore() takes for granted.
-bool tnd_snapshot_is_good(const double *snapshot);
+bool tnd_snapshot_is_good(const tendril_model *model, const double *snapshot);
 
 #endif

@@ -1,4 +1,5 @@
-// Snapshots: a header of small integers (each exact in a double), MuJoCo's state, the task's state.
+// Snapshots: a header of small integers (each exact in a double), the pushes, MuJoCo's state, the
+// task's state.
 //
 //   [0] control steps so far        [2..3] random: seed, low and high half
 //   [1] 1 if the episode is over    [4..7] random: purpose, a, b, draw
@@ -10,7 +11,7 @@
 
 #include <string.h>
 
-enum { HEADER = 8 };
+enum { COUNTERS = 8, HEADER = COUNTERS + TND_PUSHES_SIZE };
 
 int tendril_snapshot_size(const tendril_model *model) {
   return HEADER + model->nphysics + model->task->nstate;
@@ -27,17 +28,18 @@ void tendril_env_save(const tendril_env *env, double *snapshot) {
   snapshot[5] = r->a;
   snapshot[6] = r->b;
   snapshot[7] = r->draw;
+  tnd_pushes_save(&env->pushes, snapshot + COUNTERS);
   tnd_physics_state_get(model->mujoco, env->data, snapshot + HEADER);
   memcpy(snapshot + HEADER + model->nphysics, env->state,
          (size_t)model->task->nstate * sizeof(double));
 }
 
-bool tnd_snapshot_is_good(const double *snapshot) {
-  for (int i = 0; i < HEADER; i++) {
+bool tnd_snapshot_is_good(const tendril_model *model, const double *snapshot) {
+  for (int i = 0; i < COUNTERS; i++) {
     const double most = i == 0 ? INT32_MAX : i == 1 ? 1 : UINT32_MAX;
     if (!(snapshot[i] >= 0 && snapshot[i] <= most)) return false;
   }
-  return true;
+  return tnd_pushes_are_good(snapshot + COUNTERS, (int)model->mujoco->nbody);
 }
 
 void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) {
@@ -53,6 +55,7 @@ void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) 
       .b = (uint32_t)snapshot[6],
       .draw = (uint32_t)snapshot[7],
   };
+  tnd_pushes_restore(&env->pushes, snapshot + COUNTERS);
   tnd_physics_state_set(model->mujoco, env->data, snapshot + HEADER);
   memcpy(env->state, snapshot + HEADER + model->nphysics, (size_t)task->nstate * sizeof(double));
 
