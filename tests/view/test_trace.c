@@ -1,0 +1,153 @@
+// Traces and controllers: the episode that eval plays, remembered exactly, and gone back in.
+#include "support/sim.h"
+#include "view/trace.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tendril/eval.h>
+
+static tendril_policy *policy_for(const tendril_model *model) {
+  tendril_policy *policy = NULL;
+  tendril_policy_options options;
+  tendril_policy_defaults(&options);
+  options.output_gain = 1;
+  cr_assert_eq(tendril_policy_create(&options, tendril_model_nobs(model), tendril_model_nact(model),
+                                     1, &policy, NULL),
+               TENDRIL_OK);
+  return policy;
+}
+
+static tnd_controller *controller_of(tnd_actions actions, const tendril_model *model,
+                                     const tendril_policy *policy) {
+  tnd_controller *controller = NULL;
+  cr_assert_eq(tnd_controller_create(actions, model, policy, &controller, NULL), TENDRIL_OK);
+  return controller;
+}
+
+static tnd_trace *trace_of(const tendril_model *model, int capacity) {
+  tnd_trace *trace = NULL;
+  cr_assert_eq(tnd_trace_create(model, capacity, &trace, NULL), TENDRIL_OK);
+  return trace;
+}
+
+static void expect_episodes_of_eval(tnd_actions actions) {
+  enum { EPISODES = 3 };
+  tendril_model *model = support_model("hopper-v4", NULL);
+  tendril_policy *policy = policy_for(model);
+  tendril_pool *pool = NULL;
+  tendril_eval_result result;
+  double returns[EPISODES];
+  const tendril_eval_options options = {
+      .episodes = EPISODES, .sampled = actions == TND_ACTIONS_SAMPLED, .seed = 5};
+  cr_assert_eq(tendril_pool_create(1, &pool, NULL), TENDRIL_OK);
+  cr_assert_eq(tendril_evaluate(model, policy, pool, &options, &result, returns, NULL), TENDRIL_OK);
+
+  tnd_controller *controller = controller_of(actions, model, policy);
+  tnd_trace *trace = trace_of(model, tendril_model_max_steps(model));
+  for (int i = 0; i < EPISODES; i++) {
+    cr_assert_eq(tnd_trace_play(trace, controller, 5, (uint32_t)i, NULL, 0, NULL), TENDRIL_OK);
+    const int last = tnd_trace_last(trace);
+    cr_assert_eq(tnd_trace_first(trace), 0);
+    cr_assert_eq(tnd_trace_return(trace, last), returns[i]);
+    cr_assert(tnd_trace_step(trace, last - 1)->terminated);
+  }
+  tnd_trace_destroy(trace);
+  tnd_controller_destroy(controller);
+  tendril_pool_destroy(pool);
+  tendril_policy_destroy(policy);
+  tendril_model_destroy(model);
+}
+
+Test(trace, is_the_episode_that_eval_plays) {
+  expect_episodes_of_eval(TND_ACTIONS_MEAN);
+}
+
+Test(trace, is_the_episode_that_eval_plays_with_sampled_actions) {
+  expect_episodes_of_eval(TND_ACTIONS_SAMPLED);
+}
+
+Test(trace, forgets_the_oldest_steps_and_those_that_are_cut) {
+  tendril_model *model = support_model("swimmer-v4", NULL);
+  const size_t size = (size_t)tendril_snapshot_size(model) * sizeof(double);
+  tnd_controller *controller = controller_of(TND_ACTIONS_RANDOM, model, NULL);
+  tnd_trace *whole = trace_of(model, 1000), *ring = trace_of(model, 7);
+  cr_assert_eq(tnd_trace_play(whole, controller, 1, 0, NULL, 0, NULL), TENDRIL_OK);
+  cr_assert_eq(tnd_trace_play(ring, controller, 1, 0, NULL, 0, NULL), TENDRIL_OK);
+  cr_assert_eq(tnd_trace_last(ring), 1000);
+  cr_assert_eq(tnd_trace_first(ring), 993);
+  for (int t = 993; t <= 1000; t++) {
+    cr_assert_arr_eq(tnd_trace_snapshot(ring, t), tnd_trace_snapshot(whole, t), size);
+    cr_assert_eq(tnd_trace_return(ring, t), tnd_trace_return(whole, t));
+    if (t == 1000) continue;
+    cr_assert_arr_eq(tnd_trace_action(ring, t), tnd_trace_action(whole, t), 2 * sizeof(double));
+    cr_assert_eq(tnd_trace_step(ring, t)->reward, tnd_trace_step(whole, t)->reward);
+  }
+
+  // back to 995 and on from there: the same again
+  tendril_env *env = support_env(model, 1, NULL);
+  double obs[32], action[2];
+  tendril_step step;
+  tnd_trace_cut(ring, 995);
+  tendril_env_restore(env, tnd_trace_snapshot(ring, 995), obs);
+  for (int t = 995; t < 1000; t++) {
+    tnd_controller_act(controller, t, obs, action);
+    cr_assert_eq(tendril_env_step(env, action, obs, &step, NULL), TENDRIL_OK);
+    tnd_trace_add(ring, env, action, &step);
+  }
+  cr_assert_eq(tnd_trace_first(ring), 993);
+  cr_assert_arr_eq(tnd_trace_snapshot(ring, 1000), tnd_trace_snapshot(whole, 1000), size);
+  cr_assert_eq(tnd_trace_return(ring, 1000), tnd_trace_return(whole, 1000));
+  tendril_env_destroy(env);
+  tnd_trace_destroy(whole);
+  tnd_trace_destroy(ring);
+  tnd_controller_destroy(controller);
+  tendril_model_destroy(model);
+}
+
+Test(trace, a_push_changes_the_episode_from_its_time_on) {
+  tendril_model *model = support_model("hopper-v4", NULL);
+  const size_t size = (size_t)tendril_snapshot_size(model) * sizeof(double);
+  tnd_controller *controller = controller_of(TND_ACTIONS_ZERO, model, NULL);
+  tnd_trace *calm = trace_of(model, 1000), *pushed = trace_of(model, 1000);
+  tendril_push push;
+  cr_assert_eq(tendril_push_parse("60@0.08", &push, NULL), TENDRIL_OK);
+  cr_assert_eq(tnd_trace_play(calm, controller, 1, 0, NULL, 0, NULL), TENDRIL_OK);
+  cr_assert_eq(tnd_trace_play(pushed, controller, 1, 0, &push, 1, NULL), TENDRIL_OK);
+  // time, qpos and what follows; the pushes before them differ from the start
+  const int head = 8 + 6 * TENDRIL_MAX_PUSHES;
+  const size_t rest = size - (size_t)head * sizeof(double);
+  cr_assert_arr_eq(tnd_trace_snapshot(calm, 10) + head, tnd_trace_snapshot(pushed, 10) + head,
+                   rest);
+  cr_assert(memcmp(tnd_trace_snapshot(calm, 11) + head, tnd_trace_snapshot(pushed, 11) + head,
+                   rest) != 0);
+  tnd_trace_destroy(calm);
+  tnd_trace_destroy(pushed);
+  tnd_controller_destroy(controller);
+  tendril_model_destroy(model);
+}
+
+Test(controller, random_actions_fill_the_actuators_range) {
+  tendril_model *model = support_model("hopper-v4", NULL);
+  tnd_controller *controller = controller_of(TND_ACTIONS_RANDOM, model, NULL);
+  tendril_env *env = support_env(model, 1, NULL);
+  double obs[32], action[3], low = 1, high = -1, sum = 0, again[3];
+  cr_assert_eq(tnd_controller_reset(controller, 3, 0, env, obs, NULL), TENDRIL_OK);
+  for (int t = 0; t < 2000; t++) {
+    tnd_controller_act(controller, t, obs, action);
+    low = action[0] < low ? action[0] : low;
+    high = action[0] > high ? action[0] : high;
+    sum += action[0];
+  }
+  cr_assert(low > -1 && low < -0.99 && high < 1 && high > 0.99, "%g %g", low, high);
+  // six deviations of the mean of 2000 uniform numbers, sqrt(1/3/2000)
+  cr_assert_float_eq(sum / 2000, 0, 6 * 0.0129);
+  tnd_controller_act(controller, 7, obs, action);
+  tnd_controller_act(controller, 8, obs, again);
+  cr_assert(memcmp(action, again, sizeof action) != 0);
+  tnd_controller_act(controller, 7, obs, again);
+  cr_assert_arr_eq(action, again, sizeof action);
+  tendril_env_destroy(env);
+  tnd_controller_destroy(controller);
+  tendril_model_destroy(model);
+}
