@@ -101,6 +101,10 @@ void tnd_trace_add(tnd_trace *trace, const tendril_env *env, const double *actio
   trace->totals[state_at(trace, t + 1)] = trace->totals[t % (trace->capacity + 1)] + step->reward;
 }
 
+void tnd_trace_amend(tnd_trace *trace, const tendril_env *env) {
+  tendril_env_save(env, snapshot_at(trace, trace->last));
+}
+
 void tnd_trace_cut(tnd_trace *trace, int t) {
   assert(trace->first <= t && t <= trace->last);
   trace->last = t;

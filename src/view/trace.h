@@ -19,6 +19,8 @@ void tnd_trace_begin(tnd_trace *trace, const tendril_env *env);
 // is remembered with the state before it.
 void tnd_trace_add(tnd_trace *trace, const tendril_env *env, const double *action,
                    const tendril_step *step);
+// The newest state again: something was done to the environment without a step.
+void tnd_trace_amend(tnd_trace *trace, const tendril_env *env);
 // Forgets what came after time t, first <= t <= last.
 void tnd_trace_cut(tnd_trace *trace, int t);
 
