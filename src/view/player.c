@@ -378,7 +378,7 @@ tendril_status tnd_player_create(const tnd_player_setup *setup, tnd_player **out
   tnd_player *p = tnd_alloc(sizeof *p);
   if (!p) return tnd_fail_memory(err);
   *p = (tnd_player){
-      .settings = {.running = 1, .go_on = 1, .speed = 1, .newtons = 50, .seconds = 0.1, .body = 1},
+      .settings = {.running = 1, .go_on = 1, .speed = 1, .newtons = 50, .seconds = 0.1},
       .model = setup->model,
       .controller = setup->controller,
       .recorded = setup->recorded,

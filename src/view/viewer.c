@@ -1,0 +1,290 @@
+// Keys and mouse of the viewer. One table has the keys, their help and what they do. Letters and
+// digits that are not in it are MuJoCo's own: flags of what is drawn and how.
+#include "view/viewer.h"
+
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GLANCE 0.05  // of a scroll notch, as in `simulate`
+
+// ------------------------------------------------------------------------------------ keys
+
+enum action {
+  COMMAND,  // of the player
+  TOGGLE,   // an int of the viewer, by its offset
+  WISH,     // of the window
+  CAMERA,   // next (1) or previous (-1); 0: the free one
+  PARENT,   // select the parent of the selected body
+  FRAME,    // cycle what frames are drawn
+  LABEL,    // cycle what is labelled
+};
+
+static const struct key {
+  int key, modifier;
+  enum action action;
+  int value;
+  const char *name, *help;  // NULL: not in the help, or the line before has it
+} keys[] = {
+    {' ', 0, COMMAND, TND_PAUSE, "Space", "pause, go on"},
+    {mjKEY_RIGHT, 0, COMMAND, TND_STEP, "Right, Left", "a step on, a step back"},
+    {mjKEY_LEFT, 0, COMMAND, TND_BACK, NULL, NULL},
+    {mjKEY_RIGHT, TND_SHIFT, COMMAND, TND_STEP_FAR, "Shift Right, Left", "the same by 0.2 s"},
+    {mjKEY_LEFT, TND_SHIFT, COMMAND, TND_BACK_FAR, NULL, NULL},
+    {mjKEY_HOME, 0, COMMAND, TND_OLDEST, "Home, End", "oldest state, newest"},
+    {mjKEY_END, 0, COMMAND, TND_NEWEST, NULL, NULL},
+    {mjKEY_BACKSPACE, 0, COMMAND, TND_RESTART, "Backspace", "restart the episode"},
+    {mjKEY_DOWN, 0, COMMAND, TND_NEXT_EPISODE, "Down, Up", "next episode, previous"},
+    {mjKEY_UP, 0, COMMAND, TND_LAST_EPISODE, NULL, NULL},
+    {'.', TND_SHIFT, COMMAND, TND_NEXT_CHECKPOINT, "Shift . ,", "next checkpoint, previous"},
+    {',', TND_SHIFT, COMMAND, TND_LAST_CHECKPOINT, NULL, NULL},
+    {'=', 0, COMMAND, TND_FASTER, "= -", "faster, slower"},
+    {'-', 0, COMMAND, TND_SLOWER, NULL, NULL},
+    {mjKEY_ENTER, 0, COMMAND, TND_PUSH, "Enter", "push"},
+    {']', 0, CAMERA, 1, "] [", "next camera, previous"},
+    {'[', 0, CAMERA, -1, NULL, NULL},
+    {mjKEY_ESCAPE, 0, CAMERA, 0, "Esc", "free camera"},
+    {mjKEY_PAGE_UP, 0, PARENT, 0, "Page Up", "select the parent body"},
+    {mjKEY_TAB, 0, TOGGLE, offsetof(tnd_viewer, left), "Tab, Shift Tab", "left panel, right panel"},
+    {mjKEY_TAB, TND_SHIFT, TOGGLE, offsetof(tnd_viewer, right), NULL, NULL},
+    {mjKEY_F1, 0, TOGGLE, offsetof(tnd_viewer, help), "F1", "help"},
+    {mjKEY_F2, 0, TOGGLE, offsetof(tnd_viewer, info), "F2", "information"},
+    {mjKEY_F3, 0, TOGGLE, offsetof(tnd_viewer, plots), "F3", "plots"},
+    {mjKEY_F4, 0, TOGGLE, offsetof(tnd_viewer, path), "F4", "path of the torso"},
+    {mjKEY_F5, 0, WISH, TND_WISH_FULLSCREEN, "F5", "full screen"},
+    {mjKEY_F6, 0, FRAME, 0, "F6, F7", "frames, labels"},
+    {mjKEY_F7, 0, LABEL, 0, NULL, NULL},
+    {'P', TND_CONTROL, WISH, TND_WISH_SCREENSHOT, "Ctrl P", "screenshot"},
+    {'R', TND_CONTROL, WISH, TND_WISH_RECORD, "Ctrl R", "begin a recording, end it"},
+    {'Q', TND_CONTROL, WISH, TND_WISH_QUIT, "Ctrl Q", "quit"},
+};
+enum { NKEY = sizeof keys / sizeof keys[0] };
+
+static const struct {
+  const char *name, *help;
+} mouse_help[] = {
+    {"Left drag", "turn the camera"},
+    {"Right drag", "move it"},
+    {"Scroll, middle drag", "zoom"},
+    {"Double click", "select a body"},
+    {"Ctrl right drag", "pull it"},
+    {"Ctrl left drag", "twist it"},
+    {"Right double click", "centre the camera"},
+    {"C, F, S, R, W, J ...", "what is drawn, as in simulate"},
+};
+enum { NMOUSE = sizeof mouse_help / sizeof mouse_help[0] };
+
+void tnd_viewer_help(const char **names, const char **meanings) {
+  static _Thread_local char left[2048], right[2048];
+  size_t a = 0, b = 0;
+  for (int i = 0; i < NKEY; i++) {
+    if (!keys[i].name) continue;
+    a += (size_t)snprintf(left + a, sizeof left - a, "%s%s", a ? "\n" : "", keys[i].name);
+    b += (size_t)snprintf(right + b, sizeof right - b, "%s%s", b ? "\n" : "", keys[i].help);
+  }
+  for (int i = 0; i < NMOUSE; i++) {
+    a += (size_t)snprintf(left + a, sizeof left - a, "\n%s", mouse_help[i].name);
+    b += (size_t)snprintf(right + b, sizeof right - b, "\n%s", mouse_help[i].help);
+  }
+  *names = left;
+  *meanings = right;
+}
+
+static int ncamera(const tnd_viewer *v) {
+  return TND_CAMERA_FIXED + (int)tendril_model_mujoco(v->model)->ncam;
+}
+
+static void free_camera(tnd_viewer *v) {
+  v->which_camera = TND_CAMERA_FREE;
+  v->camera.type = mjCAMERA_FREE;
+}
+
+static void select_body(tnd_viewer *v, int body) {
+  v->perturb.select = body > 0 ? body : 0;
+  v->perturb.active = 0;
+  if (body > 0) tnd_player_get_settings(v->player)->body = body;
+  tnd_player_drag(v->player, 0, NULL);
+}
+
+static void act(tnd_viewer *v, const struct key *k) {
+  const mjModel *m = tendril_model_mujoco(v->model);
+  int *toggled = (int *)((char *)v + k->value);
+  switch (k->action) {
+  case COMMAND:
+    tnd_player_do(v->player, (tnd_command)k->value);
+    break;
+  case TOGGLE:
+    *toggled = !*toggled;
+    break;
+  case WISH:
+    v->wishes |= (unsigned)k->value;
+    break;
+  case CAMERA:
+    if (k->value == 0)
+      free_camera(v);
+    else
+      v->which_camera = (v->which_camera + k->value + ncamera(v)) % ncamera(v);
+    break;
+  case PARENT:
+    if (v->perturb.select > 0) select_body(v, m->body_parentid[v->perturb.select]);
+    break;
+  case FRAME:
+    v->option.frame = (v->option.frame + 1) % mjNFRAME;
+    break;
+  case LABEL:
+    v->option.label = (v->option.label + 1) % mjNLABEL;
+    break;
+  }
+}
+
+// MuJoCo's own: flags by their letter, groups by their number.
+static bool flag_key(tnd_viewer *v, int key, int modifier) {
+  if (key >= '0' && key < '0' + mjNGROUP) {
+    mjtByte *group = modifier == TND_SHIFT ? v->option.sitegroup : v->option.geomgroup;
+    group[key - '0'] = !group[key - '0'];
+    return modifier == 0 || modifier == TND_SHIFT;
+  }
+  if (modifier != 0 || key <= 0 || key >= 128) return false;
+  for (int i = 0; i < mjNVISFLAG; i++) {
+    if (mjVISSTRING[i][2][0] != key) continue;
+    v->option.flags[i] = !v->option.flags[i];
+    return true;
+  }
+  for (int i = 0; i < mjNRNDFLAG; i++) {
+    if (mjRNDSTRING[i][2][0] != key) continue;
+    v->flags[i] = !v->flags[i];
+    return true;
+  }
+  return false;
+}
+
+bool tnd_viewer_key(tnd_viewer *v, int key, int modifier) {
+  for (int i = 0; i < NKEY; i++) {
+    if (keys[i].key != key || keys[i].modifier != modifier) continue;
+    act(v, &keys[i]);
+    return true;
+  }
+  return flag_key(v, key, modifier);
+}
+
+// ------------------------------------------------------------------------------------ mouse
+
+static void double_click(tnd_viewer *v, const tnd_mouse *mouse) {
+  const mjModel *m = tendril_model_mujoco(v->model);
+  const mjData *d = tnd_player_data(v->player);
+  double point[3];
+  int geom, skin;
+  const int body = mjv_select(m, d, &v->option, mouse->aspect, mouse->x, mouse->y, mouse->scene,
+                              point, &geom, &skin);
+  if (mouse->button == mjBUTTON_LEFT) {
+    select_body(v, body);
+    if (body > 0) {
+      // the place on the body that was clicked: where the arrow begins
+      double from_body[3];
+      mju_sub3(from_body, point, d->xpos + (ptrdiff_t)3 * body);
+      mju_mulMatTVec(v->perturb.localpos, d->xmat + (ptrdiff_t)9 * body, from_body, 3, 3);
+    }
+  } else if (body >= 0) {
+    if (mouse->control && body > 0)
+      v->which_camera = TND_CAMERA_TRACKING;
+    else
+      free_camera(v);
+    mju_copy3(v->camera.lookat, point);
+  }
+}
+
+void tnd_viewer_press(tnd_viewer *v, const tnd_mouse *mouse) {
+  const bool drags =
+      mouse->control && v->perturb.select > 0 && mouse->button != mjBUTTON_MIDDLE && !mouse->twice;
+  v->perturb.active = 0;
+  if (drags) {
+    v->perturb.active = mouse->button == mjBUTTON_RIGHT ? mjPERT_TRANSLATE : mjPERT_ROTATE;
+    mjv_initPerturb(tendril_model_mujoco(v->model), tnd_player_data(v->player), mouse->scene,
+                    &v->perturb);
+  }
+  if (mouse->twice && mouse->button != mjBUTTON_MIDDLE) double_click(v, mouse);
+}
+
+// What a drag with this button does, as in `simulate`.
+static mjtMouse drag_of(const tnd_mouse *mouse) {
+  switch (mouse->button) {
+  case mjBUTTON_RIGHT:
+    return mouse->shift ? mjMOUSE_MOVE_H : mjMOUSE_MOVE_V;
+  case mjBUTTON_LEFT:
+    return mouse->shift ? mjMOUSE_ROTATE_H : mjMOUSE_ROTATE_V;
+  default:
+    return mjMOUSE_ZOOM;
+  }
+}
+
+void tnd_viewer_move(tnd_viewer *v, const tnd_mouse *mouse) {
+  const mjModel *m = tendril_model_mujoco(v->model);
+  const mjtMouse action = drag_of(mouse);
+  if (v->perturb.active) {
+    mjv_movePerturb(m, tnd_player_data(v->player), action, mouse->dx, mouse->dy, mouse->scene,
+                    &v->perturb);
+    return;
+  }
+  if (v->camera.type == mjCAMERA_FIXED) return;
+  if (action == mjMOUSE_MOVE_H || action == mjMOUSE_MOVE_V) free_camera(v);
+  mjv_moveCamera(m, action, mouse->dx, mouse->dy, mouse->scene, &v->camera);
+}
+
+void tnd_viewer_release(tnd_viewer *v) {
+  v->perturb.active = 0;
+  tnd_player_drag(v->player, 0, NULL);
+}
+
+void tnd_viewer_scroll(tnd_viewer *v, const tnd_mouse *mouse) {
+  if (v->camera.type == mjCAMERA_FIXED) return;
+  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, GLANCE * mouse->dy, mouse->scene,
+                 &v->camera);
+}
+
+// ------------------------------------------------------------------------------------ time
+
+void tnd_viewer_advance(tnd_viewer *v, double seconds) {
+  const int body = v->perturb.select;
+  if (v->perturb.active && body > 0) {
+    mjData *d = tnd_player_data(v->player);
+    mjv_applyPerturbForce(tendril_model_mujoco(v->model), d, &v->perturb);
+    double wrench[6];
+    memcpy(wrench, d->xfrc_applied + (ptrdiff_t)6 * body, sizeof wrench);
+    tnd_player_drag(v->player, body, wrench);
+  }
+  tnd_player_advance(v->player, seconds);
+}
+
+void tnd_viewer_update(tnd_viewer *v) {
+  if (v->which_camera >= TND_CAMERA_FIXED) {
+    v->camera.type = mjCAMERA_FIXED;
+    v->camera.fixedcamid = v->which_camera - TND_CAMERA_FIXED;
+    return;
+  }
+  v->camera.type = mjCAMERA_FREE;
+  if (v->which_camera != TND_CAMERA_TRACKING) return;
+  // along the ground only: a robot that hops is seen to hop
+  const mjData *d = tnd_player_data(v->player);
+  const int root = tendril_model_mujoco(v->model)->nbody > 1;
+  v->camera.lookat[0] = d->subtree_com[3 * root];
+  v->camera.lookat[1] = d->subtree_com[3 * root + 1];
+}
+
+void tnd_viewer_init(tnd_viewer *viewer, const tendril_model *model, tnd_player *player) {
+  const mjModel *m = tendril_model_mujoco(model);
+  *viewer = (tnd_viewer){.model = model, .player = player, .info = 1, .path = 1};
+  mjv_defaultOption(&viewer->option);
+  mjv_defaultPerturb(&viewer->perturb);
+  mjv_defaultFreeCamera(m, &viewer->camera);
+  viewer->camera.azimuth = 90;
+  viewer->camera.elevation = -12;
+  viewer->flags[mjRND_SKYBOX] = 1;
+  const mjData *d = tnd_player_data(player);
+  const int root = m->nbody > 1;
+  for (int i = 0; i < 3; i++)
+    viewer->camera.lookat[i] = d->subtree_com[3 * root + i];
+  tnd_viewer_update(viewer);
+}
