@@ -240,7 +240,7 @@ void tnd_viewer_release(tnd_viewer *v) {
 
 void tnd_viewer_scroll(tnd_viewer *v, const tnd_mouse *mouse) {
   if (v->camera.type == mjCAMERA_FIXED) return;
-  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, GLANCE * mouse->dy, mouse->scene,
+  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, -GLANCE * mouse->dy, mouse->scene,
                  &v->camera);
 }
 

@@ -1,0 +1,239 @@
+// Keys and mouse of the viewer by synthetic events: no window, no OpenGL.
+#include "support/sim.h"
+#include "view/viewer.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct fixture {
+  tendril_model *model;
+  const mjModel *m;
+  tnd_controller *controller;
+  tnd_player *player;
+  tnd_viewer viewer;
+  mjvScene scene;
+} fixture;
+
+static void draw(fixture *f) {
+  tnd_viewer_update(&f->viewer);
+  mjv_updateScene(f->m, tnd_player_data(f->player), &f->viewer.option, &f->viewer.perturb,
+                  &f->viewer.camera, mjCAT_ALL, &f->scene);
+}
+
+static void begin(fixture *f, const char *task) {
+  *f = (fixture){.model = support_model(task, NULL)};
+  f->m = tendril_model_mujoco(f->model);
+  cr_assert_eq(tnd_controller_create(TND_ACTIONS_ZERO, f->model, NULL, &f->controller, NULL),
+               TENDRIL_OK);
+  const tnd_player_setup setup = {.model = f->model, .controller = f->controller, .seed = 1};
+  cr_assert_eq(tnd_player_create(&setup, &f->player, NULL), TENDRIL_OK);
+  tnd_viewer_init(&f->viewer, f->model, f->player);
+  mjv_makeScene(f->m, &f->scene, 1000);
+  draw(f);
+}
+
+static void end(fixture *f) {
+  mjv_freeScene(&f->scene);
+  tnd_player_destroy(f->player);
+  tnd_controller_destroy(f->controller);
+  tendril_model_destroy(f->model);
+}
+
+static int shown(const fixture *f) {
+  tnd_player_view view;
+  tnd_player_see(f->player, &view);
+  return view.t;
+}
+
+static bool press(fixture *f, int key, int modifier) {
+  return tnd_viewer_key(&f->viewer, key, modifier);
+}
+
+Test(viewer, keys_of_simulate_do_what_they_do_there) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  tnd_player_settings *s = tnd_player_get_settings(f.player);
+  cr_assert(press(&f, ' ', 0));
+  cr_assert_eq(s->running, 0);
+  cr_assert(press(&f, mjKEY_RIGHT, 0));
+  cr_assert_eq(shown(&f), 1);
+  cr_assert(press(&f, mjKEY_LEFT, 0));
+  cr_assert_eq(shown(&f), 0);
+  cr_assert(press(&f, '-', 0));
+  cr_assert_eq(s->speed, 0.5);
+  cr_assert(press(&f, '=', 0));
+  cr_assert_eq(s->speed, 1);
+  cr_assert(press(&f, 'C', 0));
+  cr_assert_eq(f.viewer.option.flags[mjVIS_CONTACTPOINT], 1);
+  cr_assert(press(&f, 'F', 0));
+  cr_assert_eq(f.viewer.option.flags[mjVIS_CONTACTFORCE], 1);
+  const mjtByte shadow = f.viewer.flags[mjRND_SHADOW];
+  cr_assert(press(&f, 'S', 0));
+  cr_assert_neq(f.viewer.flags[mjRND_SHADOW], shadow);
+  cr_assert(press(&f, '1', 0));
+  cr_assert_eq(f.viewer.option.geomgroup[1], 0);
+  cr_assert(press(&f, '1', TND_SHIFT));
+  cr_assert_eq(f.viewer.option.sitegroup[1], 0);
+  cr_assert(press(&f, mjKEY_TAB, 0));
+  cr_assert_eq(f.viewer.left, 1);
+  cr_assert(press(&f, mjKEY_TAB, TND_SHIFT));
+  cr_assert_eq(f.viewer.right, 1);
+  cr_assert(press(&f, mjKEY_F1, 0));
+  cr_assert_eq(f.viewer.help, 1);
+  cr_assert(press(&f, 'P', TND_CONTROL));
+  cr_assert(press(&f, 'Q', TND_CONTROL));
+  cr_assert_eq(f.viewer.wishes, TND_WISH_SCREENSHOT | TND_WISH_QUIT);
+  cr_assert_not(press(&f, 'P', TND_CONTROL | TND_ALT));
+  cr_assert_not(press(&f, 7, 0));
+  end(&f);
+}
+
+Test(viewer, keys_push_and_change_the_episode) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  tendril_force forces[TENDRIL_MAX_PUSHES];
+  cr_assert(press(&f, mjKEY_ENTER, 0));
+  cr_assert_eq(tnd_player_pushes(f.player, forces), 1);
+  cr_assert(press(&f, mjKEY_BACKSPACE, 0));
+  cr_assert_eq(tnd_player_pushes(f.player, forces), 0);
+  cr_assert(press(&f, mjKEY_DOWN, 0));
+  tnd_player_view view;
+  tnd_player_see(f.player, &view);
+  cr_assert_eq(view.episode, 1);
+  end(&f);
+}
+
+Test(viewer, every_key_of_the_help_is_told_with_its_meaning) {
+  const char *keys, *meanings;
+  tnd_viewer_help(&keys, &meanings);
+  int a = 0, b = 0;
+  for (const char *c = keys; *c; c++)
+    a += *c == '\n';
+  for (const char *c = meanings; *c; c++)
+    b += *c == '\n';
+  cr_assert_eq(a, b);
+  cr_assert_gt(a, 20);
+  cr_assert(strstr(keys, "Space") && strstr(meanings, "pause"));
+}
+
+Test(viewer, camera_follows_the_robot_along_the_ground_until_it_is_freed) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  const double height = f.viewer.camera.lookat[2];
+  for (int i = 0; i < 60; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  cr_assert_eq(f.viewer.camera.lookat[0], tnd_player_data(f.player)->subtree_com[3]);
+  cr_assert_eq(f.viewer.camera.lookat[2], height);
+  cr_assert(press(&f, mjKEY_ESCAPE, 0));
+  const double x = f.viewer.camera.lookat[0];
+  press(&f, mjKEY_BACKSPACE, 0);
+  draw(&f);
+  cr_assert_eq(f.viewer.camera.lookat[0], x, "where it was left");
+  // the model's own camera, and round again
+  const int ncam = (int)f.m->ncam;
+  for (int i = 0; i < ncam; i++) {
+    cr_assert(press(&f, ']', 0));
+    draw(&f);
+    cr_assert_eq(f.viewer.camera.type, mjCAMERA_FIXED);
+    cr_assert_eq(f.viewer.camera.fixedcamid, i);
+  }
+  press(&f, ']', 0);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING);
+  press(&f, '[', 0);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_FIXED + ncam - 1);
+  end(&f);
+}
+
+// Where a point of the world is in the picture, shares of width and height from the lower left.
+static void project(const fixture *f, const double point[3], double aspect, double *x, double *y) {
+  const mjvGLCamera c = mjv_averageCamera(&f->scene.camera[0], &f->scene.camera[1]);
+  double forward[3], up[3], side[3], to[3];
+  for (int i = 0; i < 3; i++) {
+    forward[i] = (double)c.forward[i];
+    up[i] = (double)c.up[i];
+    to[i] = point[i] - (double)c.pos[i];
+  }
+  mju_cross(side, forward, up);
+  const double depth = mju_dot3(to, forward), near = (double)c.frustum_near;
+  const double bottom = (double)c.frustum_bottom, height = (double)c.frustum_top - bottom;
+  *y = (mju_dot3(to, up) / depth * near - bottom) / height;
+  *x = 0.5 + mju_dot3(to, side) / depth * near / (height * aspect);
+}
+
+static tnd_mouse mouse_at(const fixture *f, double x, double y, int button) {
+  return (tnd_mouse){.button = button, .x = x, .y = y, .aspect = 4.0 / 3, .scene = &f->scene};
+}
+
+Test(viewer, double_click_selects_the_body_under_it) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  const int thigh = mj_name2id(f.m, mjOBJ_BODY, "thigh");
+  cr_assert_gt(thigh, 0);
+  const mjData *d = tnd_player_data(f.player);
+  double x, y;
+  project(&f, d->xipos + (ptrdiff_t)3 * thigh, 4.0 / 3, &x, &y);
+  tnd_mouse mouse = mouse_at(&f, x, y, mjBUTTON_LEFT);
+  tnd_viewer_press(&f.viewer, &mouse);
+  cr_assert_eq(f.viewer.perturb.select, 0, "a single click does not");
+  mouse.twice = true;
+  tnd_viewer_press(&f.viewer, &mouse);
+  cr_assert_eq(f.viewer.perturb.select, thigh);
+  cr_assert_eq(tnd_player_get_settings(f.player)->body, thigh);
+  cr_assert(press(&f, mjKEY_PAGE_UP, 0));
+  cr_assert_eq(f.viewer.perturb.select, f.m->body_parentid[thigh]);
+  // the sky
+  mouse.y = 0.99;
+  tnd_viewer_press(&f.viewer, &mouse);
+  cr_assert_eq(f.viewer.perturb.select, 0);
+  end(&f);
+}
+
+Test(viewer, ctrl_drag_pulls_the_selected_body) {
+  fixture f, g;
+  begin(&f, "hopper-v4");
+  begin(&g, "hopper-v4");
+  f.viewer.perturb.select = 1;
+  tnd_mouse mouse = mouse_at(&f, 0.5, 0.5, mjBUTTON_RIGHT);
+  mouse.control = true;
+  tnd_viewer_press(&f.viewer, &mouse);
+  cr_assert_eq(f.viewer.perturb.active, mjPERT_TRANSLATE);
+  mouse.dx = 0.02;
+  tnd_viewer_move(&f.viewer, &mouse);
+  const double lookat = f.viewer.camera.lookat[0];
+  for (int i = 0; i < 10; i++) {
+    tnd_viewer_advance(&f.viewer, 0.008);
+    tnd_viewer_advance(&g.viewer, 0.008);
+  }
+  // seen along +y, right is +x
+  cr_assert_gt(tnd_player_data(f.player)->qvel[0], tnd_player_data(g.player)->qvel[0] + 0.01);
+  cr_assert_eq(f.viewer.camera.lookat[0], lookat, "the camera stays");
+  tnd_viewer_release(&f.viewer);
+  tnd_viewer_advance(&f.viewer, 0.02);
+  cr_assert_eq(tnd_player_data(f.player)->xfrc_applied[6], 0);
+  end(&f);
+  end(&g);
+}
+
+Test(viewer, mouse_turns_moves_and_zooms_the_camera) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  const mjvCamera before = f.viewer.camera;
+  tnd_mouse mouse = mouse_at(&f, 0.5, 0.5, mjBUTTON_LEFT);
+  mouse.dx = 0.1;
+  tnd_viewer_press(&f.viewer, &mouse);
+  tnd_viewer_move(&f.viewer, &mouse);
+  cr_assert_neq(f.viewer.camera.azimuth, before.azimuth);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING, "turning goes on tracking");
+  mouse.dx = 0;
+  mouse.dy = 1;
+  tnd_viewer_scroll(&f.viewer, &mouse);
+  cr_assert_gt(f.viewer.camera.distance, before.distance, "up is farther, as in simulate");
+  mouse.button = mjBUTTON_RIGHT;
+  mouse.dx = 0.1;
+  tnd_viewer_move(&f.viewer, &mouse);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_FREE, "moving it frees it");
+  cr_assert_neq(f.viewer.camera.lookat[0], before.lookat[0]);
+  end(&f);
+}
