@@ -1,11 +1,13 @@
 // See folder.h.
 #include "run/folder.h"
 
+#include "base/alloc.h"
 #include "run/events.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error *err) {
@@ -27,6 +29,34 @@ tendril_status tnd_folder_kept(const tnd_folder *folder, int64_t iteration, char
   char name[64];
   snprintf(name, sizeof name, "iteration-%06lld.safetensors", (long long)iteration);
   return tnd_path_join(folder->checkpoints, name, path, err);
+}
+
+static int by_size(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+tendril_status tnd_folder_list_kept(const tnd_folder *folder, int64_t **out, int *n,
+                                    tendril_error *err) {
+  DIR *dir = opendir(folder->checkpoints);
+  if (!dir) return tnd_fail_io(err, folder->checkpoints, "not read", errno);
+  int found = 0;
+  while (readdir(dir))
+    found++;
+  int64_t *iterations = tnd_alloc(sizeof *iterations * (size_t)(found + 1));
+  *n = 0;
+  rewinddir(dir);
+  for (struct dirent *entry = readdir(dir); iterations && entry; entry = readdir(dir)) {
+    long long iteration;
+    int end = 0;
+    const bool kept = sscanf(entry->d_name, "iteration-%lld.safetensors%n", &iteration, &end) == 1;
+    if (kept && end > 0 && !entry->d_name[end] && *n < found) iterations[(*n)++] = iteration;
+  }
+  closedir(dir);
+  if (!iterations) return tnd_fail_memory(err);
+  qsort(iterations, (size_t)*n, sizeof *iterations, by_size);
+  *out = iterations;
+  return TENDRIL_OK;
 }
 
 static const char *base_name(const char *path) {

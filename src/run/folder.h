@@ -21,6 +21,10 @@ TENDRIL_MUST_CHECK tendril_status tnd_folder_paths(const char *root, tnd_folder 
 // The kept checkpoint of an iteration; path [TND_PATH_MAX] filled.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_kept(const tnd_folder *folder, int64_t iteration,
                                                   char *path, tendril_error *err);
+// Iterations of the kept checkpoints, ascending; *out [*n] owned by the caller, tnd_free(). E_IO if
+// the run has no folder of checkpoints.
+TENDRIL_MUST_CHECK tendril_status tnd_folder_list_kept(const tnd_folder *folder, int64_t **out,
+                                                       int *n, tendril_error *err);
 // E_EXISTS for a folder that holds a run, unless `force` is set, or anything else.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force,
                                                         tendril_error *err);

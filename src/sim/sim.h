@@ -53,5 +53,7 @@ void tnd_env_recover(tendril_env *env);
 // Whether the header of a snapshot that comes from a file is one of a snapshot: what
 // tendril_env_restore() takes for granted.
 bool tnd_snapshot_is_good(const tendril_model *model, const double *snapshot);
+// qpos [nq] in a snapshot, qvel [nv] right behind it.
+const double *tnd_snapshot_qpos(const double *snapshot);
 
 #endif

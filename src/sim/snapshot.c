@@ -34,6 +34,10 @@ void tendril_env_save(const tendril_env *env, double *snapshot) {
          (size_t)model->task->nstate * sizeof(double));
 }
 
+const double *tnd_snapshot_qpos(const double *snapshot) {
+  return snapshot + HEADER + 1;  // behind the time, whoever wrote the state (compat.c)
+}
+
 bool tnd_snapshot_is_good(const tendril_model *model, const double *snapshot) {
   for (int i = 0; i < COUNTERS; i++) {
     const double most = i == 0 ? INT32_MAX : i == 1 ? 1 : UINT32_MAX;

@@ -28,8 +28,8 @@ static const struct {
     {"Step", TND_STEP},
     {"Restart", TND_RESTART},
     {"Next episode", TND_NEXT_EPISODE},
-    {"Last checkpoint", TND_LAST_CHECKPOINT},
-    {"Next checkpoint", TND_NEXT_CHECKPOINT},
+    {"Earlier policy", TND_LAST_CHECKPOINT},
+    {"Later policy", TND_NEXT_CHECKPOINT},
     {"Push now", TND_PUSH},
 };
 enum { NBUTTON = sizeof buttons / sizeof buttons[0] };
@@ -112,10 +112,10 @@ static void fill_left(tnd_panels *p) {
   add(ui, mjITEM_SECTION, "View", NULL, "");
   ui->sect[ui->nsect - 1].state = 1;
   add(ui, mjITEM_SELECT, "Camera", &v->which_camera, cameras.text);
-  add(ui, mjITEM_CHECKBYTE, "Contacts", &v->option.flags[mjVIS_CONTACTPOINT], "");
-  add(ui, mjITEM_CHECKBYTE, "Forces", &v->option.flags[mjVIS_CONTACTFORCE], "");
-  add(ui, mjITEM_CHECKBYTE, "Joints", &v->option.flags[mjVIS_JOINT], "");
-  add(ui, mjITEM_CHECKBYTE, "Transparent", &v->option.flags[mjVIS_TRANSPARENT], "");
+  add(ui, mjITEM_CHECKBYTE, "Contacts", &v->scene->option.flags[mjVIS_CONTACTPOINT], "");
+  add(ui, mjITEM_CHECKBYTE, "Forces", &v->scene->option.flags[mjVIS_CONTACTFORCE], "");
+  add(ui, mjITEM_CHECKBYTE, "Joints", &v->scene->option.flags[mjVIS_JOINT], "");
+  add(ui, mjITEM_CHECKBYTE, "Transparent", &v->scene->option.flags[mjVIS_TRANSPARENT], "");
   add(ui, mjITEM_CHECKINT, "Path", &v->path, "");
   add(ui, mjITEM_CHECKINT, "Plots", &v->plots, "");
   add(ui, mjITEM_CHECKINT, "Information", &v->info, "");

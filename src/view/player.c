@@ -5,8 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "sim/physics.h"
-#include "sim/sim.h"
+#include "view/pose.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -38,8 +37,8 @@ struct tnd_player {
   double owed;        // simulated seconds that are still to be played
   double rested;      // seconds since the episode's end
   double pace;
-  tendril_env *shown;  // its data is drawn
-  int shown_t;         // time that `shown` is at, -1: none
+  tnd_pose *shown;
+  int shown_t;  // time that `shown` is at, -1: none
   int drag_body;
   double drag[6];
   double *obs, *action;  // [nobs], [nact]
@@ -331,24 +330,20 @@ void tnd_player_see(const tnd_player *p, tnd_player_view *view) {
                             .pace = p->pace};
 }
 
-static void forward(void *context) {
-  tnd_player *p = context;
-  mj_forward(tendril_model_mujoco(p->model), tendril_env_data(p->shown));
-}
-
 mjData *tnd_player_data(tnd_player *p) {
   if (p->shown_t != p->t) {
-    // in an environment of its own: mj_forward() would change what the episode does next
-    tendril_env_restore(p->shown, tnd_trace_snapshot(trace_of(p), p->t), NULL);
-    if (tnd_physics_run(forward, p, NULL) != TENDRIL_OK) p->shown->wrecked = true;
+    // a state that MuJoCo can't bring up to date is shown as far as it came
+    const tendril_status ignored =
+        tnd_pose_set(p->shown, tnd_trace_snapshot(trace_of(p), p->t), NULL);
+    (void)ignored;
     p->shown_t = p->t;
   }
-  return tendril_env_data(p->shown);
+  return tnd_pose_data(p->shown);
 }
 
 int tnd_player_pushes(tnd_player *p, tendril_force forces[TENDRIL_MAX_PUSHES]) {
   tnd_player_data(p);
-  return tendril_env_get_pushes(p->shown, forces);
+  return tnd_pose_pushes(p->shown, forces);
 }
 
 tnd_player_settings *tnd_player_get_settings(tnd_player *player) {
@@ -366,7 +361,7 @@ static tendril_status create_parts(tnd_player *p, tendril_error *err) {
   layout(p, &p->arena);
   TENDRIL_TRY(tnd_arena_alloc(&p->arena, err));
   layout(p, &p->arena);
-  TENDRIL_TRY(tendril_env_create(p->model, &p->shown, err));
+  TENDRIL_TRY(tnd_pose_create(p->model, &p->shown, err));
   if (p->recorded) return TENDRIL_OK;
   const int memory = (int)ceil(MEMORY / tendril_model_seconds(p->model));
   TENDRIL_TRY(tnd_trace_create(p->model, memory, &p->trace, err));
@@ -402,7 +397,7 @@ void tnd_player_destroy(tnd_player *player) {
   if (!player) return;
   tnd_trace_destroy(player->trace);
   tendril_env_destroy(player->env);
-  tendril_env_destroy(player->shown);
+  tnd_pose_destroy(player->shown);
   tnd_arena_free(&player->arena);
   tnd_free(player);
 }

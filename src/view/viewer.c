@@ -64,33 +64,43 @@ static const struct key {
 enum { NKEY = sizeof keys / sizeof keys[0] };
 
 static const struct {
+  int part;
   const char *name, *help;
 } mouse_help[] = {
-    {"Left drag", "turn the camera"},
-    {"Right drag", "move it"},
-    {"Scroll, middle drag", "zoom"},
-    {"Double click", "select a body"},
-    {"Ctrl right drag", "pull it"},
-    {"Ctrl left drag", "twist it"},
-    {"Right double click", "centre the camera"},
-    {"C, F, S, R, W, J ...", "what is drawn, as in simulate"},
+    {TND_HELP_PLAY, "Double click", "select a body"},
+    {TND_HELP_PLAY, "Ctrl right drag", "pull it"},
+    {TND_HELP_PLAY, "Ctrl left drag", "twist it"},
+    {TND_HELP_SEE, "Left drag", "turn the camera"},
+    {TND_HELP_SEE, "Right drag", "move it"},
+    {TND_HELP_SEE, "Scroll, middle drag", "zoom"},
+    {TND_HELP_SEE, "Right double click", "look there"},
+    {TND_HELP_SEE, "C F S R W J T ...", "as in simulate"},
 };
 enum { NMOUSE = sizeof mouse_help / sizeof mouse_help[0] };
 
-void tnd_viewer_help(const char **names, const char **meanings) {
-  static _Thread_local char left[2048], right[2048];
-  size_t a = 0, b = 0;
-  for (int i = 0; i < NKEY; i++) {
-    if (!keys[i].name) continue;
-    a += (size_t)snprintf(left + a, sizeof left - a, "%s%s", a ? "\n" : "", keys[i].name);
-    b += (size_t)snprintf(right + b, sizeof right - b, "%s%s", b ? "\n" : "", keys[i].help);
-  }
-  for (int i = 0; i < NMOUSE; i++) {
-    a += (size_t)snprintf(left + a, sizeof left - a, "\n%s", mouse_help[i].name);
-    b += (size_t)snprintf(right + b, sizeof right - b, "\n%s", mouse_help[i].help);
-  }
-  *names = left;
-  *meanings = right;
+typedef struct help {
+  char keys[1024], meanings[1024];
+  size_t nkeys, nmeanings;
+} help;
+
+static void add_help(help *h, const char *key, const char *meaning) {
+  const char *line = h->nkeys ? "\n" : "";
+  const size_t room_a = sizeof h->keys - h->nkeys, room_b = sizeof h->meanings - h->nmeanings;
+  if (strlen(key) + 2 > room_a || strlen(meaning) + 2 > room_b) return;
+  h->nkeys += (size_t)snprintf(h->keys + h->nkeys, room_a, "%s%s", line, key);
+  h->nmeanings += (size_t)snprintf(h->meanings + h->nmeanings, room_b, "%s%s", line, meaning);
+}
+
+void tnd_viewer_help(int part, const char **names, const char **meanings) {
+  static _Thread_local help h;
+  h = (help){.nkeys = 0};
+  for (int i = 0; i < NKEY; i++)
+    if (keys[i].name && (keys[i].action == COMMAND) == (part == TND_HELP_PLAY))
+      add_help(&h, keys[i].name, keys[i].help);
+  for (int i = 0; i < NMOUSE; i++)
+    if (mouse_help[i].part == part) add_help(&h, mouse_help[i].name, mouse_help[i].help);
+  *names = h.keys;
+  *meanings = h.meanings;
 }
 
 static int ncamera(const tnd_viewer *v) {
@@ -99,7 +109,7 @@ static int ncamera(const tnd_viewer *v) {
 
 static void free_camera(tnd_viewer *v) {
   v->which_camera = TND_CAMERA_FREE;
-  v->camera.type = mjCAMERA_FREE;
+  v->scene->camera.type = mjCAMERA_FREE;
 }
 
 static void select_body(tnd_viewer *v, int body) {
@@ -132,10 +142,10 @@ static void act(tnd_viewer *v, const struct key *k) {
     if (v->perturb.select > 0) select_body(v, m->body_parentid[v->perturb.select]);
     break;
   case FRAME:
-    v->option.frame = (v->option.frame + 1) % mjNFRAME;
+    v->scene->option.frame = (v->scene->option.frame + 1) % mjNFRAME;
     break;
   case LABEL:
-    v->option.label = (v->option.label + 1) % mjNLABEL;
+    v->scene->option.label = (v->scene->option.label + 1) % mjNLABEL;
     break;
   }
 }
@@ -143,19 +153,21 @@ static void act(tnd_viewer *v, const struct key *k) {
 // MuJoCo's own: flags by their letter, groups by their number.
 static bool flag_key(tnd_viewer *v, int key, int modifier) {
   if (key >= '0' && key < '0' + mjNGROUP) {
-    mjtByte *group = modifier == TND_SHIFT ? v->option.sitegroup : v->option.geomgroup;
+    mjtByte *group =
+        modifier == TND_SHIFT ? v->scene->option.sitegroup : v->scene->option.geomgroup;
     group[key - '0'] = !group[key - '0'];
     return modifier == 0 || modifier == TND_SHIFT;
   }
   if (modifier != 0 || key <= 0 || key >= 128) return false;
   for (int i = 0; i < mjNVISFLAG; i++) {
     if (mjVISSTRING[i][2][0] != key) continue;
-    v->option.flags[i] = !v->option.flags[i];
+    v->scene->option.flags[i] = !v->scene->option.flags[i];
     return true;
   }
   for (int i = 0; i < mjNRNDFLAG; i++) {
     if (mjRNDSTRING[i][2][0] != key) continue;
-    v->flags[i] = !v->flags[i];
+    v->scene->mjv.flags[i] = !v->scene->mjv.flags[i];
+    v->own_flags = true;
     return true;
   }
   return false;
@@ -177,8 +189,8 @@ static void double_click(tnd_viewer *v, const tnd_mouse *mouse) {
   const mjData *d = tnd_player_data(v->player);
   double point[3];
   int geom, skin;
-  const int body = mjv_select(m, d, &v->option, mouse->aspect, mouse->x, mouse->y, mouse->scene,
-                              point, &geom, &skin);
+  const int body = mjv_select(m, d, &v->scene->option, mouse->aspect, mouse->x, mouse->y,
+                              &v->scene->mjv, point, &geom, &skin);
   if (mouse->button == mjBUTTON_LEFT) {
     select_body(v, body);
     if (body > 0) {
@@ -192,7 +204,7 @@ static void double_click(tnd_viewer *v, const tnd_mouse *mouse) {
       v->which_camera = TND_CAMERA_TRACKING;
     else
       free_camera(v);
-    mju_copy3(v->camera.lookat, point);
+    mju_copy3(v->scene->camera.lookat, point);
   }
 }
 
@@ -202,7 +214,7 @@ void tnd_viewer_press(tnd_viewer *v, const tnd_mouse *mouse) {
   v->perturb.active = 0;
   if (drags) {
     v->perturb.active = mouse->button == mjBUTTON_RIGHT ? mjPERT_TRANSLATE : mjPERT_ROTATE;
-    mjv_initPerturb(tendril_model_mujoco(v->model), tnd_player_data(v->player), mouse->scene,
+    mjv_initPerturb(tendril_model_mujoco(v->model), tnd_player_data(v->player), &v->scene->mjv,
                     &v->perturb);
   }
   if (mouse->twice && mouse->button != mjBUTTON_MIDDLE) double_click(v, mouse);
@@ -224,13 +236,13 @@ void tnd_viewer_move(tnd_viewer *v, const tnd_mouse *mouse) {
   const mjModel *m = tendril_model_mujoco(v->model);
   const mjtMouse action = drag_of(mouse);
   if (v->perturb.active) {
-    mjv_movePerturb(m, tnd_player_data(v->player), action, mouse->dx, mouse->dy, mouse->scene,
+    mjv_movePerturb(m, tnd_player_data(v->player), action, mouse->dx, mouse->dy, &v->scene->mjv,
                     &v->perturb);
     return;
   }
-  if (v->camera.type == mjCAMERA_FIXED) return;
+  if (v->scene->camera.type == mjCAMERA_FIXED) return;
   if (action == mjMOUSE_MOVE_H || action == mjMOUSE_MOVE_V) free_camera(v);
-  mjv_moveCamera(m, action, mouse->dx, mouse->dy, mouse->scene, &v->camera);
+  mjv_moveCamera(m, action, mouse->dx, mouse->dy, &v->scene->mjv, &v->scene->camera);
 }
 
 void tnd_viewer_release(tnd_viewer *v) {
@@ -239,9 +251,9 @@ void tnd_viewer_release(tnd_viewer *v) {
 }
 
 void tnd_viewer_scroll(tnd_viewer *v, const tnd_mouse *mouse) {
-  if (v->camera.type == mjCAMERA_FIXED) return;
-  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, -GLANCE * mouse->dy, mouse->scene,
-                 &v->camera);
+  if (v->scene->camera.type == mjCAMERA_FIXED) return;
+  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, -GLANCE * mouse->dy,
+                 &v->scene->mjv, &v->scene->camera);
 }
 
 // ------------------------------------------------------------------------------------ time
@@ -258,33 +270,44 @@ void tnd_viewer_advance(tnd_viewer *v, double seconds) {
   tnd_player_advance(v->player, seconds);
 }
 
-void tnd_viewer_update(tnd_viewer *v) {
-  if (v->which_camera >= TND_CAMERA_FIXED) {
-    v->camera.type = mjCAMERA_FIXED;
-    v->camera.fixedcamid = v->which_camera - TND_CAMERA_FIXED;
-    return;
+// The torso's place at the time that is shown; what was there of this time or later is forgotten.
+static void follow_path(tnd_viewer *v, const mjData *d, int t) {
+  while (v->npath && v->path_times[v->npath - 1] >= t)
+    v->npath--;
+  if (v->npath == TND_VIEWER_PATH) {
+    // every second one is enough for the older part
+    v->npath /= 2;
+    for (int i = 0; i < v->npath; i++) {
+      v->path_times[i] = v->path_times[2 * i];
+      mju_copy3(v->path_points[i], v->path_points[2 * i]);
+    }
   }
-  v->camera.type = mjCAMERA_FREE;
-  if (v->which_camera != TND_CAMERA_TRACKING) return;
-  // along the ground only: a robot that hops is seen to hop
-  const mjData *d = tnd_player_data(v->player);
-  const int root = tendril_model_mujoco(v->model)->nbody > 1;
-  v->camera.lookat[0] = d->subtree_com[3 * root];
-  v->camera.lookat[1] = d->subtree_com[3 * root + 1];
+  v->path_times[v->npath] = t;
+  mju_copy3(v->path_points[v->npath++], d->xipos + (ptrdiff_t)3 * v->scene->root);
 }
 
-void tnd_viewer_init(tnd_viewer *viewer, const tendril_model *model, tnd_player *player) {
-  const mjModel *m = tendril_model_mujoco(model);
-  *viewer = (tnd_viewer){.model = model, .player = player, .info = 1, .path = 1};
-  mjv_defaultOption(&viewer->option);
+tendril_status tnd_viewer_update(tnd_viewer *v, tendril_error *err) {
+  mjvCamera *camera = &v->scene->camera;
+  const bool fixed = v->which_camera >= TND_CAMERA_FIXED;
+  camera->type = fixed ? mjCAMERA_FIXED : mjCAMERA_FREE;
+  if (fixed) camera->fixedcamid = v->which_camera - TND_CAMERA_FIXED;
+  v->scene->follow = v->which_camera == TND_CAMERA_TRACKING;
+
+  mjData *d = tnd_player_data(v->player);
+  tnd_player_view view;
+  tnd_player_see(v->player, &view);
+  follow_path(v, d, view.t);
+  tendril_force forces[TENDRIL_MAX_PUSHES];
+  const tnd_extras extras = {.forces = forces,
+                             .nforce = tnd_player_pushes(v->player, forces),
+                             .path = v->path_points[0],
+                             .npath = v->path ? v->npath : 0};
+  return tnd_scene_update(v->scene, d, &extras, err);
+}
+
+void tnd_viewer_init(tnd_viewer *viewer, tnd_scene *scene, tnd_player *player) {
+  *viewer =
+      (tnd_viewer){.model = scene->model, .player = player, .scene = scene, .info = 1, .path = 1};
   mjv_defaultPerturb(&viewer->perturb);
-  mjv_defaultFreeCamera(m, &viewer->camera);
-  viewer->camera.azimuth = 90;
-  viewer->camera.elevation = -12;
-  viewer->flags[mjRND_SKYBOX] = 1;
-  const mjData *d = tnd_player_data(player);
-  const int root = m->nbody > 1;
-  for (int i = 0; i < 3; i++)
-    viewer->camera.lookat[i] = d->subtree_com[3 * root + i];
-  tnd_viewer_update(viewer);
+  scene->perturb = &viewer->perturb;
 }

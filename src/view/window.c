@@ -1,0 +1,448 @@
+// The window: events in, pictures out. GLFW gives both; MuJoCo's key codes are GLFW's. One picture
+// is drawn after the other, never more than 60 a second, and the player is told how much time went
+// by.
+#define GLFW_INCLUDE_NONE
+#include "view/window.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "sim/physics.h"
+#include "view/overlay.h"
+#include "view/panel.h"
+#include "view/picture.h"
+#include "view/video.h"
+
+#include <GLFW/glfw3.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define MOST_PICTURES 60.0  // a second
+#define FEW_PICTURES 25.0   // a second; below, something is left out
+#define ENOUGH_TIME 0.4     // share of the time that a picture may take before something comes back
+#define SETTLE 0.1          // weight of the newest picture in the measured time
+#define PATIENCE 1.0        // seconds between two changes of what is left out
+#define DOUBLE_CLICK 0.35   // seconds
+#define VIDEO_RATE 30
+#define HINT "`tendril record` makes videos and pictures without a display"
+
+struct tnd_window {
+  tnd_viewer *viewer;
+  tnd_window_options options;
+  bool started;  // GLFW is
+  GLFWwindow *glfw;
+  mjrContext context;
+  bool made;  // the context is
+  tnd_panels *panels;
+  tnd_plots *plots;
+  mjuiState state;
+  int shown_left, shown_right, width, height;  // that the panels are laid out for
+  int windowed[4];                             // place and size before full screen
+
+  double drawn;     // seconds that a picture takes
+  double pictures;  // a second, measured
+  double adapted;   // when something was left out last, or came back
+  int level;        // 2: shadows and reflections; 1: shadows; 0: neither
+
+  tnd_video *video;  // in the making
+  tnd_picture frame;
+  double video_owed;  // seconds that are to be filmed
+  int nshot, nvideo;
+};
+
+static void say(const tnd_window *w, const char *what, const char *which) {
+  char line[2048];
+  snprintf(line, sizeof line, "%s%s", what, which);
+  if (w->options.say) w->options.say(w->options.user, line);
+}
+
+// ------------------------------------------------------------------------------------ events
+
+static int modifier_of(const mjuiState *s) {
+  return (s->control ? TND_CONTROL : 0) | (s->shift ? TND_SHIFT : 0) | (s->alt ? TND_ALT : 0);
+}
+
+static tnd_mouse mouse_of(const tnd_window *w) {
+  const mjuiState *s = &w->state;
+  const mjrRect *r = &s->rect[TND_RECT_PICTURE];
+  const int held = s->left     ? mjBUTTON_LEFT
+                   : s->right  ? mjBUTTON_RIGHT
+                   : s->middle ? mjBUTTON_MIDDLE
+                               : mjBUTTON_NONE;
+  return (tnd_mouse){.button = s->type == mjEVENT_PRESS ? s->button : held,
+                     .twice = s->doubleclick,
+                     .control = s->control,
+                     .shift = s->shift,
+                     .x = (s->x - r->left) / r->width,
+                     .y = (s->y - r->bottom) / r->height,
+                     .dx = s->dx / r->height,
+                     .dy = -s->dy / r->height,
+                     .aspect = (double)r->width / r->height};
+}
+
+static void dispatch(tnd_window *w) {
+  mjuiState *s = &w->state;
+  tnd_viewer *v = w->viewer;
+  if (tnd_panels_event(w->panels, s, &w->context)) return;
+  tnd_mouse mouse = mouse_of(w);
+  switch (s->type) {
+  case mjEVENT_KEY:
+    tnd_viewer_key(v, s->key, modifier_of(s));
+    break;
+  case mjEVENT_PRESS:
+    if (s->mouserect == TND_RECT_PICTURE) tnd_viewer_press(v, &mouse);
+    break;
+  case mjEVENT_MOVE:
+    if (s->dragrect == TND_RECT_PICTURE && mouse.button) tnd_viewer_move(v, &mouse);
+    break;
+  case mjEVENT_RELEASE:
+    tnd_viewer_release(v);
+    break;
+  case mjEVENT_SCROLL:
+    mouse.dy = s->sy;
+    if (s->mouserect == TND_RECT_PICTURE) tnd_viewer_scroll(v, &mouse);
+    break;
+  default:
+    break;
+  }
+}
+
+// Buttons, modifiers and place of the mouse as they are now; y from below, in the picture's pixels.
+static void read_mouse(tnd_window *w) {
+  GLFWwindow *g = w->glfw;
+  mjuiState *s = &w->state;
+  s->left = glfwGetMouseButton(g, GLFW_MOUSE_BUTTON_LEFT) == GLFW_PRESS;
+  s->right = glfwGetMouseButton(g, GLFW_MOUSE_BUTTON_RIGHT) == GLFW_PRESS;
+  s->middle = glfwGetMouseButton(g, GLFW_MOUSE_BUTTON_MIDDLE) == GLFW_PRESS;
+  s->control = glfwGetKey(g, GLFW_KEY_LEFT_CONTROL) == GLFW_PRESS ||
+               glfwGetKey(g, GLFW_KEY_RIGHT_CONTROL) == GLFW_PRESS;
+  s->shift = glfwGetKey(g, GLFW_KEY_LEFT_SHIFT) == GLFW_PRESS ||
+             glfwGetKey(g, GLFW_KEY_RIGHT_SHIFT) == GLFW_PRESS;
+  s->alt = glfwGetKey(g, GLFW_KEY_LEFT_ALT) == GLFW_PRESS ||
+           glfwGetKey(g, GLFW_KEY_RIGHT_ALT) == GLFW_PRESS;
+  if (s->alt) {
+    const int left = s->left;
+    s->left = s->right;
+    s->right = left;
+  }
+
+  double x, y;
+  int window_width, window_height, width, height;
+  glfwGetCursorPos(g, &x, &y);
+  glfwGetWindowSize(g, &window_width, &window_height);
+  glfwGetFramebufferSize(g, &width, &height);
+  const double scale = window_width > 0 ? (double)width / window_width : 1;
+  x *= scale;
+  y = height - y * scale;
+  s->dx = x - s->x;
+  s->dy = y - s->y;
+  s->x = x;
+  s->y = y;
+  s->mouserect = mjr_findRect((int)x, (int)y, s->nrect - 1, s->rect + 1) + 1;
+}
+
+static void on_key(GLFWwindow *g, int key, int scancode, int action, int mods) {
+  (void)scancode, (void)mods;
+  tnd_window *w = glfwGetWindowUserPointer(g);
+  if (action == GLFW_RELEASE) return;
+  read_mouse(w);
+  w->state.type = mjEVENT_KEY;
+  w->state.key = key;
+  w->state.keytime = tnd_clock_wall();
+  dispatch(w);
+}
+
+static void on_button(GLFWwindow *g, int button, int action, int mods) {
+  (void)mods;
+  tnd_window *w = glfwGetWindowUserPointer(g);
+  mjuiState *s = &w->state;
+  read_mouse(w);
+  int which = button == GLFW_MOUSE_BUTTON_LEFT    ? mjBUTTON_LEFT
+              : button == GLFW_MOUSE_BUTTON_RIGHT ? mjBUTTON_RIGHT
+                                                  : mjBUTTON_MIDDLE;
+  if (s->alt && which != mjBUTTON_MIDDLE)
+    which = which == mjBUTTON_LEFT ? mjBUTTON_RIGHT : mjBUTTON_LEFT;
+  if (action == GLFW_PRESS) {
+    const double now = tnd_clock_wall();
+    s->doubleclick = which == s->button && now - s->buttontime < DOUBLE_CLICK;
+    s->type = mjEVENT_PRESS;
+    s->button = which;
+    s->buttontime = now;
+    if (s->mouserect) {
+      s->dragrect = s->mouserect;
+      s->dragbutton = which;
+    }
+  } else {
+    s->type = mjEVENT_RELEASE;
+  }
+  dispatch(w);
+  if (s->type == mjEVENT_RELEASE) s->dragrect = s->dragbutton = 0;
+}
+
+static void on_move(GLFWwindow *g, double x, double y) {
+  (void)x, (void)y;
+  tnd_window *w = glfwGetWindowUserPointer(g);
+  read_mouse(w);
+  w->state.type = mjEVENT_MOVE;
+  dispatch(w);
+}
+
+static void on_scroll(GLFWwindow *g, double x, double y) {
+  tnd_window *w = glfwGetWindowUserPointer(g);
+  read_mouse(w);
+  w->state.type = mjEVENT_SCROLL;
+  w->state.sx = x;
+  w->state.sy = y;
+  dispatch(w);
+}
+
+// ------------------------------------------------------------------------------------ wishes
+
+static void file_name(const tnd_window *w, int number, const char *extension, char *out,
+                      size_t size) {
+  snprintf(out, size, "%s/%s-%03d.%s", w->options.folder, w->options.name, number, extension);
+}
+
+// The picture that was just drawn, before it is swapped away.
+static tendril_status grab(tnd_window *w, tendril_error *err) {
+  const mjrRect all = w->state.rect[TND_RECT_WINDOW];
+  const int width = all.width & ~1, height = all.height & ~1;  // videos have even sizes
+  if (w->frame.width != width || w->frame.height != height) {
+    tnd_picture_free(&w->frame);
+    TENDRIL_TRY(tnd_picture_create(width, height, &w->frame, err));
+  }
+  const mjrRect even = {0, 0, width, height};
+  mjr_readPixels(w->frame.rgb, NULL, even, &w->context);
+  tnd_picture_flip(&w->frame);
+  return TENDRIL_OK;
+}
+
+static void take_screenshot(tnd_window *w) {
+  char path[1024];
+  tendril_error err = {{0}};
+  file_name(w, ++w->nshot, "png", path, sizeof path);
+  tendril_status status = grab(w, &err);
+  if (status == TENDRIL_OK) status = tnd_picture_write(&w->frame, path, &err);
+  if (status == TENDRIL_OK)
+    say(w, "screenshot ", path);
+  else
+    say(w, "no screenshot: ", err.text);
+}
+
+static void end_video(tnd_window *w) {
+  tendril_error err = {{0}};
+  char path[1024];
+  if (!w->video) return;
+  file_name(w, w->nvideo, "mp4", path, sizeof path);
+  if (tnd_video_finish(w->video, &err) == TENDRIL_OK)
+    say(w, "recorded ", path);
+  else
+    say(w, "no recording: ", err.text);
+  tnd_video_destroy(w->video);
+  w->video = NULL;
+}
+
+static void begin_video(tnd_window *w) {
+  char path[1024];
+  tendril_error err = {{0}};
+  const int rate[2] = {VIDEO_RATE, 1};
+  file_name(w, ++w->nvideo, "mp4", path, sizeof path);
+  tendril_status status = grab(w, &err);
+  if (status == TENDRIL_OK)
+    status =
+        tnd_video_create(path, TND_MP4, w->frame.width, w->frame.height, rate, &w->video, &err);
+  w->video_owed = 0;
+  if (status == TENDRIL_OK)
+    say(w, "recording ", path);
+  else
+    say(w, "no recording: ", err.text);
+}
+
+// Pictures of the video for the time that went by.
+static void film(tnd_window *w, double seconds) {
+  tendril_error err = {{0}};
+  if (!w->video) return;
+  const int width = w->frame.width, height = w->frame.height;
+  w->video_owed += seconds;
+  if (w->video_owed < 1.0 / VIDEO_RATE) return;
+  tendril_status status = grab(w, &err);
+  if (w->frame.width != width || w->frame.height != height) {
+    say(w, "the window's size changed: ", "the recording ends");
+    end_video(w);
+    return;
+  }
+  for (; status == TENDRIL_OK && w->video_owed >= 1.0 / VIDEO_RATE;
+       w->video_owed -= 1.0 / VIDEO_RATE)
+    status = tnd_video_add(w->video, w->frame.rgb, &err);
+  if (status == TENDRIL_OK) return;
+  say(w, "no recording: ", err.text);
+  tnd_video_destroy(w->video);
+  w->video = NULL;
+}
+
+static void toggle_full_screen(tnd_window *w) {
+  int *r = w->windowed;
+  if (glfwGetWindowMonitor(w->glfw)) {
+    glfwSetWindowMonitor(w->glfw, NULL, r[0], r[1], r[2], r[3], GLFW_DONT_CARE);
+    return;
+  }
+  GLFWmonitor *monitor = glfwGetPrimaryMonitor();
+  const GLFWvidmode *mode = monitor ? glfwGetVideoMode(monitor) : NULL;
+  if (!mode) return;
+  glfwGetWindowPos(w->glfw, &r[0], &r[1]);
+  glfwGetWindowSize(w->glfw, &r[2], &r[3]);
+  glfwSetWindowMonitor(w->glfw, monitor, 0, 0, mode->width, mode->height, mode->refreshRate);
+}
+
+static void fulfil(tnd_window *w) {
+  const unsigned wishes = w->viewer->wishes;
+  w->viewer->wishes = 0;
+  if (wishes & TND_WISH_SCREENSHOT) take_screenshot(w);
+  if (wishes & TND_WISH_RECORD) {
+    if (w->video)
+      end_video(w);
+    else
+      begin_video(w);
+  }
+  if (wishes & TND_WISH_FULLSCREEN) toggle_full_screen(w);
+  if (wishes & TND_WISH_QUIT) glfwSetWindowShouldClose(w->glfw, GLFW_TRUE);
+}
+
+// ------------------------------------------------------------------------------------ pictures
+
+static void lay_out(tnd_window *w) {
+  int width, height;
+  const tnd_viewer *v = w->viewer;
+  glfwGetFramebufferSize(w->glfw, &width, &height);
+  const bool same = width == w->width && height == w->height && v->left == w->shown_left &&
+                    v->right == w->shown_right;
+  if (same || width < 1 || height < 1) return;
+  w->width = width;
+  w->height = height;
+  w->shown_left = v->left;
+  w->shown_right = v->right;
+  tnd_panels_layout(w->panels, width, height, &w->state, &w->context);
+}
+
+static void draw(void *context) {
+  tnd_window *w = context;
+  const mjrRect picture = w->state.rect[TND_RECT_PICTURE];
+  mjr_render(picture, &w->viewer->scene->mjv, &w->context);
+  tnd_overlay_render(w->viewer, w->plots, w->pictures, w->video != NULL, picture, &w->context);
+  tnd_panels_render(w->panels, &w->state, &w->context);
+}
+
+// Leaves out what takes long, brings it back when there is time.
+static void adapt(tnd_window *w, double took, double now) {
+  mjtByte *flags = w->viewer->scene->mjv.flags;
+  w->drawn += SETTLE * (took - w->drawn);
+  if (!w->options.adapt || w->viewer->own_flags || now - w->adapted < PATIENCE) return;
+  const int before = w->level;
+  if (w->drawn > 1 / FEW_PICTURES && w->level > 0) w->level--;
+  if (w->drawn < ENOUGH_TIME / FEW_PICTURES && w->level < 2) w->level++;
+  if (w->level == before) return;
+  flags[mjRND_SHADOW] = w->level > 0;
+  flags[mjRND_REFLECTION] = w->level > 1;
+  w->adapted = now;
+}
+
+static void rest(double seconds) {
+  if (!(seconds > 0)) return;
+  const struct timespec pause = {.tv_nsec = (long)(seconds * 1e9)};
+  nanosleep(&pause, NULL);
+}
+
+tendril_status tnd_window_run(tnd_window *w, const volatile sig_atomic_t *stop,
+                              tendril_error *err) {
+  double before = tnd_clock_wall();
+  w->adapted = before;
+  while (!glfwWindowShouldClose(w->glfw) && !*stop) {
+    glfwPollEvents();
+    const double begin = tnd_clock_wall(), gone = begin - before;
+    before = begin;
+    w->pictures += SETTLE * (1 / fmax(gone, 1e-3) - w->pictures);
+    tnd_viewer_advance(w->viewer, gone);
+    lay_out(w);
+    TENDRIL_TRY(tnd_viewer_update(w->viewer, err));
+    TENDRIL_TRY(tnd_physics_run(draw, w, err));
+    film(w, gone);
+    fulfil(w);
+    glfwSwapBuffers(w->glfw);
+    const double end = tnd_clock_wall();
+    adapt(w, end - begin, end);
+    rest(1 / MOST_PICTURES - (end - begin));
+  }
+  end_video(w);
+  return TENDRIL_OK;
+}
+
+// ------------------------------------------------------------------------------------ life
+
+static tendril_status fail(const char *what, tendril_error *err) {
+  const char *why = NULL;
+  glfwGetError(&why);
+  return tnd_fail(err, TENDRIL_E_SYSTEM, "%s (%s); %s", what, why ? why : "no reason given", HINT);
+}
+
+static void make_context(void *context) {
+  tnd_window *w = context;
+  mjr_makeContext(&w->viewer->scene->look.model, &w->context, mjFONTSCALE_100);
+}
+
+static void free_context(void *context) {
+  tnd_window *w = context;
+  mjr_freeContext(&w->context);
+}
+
+static tendril_status open_window(tnd_window *w, tendril_error *err) {
+  if (!glfwInit()) return fail("no display", err);
+  w->started = true;
+  glfwWindowHint(GLFW_SAMPLES, 0);
+  w->glfw = glfwCreateWindow(w->options.width, w->options.height, w->options.title, NULL, NULL);
+  if (!w->glfw) return fail("no window with OpenGL", err);
+  glfwMakeContextCurrent(w->glfw);
+  glfwSwapInterval(1);
+  mjr_defaultContext(&w->context);
+  TENDRIL_TRY(tnd_physics_run(make_context, w, err));
+  w->made = true;
+  glfwSetWindowUserPointer(w->glfw, w);
+  glfwSetKeyCallback(w->glfw, on_key);
+  glfwSetMouseButtonCallback(w->glfw, on_button);
+  glfwSetCursorPosCallback(w->glfw, on_move);
+  glfwSetScrollCallback(w->glfw, on_scroll);
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_window_create(tnd_viewer *viewer, const tnd_window_options *options,
+                                 tnd_window **out, tendril_error *err) {
+  tnd_window *w = tnd_alloc(sizeof *w);
+  if (!w) return tnd_fail_memory(err);
+  *w = (tnd_window){.viewer = viewer, .options = *options};
+  const mjtByte *flags = viewer->scene->mjv.flags;
+  w->level = flags[mjRND_SHADOW] + flags[mjRND_REFLECTION];
+  tendril_status status = tnd_panels_create(viewer, &w->panels, err);
+  if (status == TENDRIL_OK) status = tnd_plots_create(viewer->model, &w->plots, err);
+  if (status == TENDRIL_OK) status = open_window(w, err);
+  if (status == TENDRIL_OK) {
+    lay_out(w);
+    *out = w;
+  } else {
+    tnd_window_destroy(w);
+  }
+  return status;
+}
+
+void tnd_window_destroy(tnd_window *w) {
+  if (!w) return;
+  tnd_video_destroy(w->video);
+  tnd_picture_free(&w->frame);
+  if (w->made && tnd_physics_run(free_context, w, NULL) != TENDRIL_OK) {
+    // nothing can be done about it; the rest is still released
+  }
+  if (w->glfw) glfwDestroyWindow(w->glfw);
+  if (w->started) glfwTerminate();
+  tnd_plots_destroy(w->plots);
+  tnd_panels_destroy(w->panels);
+  tnd_free(w);
+}
