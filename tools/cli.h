@@ -40,7 +40,7 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);  // argv[0] is the command's name
 } cli_command;
 
-extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_bench;
+extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_bench;
 
 // Parses argv[1..argc-1] by the table (n options); arguments go to `arguments`. Prints the help and
 // sets *help for --help. EXIT_OK, or EXIT_USAGE after an error line.

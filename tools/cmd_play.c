@@ -1,33 +1,38 @@
 // tendril play: a window in which a policy acts, or nobody, or an episode that was recorded.
-#include "cli.h"
+#include "show.h"
 
 #include "base/alloc.h"
+#include "base/options.h"
 #include "policy/policy.h"
-#include "run/config.h"
 #include "run/folder.h"
-#include "view/window.h"
+#include "view/screen.h"
+#include "view/trace_csv.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct options {
-  const char *checkpoint, *actions, *integrator, *physics_steps;
+  show_options show;
+  const char *episode_file, *size, *speed, *quality, *output;
   int64_t seed, episode;
   bool paused;
-  cli_list plugins;
+  int width, height;
+  double times;  // the speed as a number; 0: real time
 } options;
 
 // What is played, and the way to the other checkpoints of its run.
 typedef struct stage {
-  tendril_tasks *tasks;
-  tendril_trained trained;  // without a policy for a task
-  const tendril_model *model;
-  const char *path;  // of the run
-  const char *const *sim;
-  int64_t *kept;  // [nkept] iterations of its checkpoints
+  show show;
+  const options *o;
+  tnd_trace *recorded;  // or NULL
+  int64_t *kept;        // [nkept] iterations of the run's checkpoints
   int nkept;
   int64_t iteration;  // of the policy that acts
+  tnd_player *player;
+  tnd_scene *scene;
+  tnd_viewer *viewer;
+  tnd_screen *screen;
 } stage;
 
 static volatile sig_atomic_t stop;
@@ -57,6 +62,10 @@ static bool neighbour(const stage *s, int by, int64_t *out) {
   return false;
 }
 
+static void name_checkpoint(int64_t iteration, char label[64]) {
+  snprintf(label, 64, "iteration %lld", (long long)iteration);
+}
+
 static bool move_checkpoint(void *user, int by, char *label) {
   stage *s = user;
   char name[32];
@@ -65,9 +74,10 @@ static bool move_checkpoint(void *user, int by, char *label) {
   tendril_trained other;
   if (!neighbour(s, by, &iteration)) return false;
   snprintf(name, sizeof name, "%lld", (long long)iteration);
-  tendril_status status = tendril_trained_open(s->tasks, s->path, name, s->sim, &other, &err);
+  tendril_status status =
+      tendril_trained_open(s->show.tasks, s->o->show.what, name, NULL, &other, &err);
   if (status == TENDRIL_OK) {
-    status = tnd_policy_copy(s->trained.policy, other.policy, &err);
+    status = tnd_policy_copy(s->show.trained.policy, other.policy, &err);
     tendril_trained_close(&other);
   }
   if (status != TENDRIL_OK) {
@@ -75,123 +85,96 @@ static bool move_checkpoint(void *user, int by, char *label) {
     return false;
   }
   s->iteration = iteration;
-  snprintf(label, 64, "iteration %lld", (long long)iteration);
+  name_checkpoint(iteration, label);
   return true;
 }
 
 static tendril_status list_checkpoints(stage *s, tendril_error *err) {
   tnd_folder folder;
-  if (!tnd_path_is_folder(s->path)) return TENDRIL_OK;
-  TENDRIL_TRY(tnd_folder_paths(s->path, &folder, err));
+  s->iteration = s->show.trained.iteration;
+  if (!s->show.trained.policy || !tnd_path_is_folder(s->o->show.what)) return TENDRIL_OK;
+  TENDRIL_TRY(tnd_folder_paths(s->o->show.what, &folder, err));
   return tnd_folder_list_kept(&folder, &s->kept, &s->nkept, err);
 }
 
-// ------------------------------------------------------------------------------------ set-up
+// ------------------------------------------------------------------------------------ the window
 
-// A task without a run: nobody has learned anything, but the model can be looked at.
-static tendril_status open_task(stage *s, const char *name, tendril_error *err) {
-  tendril_config *config = NULL;
-  tendril_status status = tendril_config_create(s->tasks, name, "trpo", &config, err);
-  for (const char *const *change = s->sim; status == TENDRIL_OK && *change; change += 2) {
-    char key[64];
-    snprintf(key, sizeof key, "sim.%s", change[0]);
-    status = tendril_config_set(config, key, change[1], err);
-  }
-  if (status == TENDRIL_OK)
-    status = tnd_config_models(config, s->tasks, &s->trained.model, &s->trained.task_model, err);
-  tendril_config_destroy(config);
-  s->model = s->trained.model;
-  return status;
-}
-
-static tendril_status open_stage(stage *s, const options *o, const char *what, tendril_error *err) {
-  TENDRIL_TRY(cli_tasks(&o->plugins, &s->tasks, err));
-  s->path = what;
-  if (!tnd_path_exists(what)) return open_task(s, what, err);
-  TENDRIL_TRY(tendril_trained_open(s->tasks, what, o->checkpoint, s->sim, &s->trained, err));
-  s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
-  s->iteration = s->trained.iteration;
-  return list_checkpoints(s, err);
-}
-
-static void close_stage(stage *s) {
-  tnd_free(s->kept);
-  tendril_trained_close(&s->trained);
-  tendril_tasks_destroy(s->tasks);
-}
-
-// "mean", "sampled", "zero" or "random"; NULL: the mean of a run, nothing for a task.
-static tendril_status choose_actions(const stage *s, const char *name, tnd_actions *out,
-                                     tendril_error *err) {
-  static const char *const names[] = {"mean", "sampled", "zero", "random"};
-  *out = s->trained.policy ? TND_ACTIONS_MEAN : TND_ACTIONS_RANDOM;
-  for (int i = 0; name && i < 4; i++) {
-    if (strcmp(name, names[i]) != 0) continue;
-    *out = (tnd_actions)i;
-    return TENDRIL_OK;
-  }
-  if (!name) return TENDRIL_OK;
-  return tnd_fail(err, TENDRIL_E_ARGUMENT, "--actions %.40s: must be mean, sampled, zero or random",
-                  name);
-}
-
-static tendril_status show(stage *s, const options *o, tendril_error *err) {
-  tnd_controller *controller = NULL;
-  tnd_player *player = NULL;
-  tnd_scene *scene = NULL;
-  tnd_viewer *viewer = NULL;
-  tnd_window *window = NULL;
-  tnd_actions actions;
-  char title[256], label[64] = "";
-  snprintf(title, sizeof title, "Tendril: %s", tendril_model_task(s->model)->name);
-  if (s->trained.policy) snprintf(label, sizeof label, "iteration %lld", (long long)s->iteration);
-  tendril_status status = choose_actions(s, o->actions, &actions, err);
-  if (status == TENDRIL_OK)
-    status = tnd_controller_create(actions, s->model, s->trained.policy, &controller, err);
+static tendril_status open_player(stage *s, tendril_error *err) {
+  const options *o = s->o;
+  char label[64] = "";
+  if (s->show.trained.policy) name_checkpoint(s->iteration, label);
   const tnd_player_setup setup = {
-      .model = s->model,
-      .controller = controller,
+      .model = s->show.model,
+      .controller = s->show.controller,
+      .recorded = s->recorded,
       .seed = (uint64_t)o->seed,
       .episode = (uint32_t)o->episode,
       .checkpoint = label,
       .hooks = {.move_checkpoint = move_checkpoint, .say = print_line, .user = s}};
-  if (status == TENDRIL_OK) status = tnd_player_create(&setup, &player, err);
-  if (status == TENDRIL_OK) status = tnd_scene_create(s->model, TND_QUALITY_FINE, &scene, err);
-  viewer = tnd_alloc(sizeof *viewer);
-  if (status == TENDRIL_OK && !viewer) status = TENDRIL_E_MEMORY;
-  const tnd_window_options window_options = {.title = title,
-                                             .width = 800,
-                                             .height = 600,
-                                             .adapt = true,
-                                             .folder = ".",
-                                             .name = tendril_model_task(s->model)->name,
-                                             .say = print_line};
-  if (status == TENDRIL_OK) {
-    tnd_viewer_init(viewer, scene, player);
-    tnd_player_get_settings(player)->running = !o->paused;
-    status = tnd_window_create(viewer, &window_options, &window, err);
-  }
-  if (status == TENDRIL_OK) status = tnd_window_run(window, &stop, err);
-  tnd_window_destroy(window);
-  tnd_free(viewer);
-  tnd_scene_destroy(scene);
-  tnd_player_destroy(player);
-  tnd_controller_destroy(controller);
-  return status;
+  TENDRIL_TRY(tnd_player_create(&setup, &s->player, err));
+  tnd_player_settings *settings = tnd_player_get_settings(s->player);
+  settings->running = !o->paused;
+  if (o->times > 0) settings->speed = o->times;
+  return TENDRIL_OK;
 }
 
-static int play(const options *o, const char *what) {
+// "auto": the finest, and less where a picture takes too long.
+static tendril_status find_quality(const char *name, tnd_quality *out, bool *adapt,
+                                   tendril_error *err) {
+  static const char *const names[] = {"fast", "normal", "fine", "auto"};
+  *out = TND_QUALITY_FINE;
+  *adapt = !name || strcmp(name, "auto") == 0;
+  if (*adapt) return TENDRIL_OK;
+  for (int i = 0; i < 3; i++)
+    if (strcmp(name, names[i]) == 0) {
+      *out = (tnd_quality)i;
+      return TENDRIL_OK;
+    }
+  const char *near = tnd_nearest(name, names, 4);
+  return tnd_fail(err, TENDRIL_E_UNKNOWN,
+                  "--quality %.40s: must be auto, fast, normal or fine%s%s%s", name,
+                  near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static tendril_status open_window(stage *s, tendril_error *err) {
+  const options *o = s->o;
+  const char *task = tendril_model_task(s->show.model)->name;
+  char title[256];
+  snprintf(title, sizeof title, "Tendril: %s", task);
+  tnd_screen_options w = {.title = title,
+                          .width = o->width ? o->width : 800,
+                          .height = o->height ? o->height : 600,
+                          .folder = o->output ? o->output : ".",
+                          .name = task,
+                          .say = print_line};
+  tnd_quality quality;
+  TENDRIL_TRY(find_quality(o->quality, &quality, &w.adapt, err));
+  TENDRIL_TRY(open_player(s, err));
+  TENDRIL_TRY(tnd_scene_create(s->show.model, quality, &s->scene, err));
+  s->viewer = tnd_alloc(sizeof *s->viewer);
+  if (!s->viewer) return tnd_fail_memory(err);
+  tnd_viewer_init(s->viewer, s->scene, s->player);
+  TENDRIL_TRY(tnd_screen_create(s->viewer, &w, &s->screen, err));
+  return tnd_screen_run(s->screen, &stop, err);
+}
+
+static int play(const options *o) {
   tendril_error err = {{0}};
-  const char *sim[5] = {0};
-  int n = 0;
-  if (o->integrator) sim[n++] = "integrator", sim[n++] = o->integrator;
-  if (o->physics_steps) sim[n++] = "physics_steps", sim[n++] = o->physics_steps;
-  stage s = {.sim = sim};
+  stage s = {.o = o};
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
-  tendril_status status = open_stage(&s, o, what, &err);
-  if (status == TENDRIL_OK) status = show(&s, o, &err);
-  close_stage(&s);
+  tendril_status status = show_open(&o->show, &s.show, &err);
+  if (status == TENDRIL_OK) status = list_checkpoints(&s, &err);
+  if (status == TENDRIL_OK && o->episode_file)
+    status = tnd_trace_csv_read(o->episode_file, s.show.model, -1, &s.recorded, &err);
+  if (status == TENDRIL_OK) status = open_window(&s, &err);
+  tnd_screen_destroy(s.screen);
+  tnd_free(s.viewer);
+  tnd_scene_destroy(s.scene);
+  tnd_player_destroy(s.player);
+  tnd_trace_destroy(s.recorded);
+  tnd_free(s.kept);
+  show_close(&s.show);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
@@ -199,14 +182,17 @@ static int run(int argc, char **argv) {
   options o = {.seed = 1};
   // clang-format off
   const cli_option table[] = {
-    {CLI_INTEGER, "seed",          0, "N",     "seed of the start states and the noise (1)", &o.seed},
-    {CLI_INTEGER, "episode",       0, "N",     "number of the first episode (0)", &o.episode},
-    {CLI_TEXT,    "checkpoint",    0, "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.checkpoint},
-    {CLI_TEXT,    "actions",       0, "NAME",  "mean, sampled, zero or random (mean; random for a task)", &o.actions},
-    {CLI_FLAG,    "paused",        0, NULL,    "begin paused", &o.paused},
-    {CLI_TEXT,    "integrator",    0, "NAME",  "task, euler, rk4 or implicit (the task's own)", &o.integrator},
-    {CLI_TEXT,    "physics-steps", 0, "N",     "MuJoCo steps per control step (the task's own)", &o.physics_steps},
-    {CLI_TEXTS,   "plugin",        0, "FILE",  "add the tasks of a plugin (.so)", &o.plugins},
+    {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and the noise; episodes are those of `tendril eval` (1)", &o.seed},
+    {CLI_INTEGER, "episode",    0,   "N",     "number of the first episode (0)", &o.episode},
+    {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
+    {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
+    {CLI_TEXT,    "recorded",   0,   "FILE",  "show an episode that `tendril record` wrote as .csv", &o.episode_file},
+    {CLI_TEXT,    "speed",      0,   "TIMES", "times real time (1)", &o.speed},
+    {CLI_FLAG,    "paused",     0,   NULL,    "begin paused", &o.paused},
+    {CLI_TEXT,    "size",       0,   "WxH",   "of the window in pixels (800x600)", &o.size},
+    {CLI_TEXT,    "quality",    0,   "WHICH", "fast, normal or fine; auto leaves out what takes too long (auto)", &o.quality},
+    {CLI_TEXT,    "out",        'o', "DIR",   "for screenshots and recordings (the current folder)", &o.output},
+    {CLI_TEXTS,   "plugin",     0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
   };
   // clang-format on
   cli_list arguments;
@@ -214,9 +200,11 @@ static int run(int argc, char **argv) {
   int status =
       cli_parse(&cmd_play, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
+  o.show.what = arguments.at[0];
   status = cli_check_range(&cmd_play, "episode", o.episode, 0, 1000000);
-  if (status != EXIT_OK) return status;
-  return play(&o, arguments.at[0]);
+  if (status == EXIT_OK) status = show_parse_size(&cmd_play, o.size, &o.width, &o.height);
+  if (status == EXIT_OK) status = show_parse_positive(&cmd_play, "speed", o.speed, &o.times);
+  return status == EXIT_OK ? play(&o) : status;
 }
 
 const cli_command cmd_play = {

@@ -2,7 +2,7 @@
 // is drawn after the other, never more than 60 a second, and the player is told how much time went
 // by.
 #define GLFW_INCLUDE_NONE
-#include "view/window.h"
+#include "view/screen.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -27,9 +27,9 @@
 #define VIDEO_RATE 30
 #define HINT "`tendril record` makes videos and pictures without a display"
 
-struct tnd_window {
+struct tnd_screen {
   tnd_viewer *viewer;
-  tnd_window_options options;
+  tnd_screen_options options;
   bool started;  // GLFW is
   GLFWwindow *glfw;
   mjrContext context;
@@ -51,7 +51,7 @@ struct tnd_window {
   int nshot, nvideo;
 };
 
-static void say(const tnd_window *w, const char *what, const char *which) {
+static void say(const tnd_screen *w, const char *what, const char *which) {
   char line[2048];
   snprintf(line, sizeof line, "%s%s", what, which);
   if (w->options.say) w->options.say(w->options.user, line);
@@ -63,7 +63,7 @@ static int modifier_of(const mjuiState *s) {
   return (s->control ? TND_CONTROL : 0) | (s->shift ? TND_SHIFT : 0) | (s->alt ? TND_ALT : 0);
 }
 
-static tnd_mouse mouse_of(const tnd_window *w) {
+static tnd_mouse mouse_of(const tnd_screen *w) {
   const mjuiState *s = &w->state;
   const mjrRect *r = &s->rect[TND_RECT_PICTURE];
   const int held = s->left     ? mjBUTTON_LEFT
@@ -81,7 +81,7 @@ static tnd_mouse mouse_of(const tnd_window *w) {
                      .aspect = (double)r->width / r->height};
 }
 
-static void dispatch(tnd_window *w) {
+static void dispatch(tnd_screen *w) {
   mjuiState *s = &w->state;
   tnd_viewer *v = w->viewer;
   if (tnd_panels_event(w->panels, s, &w->context)) return;
@@ -109,7 +109,7 @@ static void dispatch(tnd_window *w) {
 }
 
 // Buttons, modifiers and place of the mouse as they are now; y from below, in the picture's pixels.
-static void read_mouse(tnd_window *w) {
+static void read_mouse(tnd_screen *w) {
   GLFWwindow *g = w->glfw;
   mjuiState *s = &w->state;
   s->left = glfwGetMouseButton(g, GLFW_MOUSE_BUTTON_LEFT) == GLFW_PRESS;
@@ -144,7 +144,7 @@ static void read_mouse(tnd_window *w) {
 
 static void on_key(GLFWwindow *g, int key, int scancode, int action, int mods) {
   (void)scancode, (void)mods;
-  tnd_window *w = glfwGetWindowUserPointer(g);
+  tnd_screen *w = glfwGetWindowUserPointer(g);
   if (action == GLFW_RELEASE) return;
   read_mouse(w);
   w->state.type = mjEVENT_KEY;
@@ -155,7 +155,7 @@ static void on_key(GLFWwindow *g, int key, int scancode, int action, int mods) {
 
 static void on_button(GLFWwindow *g, int button, int action, int mods) {
   (void)mods;
-  tnd_window *w = glfwGetWindowUserPointer(g);
+  tnd_screen *w = glfwGetWindowUserPointer(g);
   mjuiState *s = &w->state;
   read_mouse(w);
   int which = button == GLFW_MOUSE_BUTTON_LEFT    ? mjBUTTON_LEFT
@@ -182,14 +182,14 @@ static void on_button(GLFWwindow *g, int button, int action, int mods) {
 
 static void on_move(GLFWwindow *g, double x, double y) {
   (void)x, (void)y;
-  tnd_window *w = glfwGetWindowUserPointer(g);
+  tnd_screen *w = glfwGetWindowUserPointer(g);
   read_mouse(w);
   w->state.type = mjEVENT_MOVE;
   dispatch(w);
 }
 
 static void on_scroll(GLFWwindow *g, double x, double y) {
-  tnd_window *w = glfwGetWindowUserPointer(g);
+  tnd_screen *w = glfwGetWindowUserPointer(g);
   read_mouse(w);
   w->state.type = mjEVENT_SCROLL;
   w->state.sx = x;
@@ -199,13 +199,13 @@ static void on_scroll(GLFWwindow *g, double x, double y) {
 
 // ------------------------------------------------------------------------------------ wishes
 
-static void file_name(const tnd_window *w, int number, const char *extension, char *out,
+static void file_name(const tnd_screen *w, int number, const char *extension, char *out,
                       size_t size) {
   snprintf(out, size, "%s/%s-%03d.%s", w->options.folder, w->options.name, number, extension);
 }
 
 // The picture that was just drawn, before it is swapped away.
-static tendril_status grab(tnd_window *w, tendril_error *err) {
+static tendril_status grab(tnd_screen *w, tendril_error *err) {
   const mjrRect all = w->state.rect[TND_RECT_WINDOW];
   const int width = all.width & ~1, height = all.height & ~1;  // videos have even sizes
   if (w->frame.width != width || w->frame.height != height) {
@@ -218,24 +218,30 @@ static tendril_status grab(tnd_window *w, tendril_error *err) {
   return TENDRIL_OK;
 }
 
-static void take_screenshot(tnd_window *w) {
+static void take_screenshot(tnd_screen *w) {
   char path[1024];
   tendril_error err = {{0}};
   file_name(w, ++w->nshot, "png", path, sizeof path);
+  tnd_aside aside = {.fd = -1};
   tendril_status status = grab(w, &err);
-  if (status == TENDRIL_OK) status = tnd_picture_write(&w->frame, path, &err);
+  if (status == TENDRIL_OK) status = tnd_aside_begin(&aside, path, &err);
+  if (status == TENDRIL_OK) status = tnd_picture_write(&w->frame, &aside, &err);
+  if (status == TENDRIL_OK) status = tnd_aside_commit(&aside, &err);
+  tnd_aside_abandon(&aside);
   if (status == TENDRIL_OK)
     say(w, "screenshot ", path);
   else
     say(w, "no screenshot: ", err.text);
 }
 
-static void end_video(tnd_window *w) {
+static void end_video(tnd_screen *w) {
   tendril_error err = {{0}};
   char path[1024];
   if (!w->video) return;
   file_name(w, w->nvideo, "mp4", path, sizeof path);
-  if (tnd_video_finish(w->video, &err) == TENDRIL_OK)
+  tendril_status status = tnd_video_finish(w->video, &err);
+  if (status == TENDRIL_OK) status = tnd_video_commit(w->video, &err);
+  if (status == TENDRIL_OK)
     say(w, "recorded ", path);
   else
     say(w, "no recording: ", err.text);
@@ -243,7 +249,7 @@ static void end_video(tnd_window *w) {
   w->video = NULL;
 }
 
-static void begin_video(tnd_window *w) {
+static void begin_video(tnd_screen *w) {
   char path[1024];
   tendril_error err = {{0}};
   const int rate[2] = {VIDEO_RATE, 1};
@@ -260,7 +266,7 @@ static void begin_video(tnd_window *w) {
 }
 
 // Pictures of the video for the time that went by.
-static void film(tnd_window *w, double seconds) {
+static void film(tnd_screen *w, double seconds) {
   tendril_error err = {{0}};
   if (!w->video) return;
   const int width = w->frame.width, height = w->frame.height;
@@ -281,7 +287,7 @@ static void film(tnd_window *w, double seconds) {
   w->video = NULL;
 }
 
-static void toggle_full_screen(tnd_window *w) {
+static void toggle_full_screen(tnd_screen *w) {
   int *r = w->windowed;
   if (glfwGetWindowMonitor(w->glfw)) {
     glfwSetWindowMonitor(w->glfw, NULL, r[0], r[1], r[2], r[3], GLFW_DONT_CARE);
@@ -295,7 +301,7 @@ static void toggle_full_screen(tnd_window *w) {
   glfwSetWindowMonitor(w->glfw, monitor, 0, 0, mode->width, mode->height, mode->refreshRate);
 }
 
-static void fulfil(tnd_window *w) {
+static void fulfil(tnd_screen *w) {
   const unsigned wishes = w->viewer->wishes;
   w->viewer->wishes = 0;
   if (wishes & TND_WISH_SCREENSHOT) take_screenshot(w);
@@ -311,7 +317,7 @@ static void fulfil(tnd_window *w) {
 
 // ------------------------------------------------------------------------------------ pictures
 
-static void lay_out(tnd_window *w) {
+static void lay_out(tnd_screen *w) {
   int width, height;
   const tnd_viewer *v = w->viewer;
   glfwGetFramebufferSize(w->glfw, &width, &height);
@@ -326,7 +332,7 @@ static void lay_out(tnd_window *w) {
 }
 
 static void draw(void *context) {
-  tnd_window *w = context;
+  tnd_screen *w = context;
   const mjrRect picture = w->state.rect[TND_RECT_PICTURE];
   mjr_render(picture, &w->viewer->scene->mjv, &w->context);
   tnd_overlay_render(w->viewer, w->plots, w->pictures, w->video != NULL, picture, &w->context);
@@ -334,7 +340,7 @@ static void draw(void *context) {
 }
 
 // Leaves out what takes long, brings it back when there is time.
-static void adapt(tnd_window *w, double took, double now) {
+static void adapt(tnd_screen *w, double took, double now) {
   mjtByte *flags = w->viewer->scene->mjv.flags;
   w->drawn += SETTLE * (took - w->drawn);
   if (!w->options.adapt || w->viewer->own_flags || now - w->adapted < PATIENCE) return;
@@ -353,7 +359,7 @@ static void rest(double seconds) {
   nanosleep(&pause, NULL);
 }
 
-tendril_status tnd_window_run(tnd_window *w, const volatile sig_atomic_t *stop,
+tendril_status tnd_screen_run(tnd_screen *w, const volatile sig_atomic_t *stop,
                               tendril_error *err) {
   double before = tnd_clock_wall();
   w->adapted = before;
@@ -386,16 +392,16 @@ static tendril_status fail(const char *what, tendril_error *err) {
 }
 
 static void make_context(void *context) {
-  tnd_window *w = context;
+  tnd_screen *w = context;
   mjr_makeContext(&w->viewer->scene->look.model, &w->context, mjFONTSCALE_100);
 }
 
 static void free_context(void *context) {
-  tnd_window *w = context;
+  tnd_screen *w = context;
   mjr_freeContext(&w->context);
 }
 
-static tendril_status open_window(tnd_window *w, tendril_error *err) {
+static tendril_status open_window(tnd_screen *w, tendril_error *err) {
   if (!glfwInit()) return fail("no display", err);
   w->started = true;
   glfwWindowHint(GLFW_SAMPLES, 0);
@@ -414,11 +420,11 @@ static tendril_status open_window(tnd_window *w, tendril_error *err) {
   return TENDRIL_OK;
 }
 
-tendril_status tnd_window_create(tnd_viewer *viewer, const tnd_window_options *options,
-                                 tnd_window **out, tendril_error *err) {
-  tnd_window *w = tnd_alloc(sizeof *w);
+tendril_status tnd_screen_create(tnd_viewer *viewer, const tnd_screen_options *options,
+                                 tnd_screen **out, tendril_error *err) {
+  tnd_screen *w = tnd_alloc(sizeof *w);
   if (!w) return tnd_fail_memory(err);
-  *w = (tnd_window){.viewer = viewer, .options = *options};
+  *w = (tnd_screen){.viewer = viewer, .options = *options};
   const mjtByte *flags = viewer->scene->mjv.flags;
   w->level = flags[mjRND_SHADOW] + flags[mjRND_REFLECTION];
   tendril_status status = tnd_panels_create(viewer, &w->panels, err);
@@ -428,12 +434,12 @@ tendril_status tnd_window_create(tnd_viewer *viewer, const tnd_window_options *o
     lay_out(w);
     *out = w;
   } else {
-    tnd_window_destroy(w);
+    tnd_screen_destroy(w);
   }
   return status;
 }
 
-void tnd_window_destroy(tnd_window *w) {
+void tnd_screen_destroy(tnd_screen *w) {
   if (!w) return;
   tnd_video_destroy(w->video);
   tnd_picture_free(&w->frame);

@@ -1,0 +1,105 @@
+// RUN or TASK, opened for looking at it. See show.h.
+#include "show.h"
+
+#include "base/file.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "base/status.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const action_names[] = {"mean", "sampled", "zero", "random"};
+enum { NACTION = sizeof action_names / sizeof action_names[0] };
+
+static tendril_status find_actions(const char *name, bool policy, tnd_actions *out,
+                                   tendril_error *err) {
+  *out = policy ? TND_ACTIONS_MEAN : TND_ACTIONS_ZERO;
+  for (int i = 0; name && i < NACTION; i++)
+    if (strcmp(name, action_names[i]) == 0) *out = (tnd_actions)i, name = NULL;
+  if (name) {
+    const char *near = tnd_nearest(name, action_names, NACTION);
+    return tnd_fail(err, TENDRIL_E_UNKNOWN,
+                    "--actions %.40s: must be mean, sampled, zero or random%s%s%s", name,
+                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  }
+  if (!policy && (*out == TND_ACTIONS_MEAN || *out == TND_ACTIONS_SAMPLED))
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "--actions %s: a task has no policy; give a run, or zero or random",
+                    action_names[*out]);
+  return TENDRIL_OK;
+}
+
+static bool is_task(const tendril_tasks *tasks, const char *name) {
+  for (int i = 0; i < tendril_tasks_count(tasks); i++)
+    if (strcmp(tendril_tasks_get(tasks, i)->name, name) == 0) return true;
+  return false;
+}
+
+// A path that is there is a run; a name of a task is the task; all else is a run that is missing.
+static tendril_status open_model(const show_options *o, show *s, tendril_error *err) {
+  if (!tnd_path_exists(o->what) && is_task(s->tasks, o->what)) {
+    if (o->checkpoint)
+      return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                      "%.100s: a task; --checkpoint goes with a run folder", o->what);
+    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, NULL, &s->task_model, err));
+    s->model = s->task_model;
+    return TENDRIL_OK;
+  }
+  if (!tnd_path_exists(o->what))
+    return tnd_fail(err, TENDRIL_E_IO, "%.300s: no such run folder, checkpoint or task", o->what);
+  TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, NULL, &s->trained, err));
+  s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
+  return TENDRIL_OK;
+}
+
+tendril_status show_open(const show_options *options, show *out, tendril_error *err) {
+  show s = {.checkpoint = ""};
+  tnd_actions actions = TND_ACTIONS_ZERO;
+  tendril_status status = cli_tasks(&options->plugins, &s.tasks, err);
+  if (status == TENDRIL_OK) status = open_model(options, &s, err);
+  if (status == TENDRIL_OK)
+    status = find_actions(options->actions, s.trained.policy != NULL, &actions, err);
+  if (status == TENDRIL_OK)
+    status = tnd_controller_create(actions, s.model, s.trained.policy, &s.controller, err);
+  if (status == TENDRIL_OK) {
+    *out = s;
+    if (out->trained.policy) out->checkpoint = out->trained.path;
+  } else {
+    show_close(&s);
+  }
+  return status;
+}
+
+void show_close(show *s) {
+  tnd_controller_destroy(s->controller);
+  tendril_trained_close(&s->trained);
+  tendril_model_destroy(s->task_model);
+  tendril_tasks_destroy(s->tasks);
+}
+
+int show_parse_size(const cli_command *command, const char *text, int *width, int *height) {
+  *width = *height = 0;
+  if (!text) return EXIT_OK;
+  const char *x = strchr(text, 'x');
+  double w = 0, h = 0;
+  const bool good = x && tnd_number_parse(text, (size_t)(x - text), &w) == TND_NUMBER_OK &&
+                    tnd_number_parse(x + 1, strlen(x + 1), &h) == TND_NUMBER_OK && w >= 1 &&
+                    h >= 1 && w <= 1e6 && h <= 1e6 && w == floor(w) && h == floor(h);
+  if (!good)
+    return cli_usage(command, "--size: %s is no width and height in pixels, as in 640x480", text);
+  *width = (int)w;
+  *height = (int)h;
+  return EXIT_OK;
+}
+
+int show_parse_positive(const cli_command *command, const char *option, const char *text,
+                        double *out) {
+  *out = 0;
+  if (!text) return EXIT_OK;
+  if (tnd_number_parse(text, strlen(text), out) == TND_NUMBER_OK && *out >= 1e-3 && *out <= 1e6)
+    return EXIT_OK;
+  return cli_usage(command, "--%s: %s is no number from 0.001 to 1000000", option,
+                   *text ? text : "nothing");
+}
