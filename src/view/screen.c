@@ -30,7 +30,6 @@
 struct tnd_screen {
   tnd_viewer *viewer;
   tnd_screen_options options;
-  bool started;  // GLFW is
   GLFWwindow *glfw;
   mjrContext context;
   bool made;  // the context is
@@ -108,8 +107,8 @@ static void dispatch(tnd_screen *w) {
   }
 }
 
-// Buttons, modifiers and place of the mouse as they are now; y from below, in the picture's pixels.
-static void read_mouse(tnd_screen *w) {
+// Buttons and modifiers; the mouse is where it last moved to.
+static void read_buttons(tnd_screen *w) {
   GLFWwindow *g = w->glfw;
   mjuiState *s = &w->state;
   s->left = glfwGetMouseButton(g, GLFW_MOUSE_BUTTON_LEFT) == GLFW_PRESS;
@@ -126,12 +125,16 @@ static void read_mouse(tnd_screen *w) {
     s->left = s->right;
     s->right = left;
   }
+  s->dx = s->dy = 0;
+}
 
-  double x, y;
+// (x, y) in the window's units from above, the state's in pixels from below. Not asked of GLFW: it
+// would tell where the mouse is by now, with all that is still in the queue.
+static void place_mouse(tnd_screen *w, double x, double y) {
+  mjuiState *s = &w->state;
   int window_width, window_height, width, height;
-  glfwGetCursorPos(g, &x, &y);
-  glfwGetWindowSize(g, &window_width, &window_height);
-  glfwGetFramebufferSize(g, &width, &height);
+  glfwGetWindowSize(w->glfw, &window_width, &window_height);
+  glfwGetFramebufferSize(w->glfw, &width, &height);
   const double scale = window_width > 0 ? (double)width / window_width : 1;
   x *= scale;
   y = height - y * scale;
@@ -146,7 +149,7 @@ static void on_key(GLFWwindow *g, int key, int scancode, int action, int mods) {
   (void)scancode, (void)mods;
   tnd_screen *w = glfwGetWindowUserPointer(g);
   if (action == GLFW_RELEASE) return;
-  read_mouse(w);
+  read_buttons(w);
   w->state.type = mjEVENT_KEY;
   w->state.key = key;
   w->state.keytime = tnd_clock_wall();
@@ -157,7 +160,7 @@ static void on_button(GLFWwindow *g, int button, int action, int mods) {
   (void)mods;
   tnd_screen *w = glfwGetWindowUserPointer(g);
   mjuiState *s = &w->state;
-  read_mouse(w);
+  read_buttons(w);
   int which = button == GLFW_MOUSE_BUTTON_LEFT    ? mjBUTTON_LEFT
               : button == GLFW_MOUSE_BUTTON_RIGHT ? mjBUTTON_RIGHT
                                                   : mjBUTTON_MIDDLE;
@@ -181,16 +184,16 @@ static void on_button(GLFWwindow *g, int button, int action, int mods) {
 }
 
 static void on_move(GLFWwindow *g, double x, double y) {
-  (void)x, (void)y;
   tnd_screen *w = glfwGetWindowUserPointer(g);
-  read_mouse(w);
+  read_buttons(w);
+  place_mouse(w, x, y);
   w->state.type = mjEVENT_MOVE;
   dispatch(w);
 }
 
 static void on_scroll(GLFWwindow *g, double x, double y) {
   tnd_screen *w = glfwGetWindowUserPointer(g);
-  read_mouse(w);
+  read_buttons(w);
   w->state.type = mjEVENT_SCROLL;
   w->state.sx = x;
   w->state.sy = y;
@@ -403,7 +406,6 @@ static void free_context(void *context) {
 
 static tendril_status open_window(tnd_screen *w, tendril_error *err) {
   if (!glfwInit()) return fail("no display", err);
-  w->started = true;
   glfwWindowHint(GLFW_SAMPLES, 0);
   w->glfw = glfwCreateWindow(w->options.width, w->options.height, w->options.title, NULL, NULL);
   if (!w->glfw) return fail("no window with OpenGL", err);
@@ -446,8 +448,8 @@ void tnd_screen_destroy(tnd_screen *w) {
   if (w->made && tnd_physics_run(free_context, w, NULL) != TENDRIL_OK) {
     // nothing can be done about it; the rest is still released
   }
+  // GLFW itself stays: ending it would unload the driver under other users of it
   if (w->glfw) glfwDestroyWindow(w->glfw);
-  if (w->started) glfwTerminate();
   tnd_plots_destroy(w->plots);
   tnd_panels_destroy(w->panels);
   tnd_free(w);
