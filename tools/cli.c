@@ -148,7 +148,9 @@ int cli_parse(const cli_command *command, const cli_option *options, int n, int 
     if (argv[i][0] == '-' && argv[i][1]) {
       int status = parse_option(command, options, n, argc, argv, &i);
       if (status != EXIT_OK) return status;
-    } else if (arguments->n < CLI_LIST_MAX) {
+    } else {
+      if (arguments->n == CLI_LIST_MAX)
+        return cli_usage(command, "more than %d arguments", CLI_LIST_MAX);
       arguments->at[arguments->n++] = argv[i];
     }
   }

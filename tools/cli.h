@@ -16,7 +16,7 @@ typedef enum cli_kind {
   CLI_INTEGER,  // int64_t *, 0 or more
 } cli_kind;
 
-enum { CLI_LIST_MAX = 64 };
+enum { CLI_LIST_MAX = 1024 };
 typedef struct cli_list {
   int n;
   const char *at[CLI_LIST_MAX];
@@ -40,7 +40,7 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);  // argv[0] is the command's name
 } cli_command;
 
-extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_bench;
+extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_plot, cmd_bench;
 
 // Parses argv[1..argc-1] by the table (n options); arguments go to `arguments`. Prints the help and
 // sets *help for --help. EXIT_OK, or EXIT_USAGE after an error line.

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cmd_list, &cmd_train, &cmd_eval, &cmd_bench};
+static const cli_command *const commands[] = {&cmd_list, &cmd_train, &cmd_eval, &cmd_plot,
+                                              &cmd_bench};
 enum { NCOMMAND = sizeof commands / sizeof commands[0] };
 
 static void print_help(void) {
