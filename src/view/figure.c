@@ -323,7 +323,7 @@ static void put_levels(tnd_buffer *out, const tnd_panel *panel) {
     tnd_buffer_number(out, level->y);
     tnd_buffer_format(out, " nohead back lw 1.2 dt (2,3) lc rgb '#555555'\nset label %d ", i + 1);
     put_text(out, level->name);
-    tnd_buffer_format(out, " at graph %s, first ", above % 2 ? "0.98" : "0.02");
+    tnd_buffer_format(out, " at graph %s, first ", above % 2 ? "0.98" : "0.03");
     tnd_buffer_number(out, level->y);
     tnd_buffer_format(out, " %s offset 0,0.45 front font ',9' textcolor rgb '#555555'\n",
                       above % 2 ? "right" : "left");

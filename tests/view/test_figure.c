@@ -202,7 +202,7 @@ Test(figure, has_bands_below_the_lines_and_levels_by_their_names) {
   const char *band = strstr(text, "filledcurves"), *line = strstr(text, "linespoints");
   cr_assert(band && line && band < line);
   cr_assert_eq(count(text, "filledcurves"), 1);
-  cr_assert_not_null(strstr(text, "'a paper''s' at graph 0.02"));
+  cr_assert_not_null(strstr(text, "'a paper''s' at graph 0.03"));
   cr_assert_not_null(strstr(text, "'another''s' at graph 0.98"));
   // they are in the range of what is drawn: below 3500 + 6 %
   double bottom, top;
