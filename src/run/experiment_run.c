@@ -113,7 +113,7 @@ static tendril_status start_process(const campaign *c, const tnd_cell *cell, boo
   const char **argv = tnd_alloc(sizeof *argv * (size_t)(cell->nword + 2 * nplugin + 12));
   if (!argv) return tnd_fail_memory(err);
   int n = 0;
-  argv[n++] = c->setup->program;
+  argv[n++] = "tendril";
   if (resume) {
     argv[n++] = "train";
     argv[n++] = "--resume";
@@ -134,7 +134,7 @@ static tendril_status start_process(const campaign *c, const tnd_cell *cell, boo
     argv[n++] = c->setup->plugins[i];
   }
   // a training that outlives this process keeps the folder locked
-  const tnd_process_spec spec = {.argv = argv, .keep = &c->lock};
+  const tnd_process_spec spec = {.argv = argv, .path = c->setup->program, .keep = &c->lock};
   const tendril_status status = tnd_process_start(&spec, out, err);
   tnd_free(argv);
   return status;
