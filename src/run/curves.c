@@ -498,7 +498,7 @@ tendril_status tnd_curves_create(const tnd_curves_options *options, const char *
 
 void tnd_curves_destroy(tnd_curves *curves) {
   if (!curves) return;
-  for (int i = 0; i < curves->ncurve; i++)
+  for (int i = 0; curves->curves && i < curves->ncurve; i++)
     release_run(&curves->curves[i]);
   for (int m = 0; m < curves->nmethod; m++) {
     tnd_free(curves->methods[m].name);
