@@ -38,15 +38,16 @@ enum {
   PANEL_HEIGHT = 360,
   TITLE_HEIGHT = 34,
   LINE_HEIGHT = 17,  // of caption and key
-  KEY_ENTRY = 240,   // width
+  SAMPLE = 40,       // width of a line in the key
 };
 
 // Where things go, in pixels from the top.
 typedef struct layout {
   int columns, rows, width, height;
-  int title;                       // height of the title
-  int key_rows, key_columns, key;  // height of the key
-  int caption;                     // height of the caption
+  int title;  // height of the title
+  int key_rows, key_columns;
+  int key, entry;  // height of the key, width of a column
+  int caption;     // height of the caption
 } layout;
 
 // One of the figure's styles with its name, for the key.
@@ -144,12 +145,12 @@ static layout lay_out(const tnd_figure *figure, const entry *entries, int nentry
   if (l.columns == 1) l.width += PANEL_WIDTH / 2;
   l.title = figure->title && figure->title[0] ? TITLE_HEIGHT : 0;
 
-  // the key: as many columns as its longest name leaves
+  // the key: as many columns as its longest name leaves; a letter is some 8 pixels wide
   size_t longest = 0;
   for (int i = 0; i < nentry; i++)
     longest = strlen(entries[i].name) > longest ? strlen(entries[i].name) : longest;
-  const int entry_width = 70 + 7 * (int)(longest < 200 ? longest : 200);
-  l.key_columns = (l.width - 20) / (entry_width > KEY_ENTRY / 2 ? entry_width : KEY_ENTRY / 2);
+  l.entry = SAMPLE + 30 + 8 * (int)(longest < 200 ? longest : 200);
+  l.key_columns = (l.width - 20) / l.entry;
   if (l.key_columns < 1) l.key_columns = 1;
   if (l.key_columns > nentry) l.key_columns = nentry;
   l.key_rows = nentry ? (nentry + l.key_columns - 1) / l.key_columns : 0;
@@ -226,8 +227,13 @@ static void put_data(tnd_buffer *out, const tnd_figure *figure) {
     }
 }
 
+// Which of the styles has the dashes and the mark of style `style`.
+static int dashes_of(int style) {
+  return (style + style / NSTYLE) % NSTYLE;
+}
+
 static void put_line_style(tnd_buffer *out, int style, bool marks_only, int n) {
-  const int colour = style % NSTYLE, dashes = (style + style / NSTYLE) % NSTYLE;
+  const int colour = style % NSTYLE, dashes = dashes_of(style);
   const int interval = n > NMARK ? (n + NMARK - 1) / NMARK : 1;
   if (marks_only)
     tnd_buffer_format(out, " with points pt %d ps 0.9 lc rgb '%s'", styles[dashes].mark,
@@ -292,10 +298,10 @@ static void put_x_axis(tnd_buffer *out, const tnd_panel *panel) {
     for (int t = 0; t < panel->series[i].n; t++)
       if (is_point(&panel->series[i], t)) last = fmax(last, panel->series[i].x[t]);
   if (!(last > 0)) last = 1;
-  const double power = pow(10, floor(log10(last / 5)));
-  const double step = last / 5 <= power       ? power
-                      : last / 5 <= 2 * power ? 2 * power
-                      : last / 5 <= 5 * power ? 5 * power
+  const double power = pow(10, floor(log10(last / 6)));
+  const double step = last / 6 <= power       ? power
+                      : last / 6 <= 2 * power ? 2 * power
+                      : last / 6 <= 5 * power ? 5 * power
                                               : 10 * power;
   tnd_buffer_text(out, "set xrange [0:");
   tnd_buffer_number(out, 1.02 * last);
@@ -386,21 +392,35 @@ static void put_panel(tnd_buffer *out, const tnd_figure *figure, const layout *l
   tnd_buffer_text(out, "\n");
 }
 
-// One key for all panels, below them: a plot of nothing but its samples.
+// One key for all panels, below them. gnuplot's own would choose its columns by itself, and so its
+// height: samples and names are drawn at their places, in pixels of the key's strip.
 static void put_key(tnd_buffer *out, const layout *l, const entry *entries, int nentry) {
   const int top = l->title + l->rows * PANEL_HEIGHT;
+  const int space = (l->width - l->key_columns * l->entry) / 2, left = space > 14 ? space : 14;
+  const size_t letters = (size_t)(l->width - left - SAMPLE - 20) / 7;  // of a name that is too long
   tnd_buffer_format(out,
                     "unset arrow\nunset label\nunset title\nunset xlabel\nunset ylabel\n"
                     "unset border\nunset tics\nset lmargin at screen 0\nset rmargin at screen 1\n"
-                    "set tmargin at screen %.5f\nset bmargin at screen %.5f\n"
-                    "set key at screen 0.5,%.5f center top horizontal maxcols %d Left reverse "
-                    "samplen 4 spacing 1.1 width 1\nplot [0:1][0:1] ",
-                    screen(l, top), screen(l, top + l->key), screen(l, top + 2), l->key_columns);
+                    "set tmargin at screen %.5f\nset bmargin at screen %.5f\n",
+                    screen(l, top), screen(l, top + l->key));
   for (int i = 0; i < nentry; i++) {
-    tnd_buffer_format(out, "%s1/0", i ? ", " : "");
-    put_line_style(out, entries[i].style, entries[i].marks_only, 1);
-    tnd_buffer_text(out, " title ");
-    put_text(out, entries[i].name);
+    const int x = left + i % l->key_columns * l->entry;
+    const int y = 8 + i / l->key_columns * LINE_HEIGHT;
+    tnd_buffer_format(out, "$k%d << EOD\n%d %d\n%d %d\n%d %d\nEOD\nset label %d ", i, x, y,
+                      x + SAMPLE / 2, y, x + SAMPLE, y, i + 1);
+    put_quoted(out, entries[i].name, line_length(entries[i].name, letters));
+    tnd_buffer_format(out, " at first %d,%d left\n", x + SAMPLE + 8, y);
+  }
+  tnd_buffer_format(out, "plot [0:%d][%d:0] ", l->width, l->key);
+  for (int i = 0; i < nentry; i++) {
+    const int style = entries[i].style;
+    if (i) tnd_buffer_text(out, ", ");
+    if (!entries[i].marks_only)
+      tnd_buffer_format(out, "$k%d using 1:2 with lines lw 2 dt %s lc rgb '%s' notitle, ", i,
+                        styles[dashes_of(style)].dashes, styles[style % NSTYLE].colour);
+    tnd_buffer_format(out,
+                      "$k%d using 1:2 every ::1::1 with points pt %d ps 0.8 lc rgb '%s' notitle", i,
+                      styles[dashes_of(style)].mark, styles[style % NSTYLE].colour);
   }
   tnd_buffer_text(out, "\n");
 }
