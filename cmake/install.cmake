@@ -1,4 +1,4 @@
-# cmake --install: program, both libraries, headers, models, docs, and the files by which other
+# cmake --install: program, both libraries, headers, models, experiments, docs, and the files by which other
 # projects find them (CMake package and pkg-config).
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tendril)
@@ -10,6 +10,7 @@ if(TARGET tendril)
 endif()
 install(DIRECTORY include/tendril TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/tendril OPTIONAL)
+install(DIRECTORY tools/experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/tendril OPTIONAL)
 install(DIRECTORY docs/ TYPE DOC OPTIONAL)
 install(FILES LICENSE TYPE DOC)
 install(FILES README.md TYPE DOC OPTIONAL)

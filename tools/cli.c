@@ -148,7 +148,9 @@ int cli_parse(const cli_command *command, const cli_option *options, int n, int 
     if (argv[i][0] == '-' && argv[i][1]) {
       int status = parse_option(command, options, n, argc, argv, &i);
       if (status != EXIT_OK) return status;
-    } else if (arguments->n < CLI_LIST_MAX) {
+    } else {
+      if (arguments->n == CLI_LIST_MAX)
+        return cli_usage(command, "more than %d arguments", CLI_LIST_MAX);
       arguments->at[arguments->n++] = argv[i];
     }
   }
@@ -192,18 +194,9 @@ const char *cli_time(double seconds, char text[24]) {
   return text;
 }
 
-const char *cli_shell_word(const char *word, char *text, size_t size) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "_-./+=:,@%";
-  if (*word && strspn(word, plain) == strlen(word)) return word;
-  size_t n = 0;
-  text[n++] = '\'';
-  for (; *word && n + 6 < size; word++) {
-    // a quote itself: out of the quotes, escaped, in again
-    const char *piece = *word == '\'' ? "'\\''" : (char[]){*word, 0};
-    n += (size_t)snprintf(text + n, size - n, "%s", piece);
-  }
-  text[n++] = '\'';
-  text[n] = '\0';
-  return text;
+void cli_put_word(FILE *file, const char *word) {
+  tnd_buffer out = {0};
+  tnd_buffer_shell_word(&out, word);
+  fputs(out.text ? out.text : word, file);
+  tnd_buffer_free(&out);
 }

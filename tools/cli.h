@@ -5,6 +5,8 @@
 
 #include "base/buffer.h"
 
+#include <stdio.h>
+
 #include <tendril/tendril.h>
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -16,7 +18,7 @@ typedef enum cli_kind {
   CLI_INTEGER,  // int64_t *, 0 or more
 } cli_kind;
 
-enum { CLI_LIST_MAX = 64 };
+enum { CLI_LIST_MAX = 1024 };
 typedef struct cli_list {
   int n;
   const char *at[CLI_LIST_MAX];
@@ -40,7 +42,8 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);  // argv[0] is the command's name
 } cli_command;
 
-extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_bench;
+extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_plot,
+    cmd_experiment, cmd_bench;
 
 // Parses argv[1..argc-1] by the table (n options); arguments go to `arguments`. Prints the help and
 // sets *help for --help. EXIT_OK, or EXIT_USAGE after an error line.
@@ -67,16 +70,16 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
                              const char *preset, const char *file, const cli_list *set,
                              tendril_config **out, tendril_error *err);
 
-// Of scandir() in a folder of presets.
+// For scandir() in a folder of presets or experiments.
 struct dirent;
-int cli_is_preset(const struct dirent *entry);
+int cli_is_json(const struct dirent *entry);
 
 // A number as a person writes it: 12345678 -> "12.3M".
 const char *cli_count(double value, char text[16]);
 // Seconds as "1:02:03" or "2:03".
 const char *cli_time(double seconds, char text[24]);
-// A word for a command line that is to be copied, in single quotes where the shell needs them.
-const char *cli_shell_word(const char *word, char *text, size_t size);
+// A word for a command line that is to be copied, quoted where the shell needs it.
+void cli_put_word(FILE *file, const char *word);
 
 // A JSON document in the making; starts as {0}. Names are NULL inside lists and at the top.
 typedef struct cli_json {

@@ -18,7 +18,7 @@ static tendril_status preset_path(const char *name, char *path, size_t size, ten
   return status;
 }
 
-int cli_is_preset(const struct dirent *entry) {
+int cli_is_json(const struct dirent *entry) {
   const char *dot = strrchr(entry->d_name, '.');
   return dot && strcmp(dot, ".json") == 0;
 }
@@ -29,7 +29,7 @@ static tendril_status unknown_preset(const char *name, const char *path, tendril
   char folder[4096];
   struct dirent **entries = NULL;
   snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
-  int found = scandir(folder, &entries, cli_is_preset, alphasort), n = 0;
+  int found = scandir(folder, &entries, cli_is_json, alphasort), n = 0;
   for (int i = 0; i < found && n < MANY; i++) {
     *strrchr(entries[i]->d_name, '.') = '\0';
     names[n++] = entries[i]->d_name;

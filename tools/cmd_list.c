@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "learn/learner.h"
 #include "run/config.h"
+#include "run/experiment.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -63,10 +64,10 @@ static tendril_status list_learners(const options *o, tendril_error *err) {
   return finish(o, &json, err);
 }
 
-// The line of a preset: its name and its summary.
-static tendril_status list_preset(const options *o, cli_json *json, const char *folder,
-                                  const char *file, tendril_error *err) {
-  char path[4096], name[256];
+// The line of a preset or an experiment: its name and its summary.
+static tendril_status list_file(const options *o, cli_json *json, const char *folder,
+                                const char *file, tendril_error *err) {
+  char path[TND_PATH_MAX + 256], name[256];
   cJSON *object = NULL;
   snprintf(path, sizeof path, "%s/%s", folder, file);
   snprintf(name, sizeof name, "%.*s", (int)(strlen(file) - strlen(".json")), file);
@@ -78,24 +79,35 @@ static tendril_status list_preset(const options *o, cli_json *json, const char *
   return TENDRIL_OK;
 }
 
-static tendril_status list_presets(const options *o, tendril_error *err) {
-  char models[2048], folder[2100];
+static tendril_status list_files(const options *o, const char *folder, tendril_error *err) {
   cli_json json = {0};
-  tendril_status status = tendril_models_folder(models, sizeof models, err);
-  if (status != TENDRIL_OK) return status;
-  snprintf(folder, sizeof folder, "%s/presets", models);
+  tendril_status status = TENDRIL_OK;
   struct dirent **entries = NULL;
-  int n = scandir(folder, &entries, cli_is_preset, alphasort);
+  int n = scandir(folder, &entries, cli_is_json, alphasort);
   if (n < 0) return tnd_fail_io(err, folder, "not read", errno);
   cli_json_open(&json, NULL, '[');
   for (int i = 0; i < n; i++) {
-    if (status == TENDRIL_OK) status = list_preset(o, &json, folder, entries[i]->d_name, err);
+    if (status == TENDRIL_OK) status = list_file(o, &json, folder, entries[i]->d_name, err);
     free(entries[i]);
   }
   free(entries);
   if (status == TENDRIL_OK) return finish(o, &json, err);
   tnd_buffer_free(&json.out);
   return status;
+}
+
+static tendril_status list_presets(const options *o, tendril_error *err) {
+  char models[2048], folder[2100];
+  tendril_status status = tendril_models_folder(models, sizeof models, err);
+  if (status != TENDRIL_OK) return status;
+  snprintf(folder, sizeof folder, "%s/presets", models);
+  return list_files(o, folder, err);
+}
+
+static tendril_status list_experiments(const options *o, tendril_error *err) {
+  char folder[TND_PATH_MAX];
+  tendril_status status = tnd_experiments_folder(folder, err);
+  return status == TENDRIL_OK ? list_files(o, folder, err) : status;
 }
 
 // One table's options behind what is in `out` already.
@@ -153,9 +165,8 @@ static const struct {
   const char *name;
   tendril_status (*list)(const options *o, tendril_error *err);
 } kinds[] = {
-    {"tasks", list_tasks},
-    {"learners", list_learners},
-    {"presets", list_presets},
+    {"tasks", list_tasks},     {"learners", list_learners},
+    {"presets", list_presets}, {"experiments", list_experiments},
     {"options", list_options},
 };
 enum { NKIND = sizeof kinds / sizeof kinds[0] };
@@ -171,7 +182,8 @@ static int list(const options *o, const char *kind) {
   }
   const char *near = tnd_nearest(kind, names, NKIND);
   return cli_usage(&cmd_list, "%s: cannot be listed; %s%s%s", kind,
-                   near ? "did you mean " : "choose tasks, learners, presets or options",
+                   near ? "did you mean "
+                        : "choose tasks, learners, presets, experiments or options",
                    near ? near : "", near ? "?" : "");
 }
 
@@ -196,8 +208,8 @@ static int run(int argc, char **argv) {
 
 const cli_command cmd_list = {
     .name = "list",
-    .usage = "[tasks|learners|presets|options]",
-    .summary = "name the tasks (or learners, presets, options) that there are",
+    .usage = "[tasks|learners|presets|experiments|options]",
+    .summary = "name the tasks (or learners, presets, experiments, options) that there are",
     .example = "  tendril list\n  tendril list options\n  tendril list presets --json\n",
     .min_arguments = 0,
     .max_arguments = 1,

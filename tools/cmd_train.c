@@ -189,10 +189,12 @@ static void print_result(const tendril_train_result *r, const char *folder) {
 }
 
 static void print_resume(const options *o, const char *folder, FILE *file) {
-  char word[8192];
-  fprintf(file, "go on with: tendril train --resume %s", cli_shell_word(folder, word, sizeof word));
-  for (int i = 0; i < o->plugins.n; i++)
-    fprintf(file, " --plugin %s", cli_shell_word(o->plugins.at[i], word, sizeof word));
+  fputs("go on with: tendril train --resume ", file);
+  cli_put_word(file, folder);
+  for (int i = 0; i < o->plugins.n; i++) {
+    fputs(" --plugin ", file);
+    cli_put_word(file, o->plugins.at[i]);
+  }
   fputc('\n', file);
 }
 

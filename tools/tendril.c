@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cmd_list, &cmd_train,  &cmd_eval,
-                                              &cmd_play, &cmd_record, &cmd_bench};
+static const cli_command *const commands[] = {&cmd_list,   &cmd_train, &cmd_eval,       &cmd_play,
+                                              &cmd_record, &cmd_plot,  &cmd_experiment, &cmd_bench};
 enum { NCOMMAND = sizeof commands / sizeof commands[0] };
 
 static void print_help(void) {
   printf("usage: tendril COMMAND ...\n\n"
          "Trains locomotion policies on MuJoCo and measures what they learned.\n\ncommands:\n");
   for (int i = 0; i < NCOMMAND; i++)
-    printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
   printf("\nA command ends with 0, with 1 if it failed, with 2 if it was asked "
          "wrongly.\n\noptions:\n  --help     this text; tendril COMMAND --help for one command\n"
          "  --version  versions of tendril, MuJoCo, BLAS, and the processor\n\nexample:\n"

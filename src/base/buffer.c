@@ -66,6 +66,24 @@ void tnd_buffer_number(tnd_buffer *buffer, double value) {
   tnd_buffer_text(buffer, text);
 }
 
+void tnd_buffer_shell_word(tnd_buffer *buffer, const char *word) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "_-./+=:,@%";
+  if (*word && strspn(word, plain) == strlen(word)) {
+    tnd_buffer_text(buffer, word);
+    return;
+  }
+  tnd_buffer_text(buffer, "'");
+  for (; *word; word++) {
+    // a quote itself: out of the quotes, escaped, in again
+    if (*word == '\'')
+      tnd_buffer_text(buffer, "'\\''");
+    else
+      tnd_buffer_add(buffer, word, 1);
+  }
+  tnd_buffer_text(buffer, "'");
+}
+
 tendril_status tnd_buffer_take(tnd_buffer *buffer, char **out, size_t *n, tendril_error *err) {
   tnd_buffer_add(buffer, "", 0);  // an empty text is a text too
   if (buffer->failed) {

@@ -18,6 +18,8 @@ TENDRIL_FORMAT(2, 3) void tnd_buffer_format(tnd_buffer *buffer, const char *form
 void *tnd_buffer_room(tnd_buffer *buffer, size_t n);
 // The shortest decimal that reads back as the same number (base/number.h).
 void tnd_buffer_number(tnd_buffer *buffer, double value);
+// A word for a command line that is to be copied, in single quotes where the shell needs them.
+void tnd_buffer_shell_word(tnd_buffer *buffer, const char *word);
 
 // *out = the text, the caller's (tnd_free()), and an empty buffer; E_MEMORY if an addition failed.
 TENDRIL_MUST_CHECK tendril_status tnd_buffer_take(tnd_buffer *buffer, char **out, size_t *n,

@@ -453,3 +453,14 @@ tendril_status tnd_json_print(const cJSON *value, char **out, tendril_error *err
   tnd_buffer_free(&buffer);
   return status;
 }
+
+void tnd_json_plain(tnd_buffer *buffer, const cJSON *value) {
+  if (cJSON_IsString(value)) tnd_buffer_text(buffer, value->valuestring);
+  if (cJSON_IsNumber(value)) tnd_buffer_number(buffer, value->valuedouble);
+  if (cJSON_IsBool(value)) tnd_buffer_text(buffer, cJSON_IsTrue(value) ? "true" : "false");
+  if (!cJSON_IsArray(value)) return;
+  for (const cJSON *item = value->child; item; item = item->next) {
+    if (item != value->child) tnd_buffer_text(buffer, " ");
+    tnd_json_plain(buffer, item);
+  }
+}

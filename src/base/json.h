@@ -34,6 +34,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_json_print(const cJSON *value, char **out,
 
 // Adds the text in quotes, escaped. It must be UTF-8.
 void tnd_json_quote(tnd_buffer *buffer, const char *text);
+// Adds a plain value, or a list of such, as `--set` takes it: texts without quotes, lists with
+// spaces. Anything else is left out.
+void tnd_json_plain(tnd_buffer *buffer, const cJSON *value);
 bool tnd_utf8_valid(const char *text, size_t n);
 
 #endif

@@ -109,7 +109,7 @@ static int spawn(tnd_process *p, const tnd_process_spec *spec, const ends *e) {
     if (!code) code = set_attributes(&attributes);
     if (!code)
       // posix_spawnp() promises not to change what it is given
-      code = posix_spawnp(&p->pid, spec->argv[0], &actions, &attributes,
+      code = posix_spawnp(&p->pid, spec->path ? spec->path : spec->argv[0], &actions, &attributes,
                           (char *const *)(uintptr_t)spec->argv, environ);
     posix_spawnattr_destroy(&attributes);
   }

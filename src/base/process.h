@@ -20,7 +20,8 @@
 typedef struct tnd_process tnd_process;
 
 typedef struct tnd_process_spec {
-  const char *const *argv;  // NULL-terminated, borrowed; argv[0] is sought in PATH unless it has /
+  const char *const *argv;  // NULL-terminated, borrowed; argv[0] is what it is called
+  const char *path;         // where it is; NULL: argv[0] is sought in PATH, unless it has a /
   const char *package;      // Debian package to name if the program is missing, or NULL
   bool input;               // it is fed by tnd_process_write(); otherwise it reads /dev/null
   const int *keep;          // a descriptor that it inherits, at the same number, or NULL

@@ -19,6 +19,7 @@ tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error
   TENDRIL_TRY(tnd_path_join(root, "progress.csv", out->progress, err));
   TENDRIL_TRY(tnd_path_join(root, "evaluations.csv", out->evaluations, err));
   TENDRIL_TRY(tnd_path_join(root, TND_EVENTS_NAME, out->events, err));
+  TENDRIL_TRY(tnd_path_join(root, "curves.svg", out->curves, err));
   TENDRIL_TRY(tnd_path_join(root, "checkpoints", out->checkpoints, err));
   TENDRIL_TRY(tnd_path_join(out->checkpoints, "last.safetensors", out->last, err));
   return tnd_path_join(out->checkpoints, "best.safetensors", out->best, err);
@@ -67,7 +68,7 @@ static const char *base_name(const char *path) {
 // What a run writes into its folder; a crash may leave one of the files as NAME.part.
 static bool is_ours(const tnd_folder *folder, const char *name) {
   const char *const paths[] = {folder->config, folder->progress, folder->evaluations,
-                               folder->events, folder->checkpoints};
+                               folder->events, folder->curves,   folder->checkpoints};
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
     const char *ours = base_name(paths[i]);
     size_t n = strlen(ours);
@@ -94,7 +95,7 @@ static void count_entries(const tnd_folder *folder, int *ours, int *others) {
 // What a run writes, and nothing else, is taken away.
 static tendril_status clear(const tnd_folder *folder, tendril_error *err) {
   const char *const files[] = {folder->config, folder->progress, folder->evaluations,
-                               folder->events};
+                               folder->events, folder->curves};
   TENDRIL_TRY(tnd_folder_remove(folder->checkpoints, err));
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
     char part[TND_PATH_MAX + 8];

@@ -10,6 +10,7 @@ typedef struct tnd_folder {
   char progress[TND_PATH_MAX];
   char evaluations[TND_PATH_MAX];
   char events[TND_PATH_MAX];
+  char curves[TND_PATH_MAX];
   char checkpoints[TND_PATH_MAX];
   char last[TND_PATH_MAX];
   char best[TND_PATH_MAX];

@@ -31,7 +31,8 @@ static const char *const eval_names[] = {"iteration",
                                          "as_trained_truncated",
                                          "as_trained_diverged",
                                          "as_trained_eval_steps"};
-static const char *const clock_names[] = {"seconds", "steps_per_second", "physics_share"};
+static const char *const clock_names[] = {"seconds", "steps_per_second", "physics_share",
+                                          "cpu_seconds"};
 enum {
   NEVAL = sizeof eval_names / sizeof eval_names[0],
   NCLOCK = sizeof clock_names / sizeof clock_names[0],
@@ -121,7 +122,7 @@ tendril_status tnd_log_iteration(tnd_log *log, int64_t iteration, int64_t steps,
                                  tendril_error *err) {
   const double physics = log->physics >= 0 ? values[log->physics] : (double)NAN;
   const double clock[NCLOCK] = {times->since_start, (double)taken / times->wall,
-                                physics / times->cpu};
+                                physics / times->cpu, times->cpu};
   log->row[0] = (double)iteration;
   log->row[1] = (double)steps;
   memcpy(log->row + NHEAD, values, sizeof *values * (size_t)log->nstat);

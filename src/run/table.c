@@ -105,8 +105,8 @@ void tnd_table_destroy(tnd_table *table) {
 // --------------------------------------------------------------------------------------- reopening
 
 // text[0..n-1] (without its newline) is a row of `columns` cells that could follow row `last`;
-// *first is its iteration
-static bool is_row(const char *text, size_t n, int columns, double last, double *first) {
+// values [columns] are set, an empty cell to NAN
+static bool is_row(const char *text, size_t n, int columns, double last, double *values) {
   const char *end = text + n;
   for (int i = 0; i < columns; i++) {
     const char *comma = memchr(text, ',', (size_t)(end - text));
@@ -114,14 +114,11 @@ static bool is_row(const char *text, size_t n, int columns, double last, double 
     if (!comma != (i == columns - 1)) return false;
     bool infinite = (length == 3 && memcmp(text, "inf", 3) == 0) ||
                     (length == 4 && memcmp(text, "-inf", 4) == 0);
-    double value = 0;
+    double value = infinite ? text[0] == '-' ? -HUGE_VAL : HUGE_VAL : (double)NAN;
     bool number = tnd_number_parse(text, length, &value) == TND_NUMBER_OK;
-    if (i == 0) {
-      if (!number || value != floor(value) || !(value > last)) return false;
-      *first = value;
-    } else if (!number && !infinite && length > 0) {
-      return false;
-    }
+    if (i == 0 && (!number || value != floor(value) || !(value > last))) return false;
+    if (!number && !infinite && length > 0) return false;
+    values[i] = value;
     if (comma) text = comma + 1;
   }
   return true;
@@ -129,7 +126,7 @@ static bool is_row(const char *text, size_t n, int columns, double last, double 
 
 // the size up to which the file is kept, and the iteration of the last row in it
 static tendril_status scan(tnd_table *table, tnd_window *window, int64_t size, int64_t last,
-                           tendril_error *err) {
+                           double *row, tendril_error *err) {
   const unsigned char *bytes;
   size_t got, header = table->row.n;
   TENDRIL_TRY(tnd_window_get(window, 0, header, &bytes, &got, err));
@@ -140,12 +137,12 @@ static tendril_status scan(tnd_table *table, tnd_window *window, int64_t size, i
                     table->path);
   table->size = (int64_t)header;
   for (long long line = 2; table->size < size; line++) {
-    double first = 0;
     TENDRIL_TRY(tnd_window_get(window, table->size, window->room, &bytes, &got, err));
     const unsigned char *newline = memchr(bytes, '\n', got);
     bool torn = !newline && table->size + (int64_t)got >= size;
     size_t n = newline ? (size_t)(newline - bytes) : 0;
-    bool good = newline && is_row((const char *)bytes, n, table->n, table->last, &first);
+    bool good = newline && is_row((const char *)bytes, n, table->n, table->last, row);
+    const double first = row[0];
 
     // up to the first late row, or to what a crash has left
     if (torn || (good && first > (double)last)) return TENDRIL_OK;
@@ -166,20 +163,115 @@ tendril_status tnd_table_open_at(const char *path, const char *const *names, int
   tnd_table *table = NULL;
   tnd_window window = {0};
   int64_t size = 0;
+  double *row = NULL;
   TENDRIL_TRY(create(path, names, n, &table, err));
   // the longest line there can be
   size_t room = (size_t)n * TND_NUMBER_MAX + 1;
   if (room < table->row.n) room = table->row.n;
   tendril_status status = tnd_fd_open(path, O_RDWR, &table->fd, &size, err);
   if (status == TENDRIL_OK) status = tnd_window_open(&window, table->fd, path, room, err);
-  if (status == TENDRIL_OK) status = scan(table, &window, size, last, err);
+  if (status == TENDRIL_OK) {
+    row = tnd_alloc((size_t)n * sizeof *row);
+    status = row ? scan(table, &window, size, last, row, err) : tnd_fail_memory(err);
+  }
   if (status == TENDRIL_OK && table->size < size)
     status = tnd_fd_cut(table->fd, path, table->size, err);
   if (status == TENDRIL_OK) {
     *out = table;
     table = NULL;
   }
+  tnd_free(row);
   tnd_window_close(&window);
   tnd_table_destroy(table);
   return status;
+}
+
+// ----------------------------------------------------------------------------------------- reading
+
+#define ROWS_LIMIT ((int64_t)1 << 30)
+
+// The file's bytes as they are now, with a zero byte behind them; what grows meanwhile is not read.
+static tendril_status read_now(const char *path, char **out, size_t *n, tendril_error *err) {
+  int fd = -1;
+  int64_t size = 0;
+  TENDRIL_TRY(tnd_fd_open(path, O_RDONLY, &fd, &size, err));
+  tendril_status status = TENDRIL_OK;
+  if (size > ROWS_LIMIT)
+    status = tnd_fail(err, TENDRIL_E_IO, "%s: %lld bytes; is this the right file?", path,
+                      (long long)size);
+  char *text = status == TENDRIL_OK ? tnd_alloc((size_t)size + 1) : NULL;
+  if (status == TENDRIL_OK && !text) status = tnd_fail_memory(err);
+  if (status == TENDRIL_OK) status = tnd_fd_read(fd, path, 0, text, (size_t)size, n, err);
+  close(fd);
+  if (status == TENDRIL_OK)
+    *out = text;
+  else
+    tnd_free(text);
+  return status;
+}
+
+// The header's names; its line is text[0..n-1].
+static tendril_status split_names(tnd_rows *rows, char *text, size_t n, tendril_error *err) {
+  rows->ncolumn = 1;
+  for (size_t i = 0; i < n; i++)
+    rows->ncolumn += text[i] == ',';
+  rows->names = tnd_alloc((size_t)rows->ncolumn * sizeof *rows->names);
+  if (!rows->names) return tnd_fail_memory(err);
+  int k = 0;
+  rows->names[k++] = text;
+  for (size_t i = 0; i <= n; i++) {
+    if (text[i] == ',') rows->names[k++] = text + i + 1;
+    if (text[i] == ',' || i == n) text[i] = '\0';
+  }
+  return TENDRIL_OK;
+}
+
+static tendril_status read_rows(tnd_rows *rows, const char *path, size_t size, tendril_error *err) {
+  const char *end = rows->text + size;
+  char *newline = memchr(rows->text, '\n', size);
+  if (!newline)
+    return tnd_fail(err, TENDRIL_E_FORMAT, "%s: line 1: no header; is this a run's table?", path);
+  TENDRIL_TRY(split_names(rows, rows->text, (size_t)(newline - rows->text), err));
+  size_t nline = 0;
+  for (const char *c = newline + 1; c < end; c++)
+    nline += *c == '\n';
+  rows->values = tnd_alloc((nline + 1) * (size_t)rows->ncolumn * sizeof *rows->values);
+  if (!rows->values) return tnd_fail_memory(err);
+  const char *text = newline + 1;
+  double last = -HUGE_VAL;
+  for (; rows->nrow < nline; rows->nrow++) {
+    const char *stop = memchr(text, '\n', (size_t)(end - text));
+    double *row = rows->values + rows->nrow * (size_t)rows->ncolumn;
+    if (!is_row(text, (size_t)(stop - text), rows->ncolumn, last, row))
+      return tnd_fail(err, TENDRIL_E_FORMAT, "%s: line %zu: not a row of this table", path,
+                      rows->nrow + 2);
+    last = row[0];
+    text = stop + 1;
+  }
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_rows_read(const char *path, tnd_rows *out, tendril_error *err) {
+  tnd_rows rows = {0};
+  size_t size = 0;
+  TENDRIL_TRY(read_now(path, &rows.text, &size, err));
+  const tendril_status status = read_rows(&rows, path, size, err);
+  if (status == TENDRIL_OK)
+    *out = rows;
+  else
+    tnd_rows_free(&rows);
+  return status;
+}
+
+void tnd_rows_free(tnd_rows *rows) {
+  tnd_free(rows->names);
+  tnd_free(rows->values);
+  tnd_free(rows->text);
+  *rows = (tnd_rows){0};
+}
+
+int tnd_rows_column(const tnd_rows *rows, const char *name) {
+  for (int i = 0; i < rows->ncolumn; i++)
+    if (strcmp(rows->names[i], name) == 0) return i;
+  return -1;
 }

@@ -1,5 +1,6 @@
-// progress.csv: a header, then one row per iteration. The first column is the iteration, a whole
-// number that grows from row to row; a resumed run carries the file on from its iteration.
+// progress.csv and evaluations.csv: a header, then one row per iteration. The first column is the
+// iteration, a whole number that grows from row to row; a resumed run carries the file on from its
+// iteration.
 #ifndef TND_TABLE_H
 #define TND_TABLE_H
 
@@ -28,5 +29,22 @@ TENDRIL_MUST_CHECK tendril_status tnd_table_row(tnd_table *table, const double *
 // All rows onto the disk: before a checkpoint that the file must not fall behind.
 TENDRIL_MUST_CHECK tendril_status tnd_table_sync(tnd_table *table, tendril_error *err);
 void tnd_table_destroy(tnd_table *table);
+
+// A whole table in memory. Starts as {0}.
+typedef struct tnd_rows {
+  int ncolumn;
+  size_t nrow;
+  const char **names;  // [ncolumn]
+  double *values;      // [nrow][ncolumn]; an empty cell is NAN
+  char *text;          // what the names point into
+} tnd_rows;
+
+// Reads the table as it is now, of a training that goes on, too: a last row that is half written is
+// left out. E_FORMAT for a line that is no row, with its number.
+TENDRIL_MUST_CHECK tendril_status tnd_rows_read(const char *path, tnd_rows *out,
+                                                tendril_error *err);
+void tnd_rows_free(tnd_rows *rows);
+// -1 if there is no such column.
+int tnd_rows_column(const tnd_rows *rows, const char *name);
 
 #endif

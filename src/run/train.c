@@ -5,11 +5,13 @@
 #include "base/json.h"
 #include "policy/policy.h"
 #include "run/checkpoint.h"
+#include "run/curves.h"
 #include "run/folder.h"
 #include "run/log.h"
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #define EVAL_SERIES 1  // start states of the evaluations during training; `tendril eval` uses 0
 
@@ -24,6 +26,8 @@ typedef struct run {
   tendril_policy *judged;  // the one that is evaluated: `policy`, or one with averaged parameters
   tendril_learner *learner;
   tnd_log *log;
+  tnd_drawing *drawing;  // curves.svg, while gnuplot is at it
+  int64_t drawn;         // iteration that the last drawing began after
   tnd_run_state state;
   int nstat;
   double *values;  // [nstat]
@@ -85,6 +89,7 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
 }
 
 static void destroy_parts(run *r) {
+  tnd_drawing_abandon(r->drawing);
   tnd_log_close(r->log);
   tendril_learner_destroy(r->learner);
   if (r->judged != r->policy) tendril_policy_destroy(r->judged);
@@ -180,6 +185,40 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, tendril_eval
                             r->task_model ? as_trained : NULL, err);
 }
 
+// A training is as good without its picture (no gnuplot, a full disk): only memory is an error.
+static tendril_status unless_memory(tendril_status status, tendril_error *err) {
+  return status == TENDRIL_E_MEMORY ? tnd_fail_memory(err) : TENDRIL_OK;
+}
+
+static tendril_status finish_picture(run *r, tendril_error *err) {
+  tnd_drawing *drawing = r->drawing;
+  r->drawing = NULL;
+  return drawing ? unless_memory(tnd_drawing_finish(drawing, NULL), err) : TENDRIL_OK;
+}
+
+// curves.svg anew; gnuplot is at work while the training goes on. If it still has the one before,
+// this one is left out.
+static tendril_status draw_picture(run *r, tendril_error *err) {
+  if (r->drawing && !tnd_drawing_ready(r->drawing)) return TENDRIL_OK;
+  TENDRIL_TRY(finish_picture(r, err));
+  r->drawn = tendril_learner_iterations(r->learner);
+  return unless_memory(tnd_curves_sketch(r->folder.root, &r->drawing, NULL), err);
+}
+
+// The last one, with a patience of ten seconds: a program that hangs must not hold up a result.
+static tendril_status draw_last_picture(run *r, tendril_error *err) {
+  const struct timespec moment = {.tv_nsec = 5000000};
+  for (int turn = 0; turn < 2; turn++) {
+    for (int i = 0; i < 2000 && r->drawing && !tnd_drawing_ready(r->drawing); i++)
+      nanosleep(&moment, NULL);
+    if (r->drawing && !tnd_drawing_ready(r->drawing)) return TENDRIL_OK;
+    TENDRIL_TRY(finish_picture(r, err));
+    if (turn == 0 && r->drawn != tendril_learner_iterations(r->learner))
+      TENDRIL_TRY(draw_picture(r, err));
+  }
+  return TENDRIL_OK;
+}
+
 static void report(const run *r, const tendril_eval_result *evaluation,
                    const tendril_eval_result *as_trained) {
   if (!r->hooks || !r->hooks->progress) return;
@@ -224,6 +263,7 @@ static tendril_status advance(run *r, tendril_error *err) {
   const double cpu_evaluate = tnd_clock_process();
   TENDRIL_TRY(evaluate(r, &result, &as_trained, &evaluated, err));
   r->eval_cpu += tnd_clock_process() - cpu_evaluate;
+  if (evaluated) TENDRIL_TRY(draw_picture(r, err));
   if (o->keep_every && iteration % o->keep_every == 0) {
     char path[TND_PATH_MAX];
     TENDRIL_TRY(tnd_folder_kept(&r->folder, iteration, path, err));
@@ -262,6 +302,7 @@ static tendril_status train(run *r, tendril_train_result *result, tendril_error 
     TENDRIL_TRY(advance(r, err));
   TENDRIL_TRY(tnd_log_sync(r->log, err));
   TENDRIL_TRY(save(r, r->folder.last, err));
+  TENDRIL_TRY(draw_last_picture(r, err));
   const int n = r->state.evaluations;
   const double *as_trained = r->task_model && n ? r->state.as_trained : NULL;
   *result =

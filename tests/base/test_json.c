@@ -203,6 +203,23 @@ Test(json, does_not_print_what_it_could_not_read_back) {
   cr_assert_null(text);
 }
 
+Test(json, has_plain_values_as_a_command_line_takes_them) {
+  static const char *const pairs[][2] = {
+      {"0.02", "0.02"},   {"1e6", "1000000"}, {"true", "true"},
+      {"false", "false"}, {"\"rk4\"", "rk4"}, {"[64, 32]", "64 32"},
+      {"[]", ""},         {"null", ""},       {"{\"a\": 1}", ""}};
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    cJSON *value = NULL;
+    tnd_buffer out = {0};
+    cr_assert_eq(tnd_json_parse(pairs[i][0], strlen(pairs[i][0]), "x", &value, &err), TENDRIL_OK);
+    tnd_buffer_text(&out, "");
+    tnd_json_plain(&out, value);
+    cr_assert_str_eq(out.text, pairs[i][1]);
+    tnd_buffer_free(&out);
+    cJSON_Delete(value);
+  }
+}
+
 static tendril_status parse_and_print(void *context, tendril_error *error) {
   cJSON *value = NULL;
   char *text = NULL;

@@ -68,6 +68,15 @@ Test(process, gets_its_arguments_as_they_are) {
   tnd_free(out);
 }
 
+Test(process, may_be_called_by_another_name) {
+  const char *const argv[] = {"other", "-c", "echo \"$0\"; exit 3", NULL};
+  tnd_process *process = NULL;
+  tendril_error err = {{0}};
+  const tnd_process_spec spec = {.argv = argv, .path = "/bin/sh"};
+  check_ok(tnd_process_start(&spec, &process, check_err));
+  check_fails(tnd_process_finish(process, NULL, NULL, &err), &err, "other: ended with status 3");
+}
+
 Test(process, that_is_missing_is_named_with_its_package) {
   const char *const argv[] = {"no-such-program-at-all", NULL};
   tnd_process *process = NULL;

@@ -19,6 +19,8 @@ if find "$prefix/include" -type f | grep -v '/include/tendril/[a-z]*\.h$'; then
   fail "installed more than the public headers"
 fi
 [ ! -d "$source/models" ] || [ -d "$prefix/share/tendril/models" ] || fail "no models"
+[ ! -x "$prefix/bin/tendril" ] || "$prefix/bin/tendril" list experiments | grep -q '^gymnasium-v4 ' ||
+  fail "the installed program does not find the experiments"
 
 # runs EXPECTED_NEED PROGRAM: it says its line, and needs the shared library or doesn't
 runs() {

@@ -1,4 +1,4 @@
-// progress.csv: rows, resuming, damage, a full disk.
+// progress.csv: rows, resuming, damage, a full disk, reading.
 #include "run/table.h"
 
 #include <criterion/criterion.h>
@@ -166,4 +166,81 @@ Test(table, that_cannot_begin_leaves_no_file) {
                TENDRIL_E_IO);
   cr_assert(!tnd_path_exists(support_path(folder, "progress.csv")));
   cr_assert_null(table);
+}
+
+// ----------------------------------------------------------------------------------------- reading
+
+static tendril_status read_text(const char *text, tnd_rows *out) {
+  const char *path = support_path(folder, "progress.csv");
+  support_write_file(path, text, strlen(text));
+  return tnd_rows_read(path, out, &err);
+}
+
+Test(rows, are_what_a_table_wrote, .init = set_up, .fini = tear_down) {
+  static const double values[2][3] = {{3, -(double)INFINITY, 0.1}, {7, 1e-300, 1e9}};
+  tnd_table *table = NULL;
+  tnd_rows rows = {0};
+  const char *path = support_path(folder, "progress.csv");
+  cr_assert_eq(tnd_table_create(path, names, 3, &table, &err), TENDRIL_OK);
+  for (int i = 0; i < 2; i++)
+    cr_assert_eq(tnd_table_row(table, values[i], &err), TENDRIL_OK);
+  cr_assert_eq(tnd_rows_read(path, &rows, &err), TENDRIL_OK, "%s", err.text);
+  tnd_table_destroy(table);
+  cr_assert_eq(rows.nrow, 2);
+  cr_assert_eq(rows.ncolumn, 3);
+  cr_assert_eq(memcmp(rows.values, values, sizeof values), 0);
+  for (int i = 0; i < 3; i++)
+    cr_assert_eq(tnd_rows_column(&rows, names[i]), i);
+  cr_assert_eq(tnd_rows_column(&rows, "k"), -1);
+  tnd_rows_free(&rows);
+}
+
+Test(rows, of_a_running_training_are_the_whole_ones, .init = set_up, .fini = tear_down) {
+  static const struct {
+    const char *text;
+    size_t n;
+  } cases[] = {
+      {"a,b\n", 0}, {"a,b\n1,2", 0}, {"a,b\n1,2\n", 1}, {"a,b\n1,\n2,x", 1}, {"a\n1\n2\n3\n-", 3}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    tnd_rows rows = {0};
+    cr_assert_eq(read_text(cases[i].text, &rows), TENDRIL_OK, "%zu: %s", i, err.text);
+    cr_assert_eq(rows.nrow, cases[i].n, "%zu", i);
+    if (i == 3) cr_assert(rows.values[0] == 1 && isnan(rows.values[1]));
+    tnd_rows_free(&rows);
+  }
+}
+
+Test(rows, that_are_none_are_named_by_their_line, .init = set_up, .fini = tear_down) {
+  static const struct {
+    const char *text, *line;
+  } cases[] = {{"", "line 1: no header"},
+               {"a,b", "line 1: no header"},
+               {"a,b\n1,2\n2\n", "line 3: not a row"},
+               {"a,b\n1,2,3\n", "line 2: not a row"},
+               {"a,b\n1,x\n", "line 2: not a row"},
+               {"a,b\n,1\n", "line 2: not a row"},
+               {"a,b\n1.5,1\n", "line 2: not a row"},
+               {"a,b\n2,1\n2,1\n", "line 3: not a row"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    tnd_rows rows = {0};
+    cr_assert_eq(read_text(cases[i].text, &rows), TENDRIL_E_FORMAT, "%zu", i);
+    cr_assert(strstr(err.text, cases[i].line), "%zu: %s", i, err.text);
+    cr_assert_null(rows.text);
+  }
+  tnd_rows rows = {0};
+  cr_assert_eq(tnd_rows_read(support_path(folder, "none"), &rows, &err), TENDRIL_E_IO);
+}
+
+static tendril_status read_once(void *context, tendril_error *error) {
+  tnd_rows rows = {0};
+  const tendril_status status = tnd_rows_read(context, &rows, error);
+  tnd_rows_free(&rows);
+  return status;
+}
+
+Test(rows, survive_every_failing_allocation, .init = set_up, .fini = tear_down) {
+  char path[TND_PATH_MAX];
+  cr_assert_eq(tnd_path_join(folder, "progress.csv", path, &err), TENDRIL_OK);
+  support_write_file(path, "a,b\n1,2\n", 8);
+  cr_assert_eq(support_fail_each_alloc(read_once, path), 3);
 }

@@ -386,6 +386,47 @@ Test(train, checkpoints_are_found_by_name_and_iteration) {
   tendril_trained_close(&t);
 }
 
+// -------------------------------------------------------------------------- the picture of a run
+
+// A program of gnuplot's name that runs a shell script.
+static void pretend_gnuplot(const char *commands) {
+  char text[512];
+  snprintf(text, sizeof text, "#!/bin/sh\n%s\n", commands);
+  const char *path = support_path(folder, "gnuplot");
+  support_write_file(path, text, strlen(text));
+  cr_assert_eq(chmod(path, 0755), 0);
+  snprintf(text, sizeof text, "%s:/bin:/usr/bin", folder);
+  setenv("PATH", text, 1);
+}
+
+Test(train, leaves_a_picture_of_its_curves) {
+  train("run", 2, NULL);
+  char *text = support_read_file(in("run", "curves.svg"), NULL);
+  cr_assert(strstr(text, "<svg") && strstr(text, "hopper-v4, trpo, seed 1"));
+  free(text);
+}
+
+Test(train, draws_once_an_evaluation_and_at_its_end) {
+  pretend_gnuplot("cat >/dev/null; echo drawn >>$0.log; echo picture");
+  train("run", 1, NULL);  // evaluations at 50, 90 (11 iterations), 95 and 100 %
+  char *log = support_read_file(support_path(folder, "gnuplot.log"), NULL);
+  cr_assert_geq(strlen(log), strlen("drawn\ndrawn\n"));
+  cr_assert_leq(strlen(log), 3 * strlen("drawn\n"));
+  free(log);
+}
+
+Test(train, is_the_same_without_gnuplot_and_with_a_broken_one) {
+  train("with", 2, NULL);
+  setenv("PATH", "/nowhere", 1);
+  train("without", 2, NULL);
+  check_same_checkpoints("with", "without");
+  cr_assert_neq(access(in("without", "curves.svg"), F_OK), 0);
+  pretend_gnuplot("echo broken >&2; exit 1");
+  train("broken", 2, NULL);
+  check_same_checkpoints("with", "broken");
+  cr_assert_neq(access(in("broken", "curves.svg"), F_OK), 0);
+}
+
 static tendril_status train_once(void *context, tendril_error *err) {
   (void)context;
   tendril_config *config = NULL;
@@ -446,5 +487,6 @@ Test(train, averages_the_parameters_of_the_policy_that_a_checkpoint_stands_for) 
 }
 
 Test(train, every_failed_allocation_is_a_clean_error, .timeout = 250) {
+  pretend_gnuplot("cat");  // gnuplot itself would have to be waited for hundreds of times
   cr_assert_gt(support_fail_each_alloc(train_once, NULL), 50);
 }
