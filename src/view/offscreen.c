@@ -214,6 +214,10 @@ static void call_bar(void *context) {
   mjr_rectangle(d->where, d->rgb[0], d->rgb[1], d->rgb[2], 1);
 }
 
+mjrContext *tnd_offscreen_mjr(tnd_offscreen *o) {
+  return &o->mjr;
+}
+
 tendril_status tnd_offscreen_bar(tnd_offscreen *offscreen, mjrRect where, const float rgb[3],
                                  tendril_error *err) {
   return draw(offscreen, call_bar, &(drawing){.where = where, .rgb = rgb}, err);

@@ -23,6 +23,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_offscreen_render(tnd_offscreen *offscreen,
 TENDRIL_MUST_CHECK tendril_status tnd_offscreen_read(tnd_offscreen *offscreen, unsigned char *rgb,
                                                      tendril_error *err);
 
+// MuJoCo's context, current in the thread that made the last call; for what draws into it itself.
+mjrContext *tnd_offscreen_mjr(tnd_offscreen *offscreen);
+
 // Flat additions between the two; pixels from the lower left corner.
 TENDRIL_MUST_CHECK tendril_status tnd_offscreen_bar(tnd_offscreen *offscreen, mjrRect where,
                                                     const float rgb[3], tendril_error *err);
