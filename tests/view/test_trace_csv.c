@@ -74,6 +74,20 @@ Test(trace_csv, reads_back_pushes) {
   expect_round_trip(model, trace, 2);
 }
 
+// The state that a diverged step leads to is void; the one before it is there twice.
+Test(trace_csv, reads_back_an_episode_that_diverged) {
+  tendril_model *model = support_model("hopper-v4", NULL);
+  tendril_env *env = support_env(model, 1, NULL);
+  tnd_trace *trace = NULL;
+  const double action[3] = {0.1, 0.2, 0.3};
+  cr_assert_eq(tnd_trace_create(model, 2, &trace, NULL), TENDRIL_OK);
+  tnd_trace_begin(trace, env);
+  tnd_trace_add(trace, env, action, &(tendril_step){.reward = 1});
+  tnd_trace_add(trace, env, action, &(tendril_step){.diverged = true});
+  tendril_env_destroy(env);
+  expect_round_trip(model, trace, 0);
+}
+
 Test(trace_csv, names_columns_after_joints_and_numbers_those_whose_names_need_quotes) {
   tendril_model *model = support_toy_model("bare.xml");
   tnd_buffer header = {0};
@@ -170,9 +184,10 @@ Test(trace_csv, names_line_and_column_of_what_it_refuses) {
   refused(HEADER "\n" ROW0 "0,1,0.02,0.1,0.2,0.3,0.4,,,,,,,\n", "line 3: more cells than columns");
   refused(HEADER "\n" ROW0 "0,1,0.02,0.1,0.2", "line 3: has no end; is the file cut short?");
   refused(HEADER "\n" ROW0, "line 2: the episode's last row, but with a step");
-  refused(HEADER "\n" LAST LAST, "a row without a step, but its episode goes on");
+  refused(HEADER "\n0,0,0,0.1,0.2,0.3,0.4,,,,,,\n" LAST,
+          "a row without a step, but its episode goes on");
   refused(HEADER "\n" ROW0 "0,2,0.02,0.1,0.2,0.3,0.4,,,,,,\n",
-          "line 3, column 2 (step): steps must grow by one");
+          "line 3, column 2 (step): steps must count from 0 on");
   refused(HEADER "\n0,0.5,0,0.1,0.2,0.3,0.4,-1,1,1,0,0,0\n" LAST, "(step): not a whole number");
   refused(HEADER "\n0,0,0,0.1,0.2,0.3,0.4,-1,1,1,2,0,0\n" LAST, "(terminated): neither 0 nor 1");
   refused(HEADER "\n0,0,0,0.1,0.2,0.3,0.4,-1,,1,0,0,0\n" LAST, "(reward): empty");
