@@ -31,5 +31,6 @@ void bench_put_spread(cli_json *json, const char *name, double *values, int n);
 int bench_rollout(const bench_options *options);
 int bench_update(const bench_options *options);
 int bench_train(const bench_options *options);
+int bench_record(const bench_options *options);
 
 #endif

@@ -3,15 +3,18 @@
 
 #include <string.h>
 
+enum { UNSET = -1 };
+
 static int run(int argc, char **argv) {
-  bench_options o = {.task = "hopper-v4", .rounds = 20, .steps = 200000, .threads = 2, .seed = 1};
+  bench_options o = {
+      .task = "hopper-v4", .rounds = UNSET, .steps = 200000, .threads = 2, .seed = 1};
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXT,    "task",    0, "NAME", "task, with a fresh policy (hopper-v4)", &o.task},
-    {CLI_TEXT,    "run",     0, "RUN",  "rollout, update: a trained policy and its task instead", &o.run},
+    {CLI_TEXT,    "run",     0, "RUN",  "rollout, update, record: a trained policy and its task instead", &o.run},
     {CLI_TEXT,    "preset",  0, "NAME", "settings from models/presets (the task's own)", &o.preset},
     {CLI_TEXTS,   "set",     0, "K=V",  "one setting, as for `tendril train`", &o.set},
-    {CLI_INTEGER, "rounds",  0, "N",    "rollout, update: rounds, each with all sides in turn (20)", &o.rounds},
+    {CLI_INTEGER, "rounds",  0, "N",    "rollout, update, record: rounds, each with all sides in turn (20; record 5)", &o.rounds},
     {CLI_INTEGER, "rows",    0, "N",    "update: rows of a batch (5000, and 50000 beside it)", &o.rows},
     {CLI_INTEGER, "steps",   0, "N",    "train: control steps of each training (200000)", &o.steps},
     {CLI_INTEGER, "threads", 0, "N",    "rollout, train: threads to compare with one (2)", &o.threads},
@@ -25,6 +28,7 @@ static int run(int argc, char **argv) {
   int status =
       cli_parse(&cmd_bench, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
+  if (o.rounds == UNSET) o.rounds = strcmp(arguments.at[0], "record") == 0 ? 5 : 20;
   status = cli_check_range(&cmd_bench, "rounds", o.rounds, 1, 1000);
   if (status == EXIT_OK) status = cli_check_range(&cmd_bench, "threads", o.threads, 1, 1024);
   if (status == EXIT_OK) status = cli_check_range(&cmd_bench, "steps", o.steps, 1, 1000000000000);
@@ -33,14 +37,15 @@ static int run(int argc, char **argv) {
   if (strcmp(arguments.at[0], "rollout") == 0) return bench_rollout(&o);
   if (strcmp(arguments.at[0], "update") == 0) return bench_update(&o);
   if (strcmp(arguments.at[0], "train") == 0) return bench_train(&o);
-  return cli_usage(&cmd_bench, "%s: no such benchmark; choose rollout, update or train",
+  if (strcmp(arguments.at[0], "record") == 0) return bench_record(&o);
+  return cli_usage(&cmd_bench, "%s: no such benchmark; choose rollout, update, train or record",
                    arguments.at[0]);
 }
 
 const cli_command cmd_bench = {
     .name = "bench",
-    .usage = "rollout|update|train [options]",
-    .summary = "time collecting, updates and training against a bare mj_step loop",
+    .usage = "rollout|update|train|record [options]",
+    .summary = "time collecting, updates and training against bare mj_step, videos against drawing",
     .example = "  tendril bench rollout --run runs/hopper\n"
                "  tendril bench update --preset none\n"
                "  tendril bench train --task walker2d-v4 --steps 1000000\n",

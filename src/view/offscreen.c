@@ -96,7 +96,11 @@ static tendril_status make_renderer(tnd_offscreen *o, const tnd_look *look, int 
   model.vis.global.offheight = o->height;
   making k = {o, &model, font_percent};
   mjr_defaultContext(&o->mjr);
-  TENDRIL_TRY(tnd_physics_run(make_mjr, &k, err));
+  tendril_error why;
+  if (tnd_physics_run(make_mjr, &k, &why) != TENDRIL_OK)
+    return tnd_fail(err, TENDRIL_E_SYSTEM,
+                    "a picture of %d x %d pixels can't be drawn: %.200s; ask for a smaller size",
+                    o->width, o->height, why.text);
   o->made = true;
   // a viewport larger than the buffer would go unnoticed
   const mjrRect most = mjr_maxViewport(&o->mjr);

@@ -76,9 +76,8 @@ static tendril_status lay_out(strip *s, const tnd_strip_options *o, tendril_erro
 
   // 1. the words
   h->width = o->width ? o->width : WIDTH;
-  const double font = 300.0 * (o->width ? fmin(o->width / (double)WIDTH, 1) : 1);
-  h->font = (int)fmin(fmax(50 * round(font / 50), 200), 300);
-  h->super = 2;
+  const double font = fmax(300 * fmin(h->width / (double)WIDTH, 1), 200);
+  h->font = 50 * (int)round(font * h->super / 2 / 50);  // MuJoCo has them in steps of 50
   h->letter = 13.0 * h->font / 100 / h->super;
   h->head = 2.4 * h->letter;
   h->foot = 4.6 * h->letter;
@@ -358,6 +357,12 @@ static tendril_status write_words(strip *s, tendril_error *err) {
 
 // ------------------------------------------------------------------------------------------ main
 
+static tendril_status open_offscreen(strip *s, tendril_error *err) {
+  const sheet *h = &s->sheet;
+  return tnd_offscreen_create(&s->scene->look, h->width * h->super, h->height * h->super, h->font,
+                              &s->offscreen, err);
+}
+
 static tendril_status draw(strip *s, const tnd_strip_options *o, tnd_picture *out,
                            tendril_error *err) {
   const tendril_model *model = tnd_trace_model(s->trace);
@@ -378,11 +383,17 @@ static tendril_status draw(strip *s, const tnd_strip_options *o, tnd_picture *ou
   set_directions(s);
 
   // 2. shadows over the whole length; what is farther away than MuJoCo thinks is still there
-  const sheet *h = &s->sheet;
+  sheet *h = &s->sheet;
   mjModel *m = &s->scene->look.model;
   m->vis.map.shadowclip = (float)(0.6 * h->width / h->scale / m->stat.extent);
-  TENDRIL_TRY(tnd_offscreen_create(&s->scene->look, h->width * h->super, h->height * h->super,
-                                   h->font, &s->offscreen, err));
+  tendril_status status = open_offscreen(s, err);
+  if (status != TENDRIL_OK && h->super > 1) {
+    // too large to be drawn at twice the size
+    h->super = 1;
+    TENDRIL_TRY(lay_out(s, o, err));
+    status = open_offscreen(s, err);
+  }
+  TENDRIL_TRY(status);
 
   // 3. the picture
   TENDRIL_TRY(fill_scene(s, err));
@@ -397,7 +408,7 @@ static tendril_status draw(strip *s, const tnd_strip_options *o, tnd_picture *ou
 
 tendril_status tnd_strip_draw(const tnd_trace *trace, const tnd_strip_options *options,
                               tnd_picture *out, tendril_error *err) {
-  strip s = {.trace = trace};
+  strip s = {.trace = trace, .sheet.super = 2};
   tnd_picture picture = {0};
   const tendril_status status = draw(&s, options, &picture, err);
   tnd_offscreen_destroy(s.offscreen);

@@ -6,6 +6,7 @@
 #include "base/process.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 struct tnd_video {
   tnd_process *process;
@@ -48,10 +49,13 @@ static tendril_status start(tnd_video *v, tnd_codec codec, int width, int height
   // "file:": a path is a path, whatever characters are in it
   snprintf(file, sizeof file, "file:%s", v->aside.part);
   const char *argv[MAX_ARGUMENTS] = {NULL};
-  const char *const input[] = {"ffmpeg", "-hide_banner", "-nostdin", "-nostats",   "-v",
-                               "error",  "-y",           "-f",       "rawvideo",   "-pix_fmt",
-                               "rgb24",  "-video_size",  size,       "-framerate", fps,
-                               "-i",     "pipe:0",       "-an",      NULL};
+  // clang-format off
+  const char *const input[] = {
+      "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "error", "-y",
+      "-xerror",  // without it a disk that is full goes unmentioned in the exit status
+      "-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", size, "-framerate", fps,
+      "-i", "pipe:0", "-an", NULL};
+  // clang-format on
   // equal frames give equal files
   const char *const output[] = {"-map_metadata", "-1", "-fflags", "+bitexact", file, NULL};
   add(argv, input);
@@ -79,14 +83,35 @@ tendril_status tnd_video_create(const char *path, tnd_codec codec, int width, in
   return status;
 }
 
+// After a failure of ffmpeg: if nothing more can be written beside what it wrote, that was the
+// reason, and it is said as everywhere else.
+static tendril_status explain(const tnd_video *v, tendril_status status, tendril_error *err) {
+  enum { ROOM = 1 << 16 };  // more than ffmpeg writes at a time
+  const size_t size = ROOM;
+  struct stat info;
+  void *zeros = tnd_alloc(size);
+  if (zeros && fstat(v->aside.fd, &info) == 0) {
+    int64_t end = info.st_size;
+    tendril_error why;
+    if (tnd_fd_append(v->aside.fd, v->aside.path, &end, zeros, size, &why) == TENDRIL_E_IO) {
+      status = TENDRIL_E_IO;
+      if (err) *err = why;
+    }
+  }
+  tnd_free(zeros);
+  return status;
+}
+
 tendril_status tnd_video_add(tnd_video *video, const unsigned char *rgb, tendril_error *err) {
-  return tnd_process_write(video->process, rgb, video->frame, err);
+  const tendril_status status = tnd_process_write(video->process, rgb, video->frame, err);
+  return status == TENDRIL_OK ? status : explain(video, status, err);
 }
 
 tendril_status tnd_video_finish(tnd_video *video, tendril_error *err) {
   tnd_process *process = video->process;
   video->process = NULL;
-  return tnd_process_finish(process, NULL, NULL, err);
+  const tendril_status status = tnd_process_finish(process, NULL, NULL, err);
+  return status == TENDRIL_OK ? status : explain(video, status, err);
 }
 
 tendril_status tnd_video_commit(tnd_video *video, tendril_error *err) {
