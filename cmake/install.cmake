@@ -12,7 +12,7 @@ install(DIRECTORY include/tendril TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/tendril OPTIONAL)
 install(DIRECTORY tools/experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/tendril OPTIONAL)
 install(DIRECTORY docs/ TYPE DOC OPTIONAL)
-install(FILES LICENSE TYPE DOC)
+install(FILES LICENSE NOTICE TYPE DOC)
 install(FILES README.md TYPE DOC OPTIONAL)
 
 # CMake package; the two export files apart, because only the static library asks for the
