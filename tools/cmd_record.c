@@ -55,11 +55,15 @@ static tendril_status print_json(const show *s, const options *o, const tnd_reco
   return cli_json_print(&json, err);
 }
 
-static int record(const options *o, const tnd_record_options *wanted) {
+static int record(const options *o, tnd_record_options *wanted) {
   tendril_error err = {{0}};
+  char caption[2048];
   show s = {0};
   tnd_recorded recorded = {0};
   tendril_status status = show_open(&o->show, &s, &err);
+  snprintf(caption, sizeof caption, "%s%sseed %lld", *s.checkpoint ? s.checkpoint : "",
+           *s.checkpoint ? ", " : "", (long long)o->seed);
+  wanted->caption = caption;
   if (status == TENDRIL_OK)
     status =
         tnd_record(s.model, s.controller, wanted, o->outputs.at, o->outputs.n, &recorded, &err);
@@ -114,8 +118,8 @@ static int run(int argc, char **argv) {
   options o = {.episodes = 1, .seed = 1};
   // clang-format off
   const cli_option table[] = {
-    {CLI_TEXTS,   "out",        'o', "FILE",  "what to write, by its name: .mp4, .webm or .gif (video), .png (film strip), .csv (states, actions, rewards); may be given again", &o.outputs},
-    {CLI_INTEGER, "episodes",   0,   "N",     "episodes, one after another; a film strip shows the first (1)", &o.episodes},
+    {CLI_TEXTS,   "out",        'o', "FILE",  "what to write, by its name: .mp4, .webm or .gif (video), .png (film strip), .html (page that plays it), .csv (states, actions, rewards); may be given again", &o.outputs},
+    {CLI_INTEGER, "episodes",   0,   "N",     "episodes, one after another; a film strip and a page show the first (1)", &o.episodes},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and the noise; episodes are those of `tendril eval` (1)", &o.seed},
     {CLI_TEXT,    "seconds",    0,   "T",     "of each episode only so much (all)", &o.seconds},
     {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},

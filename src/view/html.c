@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "sim/physics.h"
 #include "sim/sim.h"
@@ -489,7 +488,7 @@ static tendril_status prepare(writer *w, tendril_error *err) {
   return tendril_env_create(tnd_trace_model(w->trace), &w->env, err);
 }
 
-static tendril_status make(writer *w, const tnd_html_info *info, const char *path,
+static tendril_status make(writer *w, const tnd_html_info *info, tnd_aside *aside,
                            tendril_error *err) {
   TENDRIL_TRY(prepare(w, err));
   record_rewards(w);
@@ -501,13 +500,13 @@ static tendril_status make(writer *w, const tnd_html_info *info, const char *pat
   }
   add_page(w, info);
   if (w->out.failed || w->pushes.failed || w->scratch.failed) return tnd_fail_memory(err);
-  return tnd_file_write(path, w->out.text, w->out.n, err);
+  return tnd_aside_add(aside, w->out.text, w->out.n, err);
 }
 
-tendril_status tnd_html_write(const tnd_trace *trace, const tnd_html_info *info, const char *path,
+tendril_status tnd_html_write(const tnd_trace *trace, const tnd_html_info *info, tnd_aside *aside,
                               tendril_error *err) {
   writer w = {.trace = trace, .m = tendril_model_mujoco(tnd_trace_model(trace))};
-  const tendril_status status = make(&w, info, path, err);
+  const tendril_status status = make(&w, info, aside, err);
   tnd_buffer_free(&w.out);
   tnd_buffer_free(&w.pushes);
   tnd_buffer_free(&w.scratch);

@@ -1,7 +1,9 @@
 // Recordings. Episodes are played one by one into a trace; each output makes of the trace, or of
 // the frames that are drawn once for all videos, what its format is.
 #include "view/record.h"
+#include "view/html.h"
 
+#include "view/html.h"
 #include "view/offscreen.h"
 #include "view/picture.h"
 #include "view/pose.h"
@@ -82,12 +84,21 @@ static tendril_status episode_csv(output *out, const job *j, const tnd_trace *tr
   return status;
 }
 
+static tendril_status episode_html(output *out, const job *j, const tnd_trace *trace, int number,
+                                   tendril_error *err) {
+  if (number > 0) return TENDRIL_OK;
+  const tnd_html_info info = {.title = tendril_model_task(j->model)->name,
+                              .caption = j->options->caption};
+  return tnd_html_write(trace, &info, &out->aside, err);
+}
+
 // clang-format off
 static const format formats[] = {
     {"mp4",  begin_video, NULL,          finish_video, TND_MP4},
     {"webm", begin_video, NULL,          finish_video, TND_WEBM},
     {"gif",  begin_video, NULL,          finish_video, TND_GIF},
     {"png",  begin_file,  episode_strip, finish_strip, 0},
+    {"html", begin_file,  episode_html,  NULL,         0},
     {"csv",  begin_file,  episode_csv,   NULL,         0},
 };
 // clang-format on

@@ -8,7 +8,8 @@
 enum { TND_RECORD_MAX_OUTPUTS = 16 };
 
 typedef struct tnd_record_options {
-  int episodes;  // one after another in videos and tables; film strips show the first
+  int episodes;         // one after another in videos and tables; all else shows the first
+  const char *caption;  // of a page: how the episodes came about; NULL: nothing is said
   uint64_t seed;
   int width, height;   // pixels; 0, 0: 640 x 480, of a film strip a good size
   double fps;          // of videos; 0: about 30, a whole number of control steps apart

@@ -34,7 +34,10 @@ static void record(const tendril_model *model, const char *push_text, const tnd_
   require(tnd_trace_create(model, tendril_model_max_steps(model), &trace, &err), &err);
   require(tendril_push_parse(push_text, &push, &err), &err);
   require(tnd_trace_play(trace, controller, 1, 0, &push, 1, &err), &err);
-  require(tnd_html_write(trace, info, path, &err), &err);
+  tnd_aside aside;
+  require(tnd_aside_begin(&aside, path, &err), &err);
+  require(tnd_html_write(trace, info, &aside, &err), &err);
+  require(tnd_aside_commit(&aside, &err), &err);
   tnd_trace_destroy(trace);
   tnd_controller_destroy(controller);
 }

@@ -34,12 +34,23 @@ static tnd_trace *play(const tendril_model *model, int capacity, const char *pus
   return trace;
 }
 
+// Into a file of its own.
+static tendril_status write_html(const tnd_trace *trace, const tnd_html_info *info,
+                                 const char *path, tendril_error *err) {
+  tnd_aside aside;
+  TENDRIL_TRY(tnd_aside_begin(&aside, path, err));
+  tendril_status status = tnd_html_write(trace, info, &aside, err);
+  if (status == TENDRIL_OK) status = tnd_aside_commit(&aside, err);
+  tnd_aside_abandon(&aside);
+  return status;
+}
+
 // The file's text; the caller's, free().
 static char *written(const tnd_trace *trace, const tnd_html_info *info, size_t *size) {
   char *folder = support_tmpdir();
   const char *path = support_path(folder, "episode.html");
   tendril_error err = {{0}};
-  cr_assert_eq(tnd_html_write(trace, info, path, &err), TENDRIL_OK, "%s", err.text);
+  cr_assert_eq(write_html(trace, info, path, &err), TENDRIL_OK, "%s", err.text);
   char *text = support_read_file(path, size);
   support_tmpdir_remove(folder);
   return text;
@@ -382,7 +393,7 @@ typedef struct job {
 
 static tendril_status write_it(void *context, tendril_error *err) {
   const job *j = context;
-  const tendril_status status = tnd_html_write(j->trace, NULL, j->path, err);
+  const tendril_status status = write_html(j->trace, NULL, j->path, err);
   cr_assert_eq(access(j->path, F_OK) == 0, status == TENDRIL_OK);
   if (status == TENDRIL_OK) unlink(j->path);
   return status;
@@ -414,18 +425,18 @@ Test(html, a_file_that_cannot_be_written_leaves_nothing) {
   tnd_trace *trace = play(model, 1000, NULL);
   char *folder = support_tmpdir();
   tendril_error err = {{0}};
-  cr_assert_eq(tnd_html_write(trace, NULL, support_path(folder, "no/such/place.html"), &err),
+  cr_assert_eq(write_html(trace, NULL, support_path(folder, "no/such/place.html"), &err),
                TENDRIL_E_IO);
   cr_assert_not_null(strstr(err.text, "place.html"), "%s", err.text);
-  cr_assert_eq(tnd_html_write(trace, NULL, folder, &err), TENDRIL_E_IO, "a folder");
+  cr_assert_eq(write_html(trace, NULL, folder, &err), TENDRIL_E_IO, "a folder");
 
   // a disk that is full after 100 kB; an old file stays as it was
   support_write_file(support_path(folder, "old.html"), "old", 3);
   const struct rlimit small = {.rlim_cur = 100000, .rlim_max = RLIM_INFINITY};
   signal(SIGXFSZ, SIG_IGN);
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-  cr_assert_eq(tnd_html_write(trace, NULL, support_path(folder, "new.html"), &err), TENDRIL_E_IO);
-  cr_assert_eq(tnd_html_write(trace, NULL, support_path(folder, "old.html"), &err), TENDRIL_E_IO);
+  cr_assert_eq(write_html(trace, NULL, support_path(folder, "new.html"), &err), TENDRIL_E_IO);
+  cr_assert_eq(write_html(trace, NULL, support_path(folder, "old.html"), &err), TENDRIL_E_IO);
   char *old = support_read_file(support_path(folder, "old.html"), NULL);
   cr_assert_str_eq(old, "old");
   cr_assert_eq(entries_but_for_the_folder(folder), 1);
