@@ -261,11 +261,16 @@ static void begin_video(tnd_screen *w) {
   if (status == TENDRIL_OK)
     status =
         tnd_video_create(path, TND_MP4, w->frame.width, w->frame.height, rate, &w->video, &err);
+  // the first picture at once: no video is without one
+  if (status == TENDRIL_OK) status = tnd_video_add(w->video, w->frame.rgb, &err);
   w->video_owed = 0;
-  if (status == TENDRIL_OK)
+  if (status == TENDRIL_OK) {
     say(w, "recording ", path);
-  else
-    say(w, "no recording: ", err.text);
+    return;
+  }
+  say(w, "no recording: ", err.text);
+  tnd_video_destroy(w->video);
+  w->video = NULL;
 }
 
 // Pictures of the video for the time that went by.
