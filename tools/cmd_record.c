@@ -61,12 +61,13 @@ static int record(const options *o, tnd_record_options *wanted) {
   show s = {0};
   tnd_recorded recorded = {0};
   tendril_status status = show_open(&o->show, &s, &err);
-  snprintf(caption, sizeof caption, "%s%sseed %lld", *s.checkpoint ? s.checkpoint : "",
-           *s.checkpoint ? ", " : "", (long long)o->seed);
-  wanted->caption = caption;
-  if (status == TENDRIL_OK)
+  if (status == TENDRIL_OK) {
+    snprintf(caption, sizeof caption, "%s%sseed %lld", s.checkpoint, *s.checkpoint ? ", " : "",
+             (long long)o->seed);
+    wanted->caption = caption;
     status =
         tnd_record(s.model, s.controller, wanted, o->outputs.at, o->outputs.n, &recorded, &err);
+  }
   if (status == TENDRIL_OK && !o->json) print_text(&s, o, &recorded);
   if (status == TENDRIL_OK && o->json) status = print_json(&s, o, &recorded, &err);
   show_close(&s);

@@ -105,7 +105,7 @@ Test(record, refuses_what_it_cannot_write) {
   tnd_recorded recorded;
   tendril_error err = {{0}};
   cr_assert_eq(record(&f, &small, "x.avi", NULL, &recorded, &err), TENDRIL_E_ARGUMENT);
-  cr_assert_str_eq(err.text, "x.avi: the name must end in .mp4, .webm, .gif, .png or .csv");
+  cr_assert_str_eq(err.text, "x.avi: the name must end in .mp4, .webm, .gif, .png, .html or .csv");
   cr_assert_eq(record(&f, &small, "folder.mp4/x", NULL, &recorded, &err), TENDRIL_E_ARGUMENT);
   cr_assert_eq(record(&f, &small, csv, csv, &recorded, &err), TENDRIL_E_ARGUMENT);
   cr_assert(strstr(err.text, "x.csv: given twice"), "%s", err.text);
