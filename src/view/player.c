@@ -330,15 +330,18 @@ void tnd_player_see(const tnd_player *p, tnd_player_view *view) {
                             .pace = p->pace};
 }
 
-mjData *tnd_player_data(tnd_player *p) {
-  if (p->shown_t != p->t) {
+mjData *tnd_player_data_at(tnd_player *p, int t) {
+  if (p->shown_t != t) {
     // a state that MuJoCo can't bring up to date is shown as far as it came
-    const tendril_status ignored =
-        tnd_pose_set(p->shown, tnd_trace_snapshot(trace_of(p), p->t), NULL);
+    const tendril_status ignored = tnd_pose_set(p->shown, tnd_trace_snapshot(trace_of(p), t), NULL);
     (void)ignored;
-    p->shown_t = p->t;
+    p->shown_t = t;
   }
   return tnd_pose_data(p->shown);
+}
+
+mjData *tnd_player_data(tnd_player *p) {
+  return tnd_player_data_at(p, p->t);
 }
 
 int tnd_player_pushes(tnd_player *p, tendril_force forces[TENDRIL_MAX_PUSHES]) {

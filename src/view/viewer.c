@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GLANCE 0.05  // of a scroll notch, as in `simulate`
+#define GLANCE 0.05          // of a scroll notch, as in `simulate`
+enum { MOST_PLACES = 100 };  // of the path between two pictures
 
 // ------------------------------------------------------------------------------------ keys
 
@@ -270,10 +271,7 @@ void tnd_viewer_advance(tnd_viewer *v, double seconds) {
   tnd_player_advance(v->player, seconds);
 }
 
-// The torso's place at the time that is shown; what was there of this time or later is forgotten.
-static void follow_path(tnd_viewer *v, const mjData *d, int t) {
-  while (v->npath && v->path_times[v->npath - 1] >= t)
-    v->npath--;
+static void add_place(tnd_viewer *v, int t) {
   if (v->npath == TND_VIEWER_PATH) {
     // every second one is enough for the older part
     v->npath /= 2;
@@ -282,8 +280,23 @@ static void follow_path(tnd_viewer *v, const mjData *d, int t) {
       mju_copy3(v->path_points[i], v->path_points[2 * i]);
     }
   }
+  const mjData *d = tnd_player_data_at(v->player, t);
   v->path_times[v->npath] = t;
   mju_copy3(v->path_points[v->npath++], d->xipos + (ptrdiff_t)3 * v->scene->root);
+}
+
+// The torso's places up to the time that is shown; what was there of later times is forgotten.
+static void follow_path(tnd_viewer *v, const tnd_player_view *view) {
+  while (v->npath && v->path_times[v->npath - 1] >= view->t)
+    v->npath--;
+  const int first = tnd_trace_first(view->trace);
+  int from = v->npath ? v->path_times[v->npath - 1] + 1 : first;
+  if (from < first) from = first;
+  // a long way is told by some of its places
+  const int every = 1 + (view->t - from) / MOST_PLACES;
+  for (int t = from; t < view->t; t += every)
+    add_place(v, t);
+  add_place(v, view->t);
 }
 
 tendril_status tnd_viewer_update(tnd_viewer *v, tendril_error *err) {
@@ -293,10 +306,10 @@ tendril_status tnd_viewer_update(tnd_viewer *v, tendril_error *err) {
   if (fixed) camera->fixedcamid = v->which_camera - TND_CAMERA_FIXED;
   v->scene->follow = v->which_camera == TND_CAMERA_TRACKING;
 
-  mjData *d = tnd_player_data(v->player);
   tnd_player_view view;
   tnd_player_see(v->player, &view);
-  follow_path(v, d, view.t);
+  follow_path(v, &view);
+  mjData *d = tnd_player_data(v->player);
   tendril_force forces[TENDRIL_MAX_PUSHES];
   const tnd_extras extras = {.forces = forces,
                              .nforce = tnd_player_pushes(v->player, forces),
