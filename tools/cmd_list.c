@@ -35,7 +35,10 @@ static void put(const options *o, cli_json *json, const char *name, const char *
 }
 
 static tendril_status finish(const options *o, cli_json *json, tendril_error *err) {
-  if (!o->json) return TENDRIL_OK;
+  if (!o->json) {
+    tnd_buffer_free(&json->out);
+    return TENDRIL_OK;
+  }
   cli_json_close(json, ']');
   return cli_json_print(json, err);
 }
