@@ -12,6 +12,7 @@
 enum { MAX_EXTRA = 1024 };          // geoms besides the model's own
 #define MARGIN 1.15                 // around the robot, in the picture
 #define PATH_RGBA .93F, .56F, .24F  // of the path
+#define DRAWN_SHORT 2               // MuJoCo draws arrows half as long as their size says
 #define PUSH_RGBA .84F, .16F, .16F
 
 // ------------------------------------------------------------------------------------ the robot
@@ -224,7 +225,7 @@ static void add_forces(tnd_scene *s, const mjData *d, const tnd_extras *e) {
         s->reach * fmin(fmax(newtons / weight, 0.5), 1.2);  // seen, but not off the picture
     double to[3];
     for (int k = 0; k < 3; k++)
-      to[k] = from[k] + e->forces[i].force[k] * length / newtons;
+      to[k] = from[k] + DRAWN_SHORT * e->forces[i].force[k] * length / newtons;
     mjvGeom *arrow = add_connector(&s->mjv, mjGEOM_ARROW, 0.035 * s->reach, from, to, rgba);
     if (arrow) arrow->emission = 0.4F;
   }
