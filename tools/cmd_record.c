@@ -55,7 +55,7 @@ static tendril_status print_json(const show *s, const options *o, const tnd_reco
   return cli_json_print(&json, err);
 }
 
-static int record(const options *o, tnd_record_options *wanted) {
+static int record(const options *o, const tnd_record_options *wanted) {
   tendril_error err = {{0}};
   char caption[2048];
   show s = {0};
@@ -64,9 +64,10 @@ static int record(const options *o, tnd_record_options *wanted) {
   if (status == TENDRIL_OK) {
     snprintf(caption, sizeof caption, "%s%sseed %lld", s.checkpoint, *s.checkpoint ? ", " : "",
              (long long)o->seed);
-    wanted->caption = caption;
+    tnd_record_options captioned = *wanted;
+    captioned.caption = caption;
     status =
-        tnd_record(s.model, s.controller, wanted, o->outputs.at, o->outputs.n, &recorded, &err);
+        tnd_record(s.model, s.controller, &captioned, o->outputs.at, o->outputs.n, &recorded, &err);
   }
   if (status == TENDRIL_OK && !o->json) print_text(&s, o, &recorded);
   if (status == TENDRIL_OK && o->json) status = print_json(&s, o, &recorded, &err);
