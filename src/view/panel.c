@@ -43,6 +43,11 @@ static void add(mjUI *ui, int type, const char *name, void *data, const char *ot
   mjui_add(ui, definition);
 }
 
+static void add_open_section(mjUI *ui, const char *name) {
+  add(ui, mjITEM_SECTION, name, NULL, "");
+  ui->sect[ui->nsect - 1].state = 1;
+}
+
 static void add_button(mjUI *ui, tnd_command command) {
   for (int i = 0; i < NBUTTON; i++)
     if (buttons[i].command == command) add(ui, mjITEM_BUTTON, buttons[i].name, NULL, "");
@@ -93,24 +98,21 @@ static void fill_left(tnd_panels *p) {
   const mjModel *m = tendril_model_mujoco(v->model);
   const entries bodies = body_entries(m), cameras = camera_entries(m);
 
-  add(ui, mjITEM_SECTION, "Play", NULL, "");
-  ui->sect[ui->nsect - 1].state = 1;
+  add_open_section(ui, "Play");
   add(ui, mjITEM_RADIO, "", &s->running, "Pause\nRun");
   add(ui, mjITEM_SLIDERNUM, "Speed", &s->speed, "0.0625 4");
   add(ui, mjITEM_CHECKINT, "Next by itself", &s->go_on, "");
   for (int i = 0; i < NBUTTON; i++)
     if (buttons[i].command != TND_PUSH) add_button(ui, buttons[i].command);
 
-  add(ui, mjITEM_SECTION, "Push", NULL, "");
-  ui->sect[ui->nsect - 1].state = 1;
+  add_open_section(ui, "Push");
   add(ui, mjITEM_SLIDERNUM, "Newtons", &s->newtons, "0 500");
   add(ui, mjITEM_SLIDERNUM, "Seconds", &s->seconds, "0.01 1");
   add(ui, mjITEM_SELECT, "Direction", &s->direction, TND_PLAYER_DIRECTIONS);
   add(ui, mjITEM_SELECT, "Body", &s->body, bodies.text);
   add_button(ui, TND_PUSH);
 
-  add(ui, mjITEM_SECTION, "View", NULL, "");
-  ui->sect[ui->nsect - 1].state = 1;
+  add_open_section(ui, "View");
   add(ui, mjITEM_SELECT, "Camera", &v->which_camera, cameras.text);
   add(ui, mjITEM_CHECKBYTE, "Contacts", &v->scene->option.flags[mjVIS_CONTACTPOINT], "");
   add(ui, mjITEM_CHECKBYTE, "Forces", &v->scene->option.flags[mjVIS_CONTACTFORCE], "");
@@ -121,30 +123,30 @@ static void fill_left(tnd_panels *p) {
   add(ui, mjITEM_CHECKINT, "Information", &v->info, "");
 }
 
+// A slider that tells a value and can't be moved; range NULL: from -most to most.
+static void add_reading(mjUI *ui, const mjModel *m, int type, int i, const double *range,
+                        double most, double *value) {
+  const char *name = mj_id2name(m, type, i);
+  char number[32], text[64];
+  snprintf(number, sizeof number, "%d", i);
+  snprintf(text, sizeof text, "%g %g", range ? range[0] : -most, range ? range[1] : most);
+  add(ui, mjITEM_SLIDERNUM, name ? name : number, value, text);
+  mjuiSection *section = &ui->sect[ui->nsect - 1];
+  section->item[section->nitem - 1].state = 0;
+}
+
 static void fill_right(tnd_panels *p) {
   mjUI *ui = p->ui[RIGHT];
   const mjModel *m = tendril_model_mujoco(p->viewer->model);
-  char number[32], range[64];
-  add(ui, mjITEM_SECTION, "Joints", NULL, "");
-  ui->sect[ui->nsect - 1].state = 1;
-  for (int i = 0; i < p->njnt; i++) {
-    const char *name = mj_id2name(m, mjOBJ_JOINT, i);
-    const double *r = m->jnt_range + (ptrdiff_t)2 * i;
-    snprintf(number, sizeof number, "joint %d", i);
-    snprintf(range, sizeof range, "%g %g", m->jnt_limited[i] ? r[0] : -10.0,
-             m->jnt_limited[i] ? r[1] : 10.0);
-    add(ui, mjITEM_SLIDERNUM, name ? name : number, &p->positions[i], range);
-  }
-  add(ui, mjITEM_SECTION, "Actions", NULL, "");
-  ui->sect[ui->nsect - 1].state = 1;
-  for (int i = 0; i < p->nu; i++) {
-    const char *name = mj_id2name(m, mjOBJ_ACTUATOR, i);
-    const double *r = m->actuator_ctrlrange + (ptrdiff_t)2 * i;
-    snprintf(number, sizeof number, "action %d", i);
-    snprintf(range, sizeof range, "%g %g", m->actuator_ctrllimited[i] ? r[0] : -1.0,
-             m->actuator_ctrllimited[i] ? r[1] : 1.0);
-    add(ui, mjITEM_SLIDERNUM, name ? name : number, &p->controls[i], range);
-  }
+  add_open_section(ui, "Joints");
+  for (int i = 0; i < p->njnt; i++)
+    add_reading(ui, m, mjOBJ_JOINT, i, m->jnt_limited[i] ? m->jnt_range + (ptrdiff_t)2 * i : NULL,
+                10, &p->positions[i]);
+  add_open_section(ui, "Actions");
+  for (int i = 0; i < p->nu; i++)
+    add_reading(ui, m, mjOBJ_ACTUATOR, i,
+                m->actuator_ctrllimited[i] ? m->actuator_ctrlrange + (ptrdiff_t)2 * i : NULL, 1,
+                &p->controls[i]);
 }
 
 // The right panel tells and takes nothing: its values are the picture's.
