@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MEMORY 60.0      // seconds that can be gone back
-#define FAR 0.2          // seconds of a far step
-#define PATIENCE 0.03    // seconds of stepping at most between two pictures
-#define REST 1.5         // seconds that the end of an episode is shown before the next begins
-#define MAX_SPEED 16.0   // and 1 / MAX_SPEED is the slowest
-#define DRAG_SETTLE 0.3  // of the measured pace, per picture
+#define MEMORY 60.0     // seconds that can be gone back
+#define FAR 0.2         // seconds of a far step
+#define PATIENCE 0.03   // seconds of stepping at most between two pictures
+#define REST 1.5        // seconds that the end of an episode is shown before the next begins
+#define MAX_SPEED 16.0  // and 1 / MAX_SPEED is the slowest
+#define SETTLE 0.3      // weight of the newest picture in the measured pace
 
 struct tnd_player {
   tnd_player_settings settings;
@@ -188,7 +188,7 @@ void tnd_player_advance(tnd_player *p, double seconds) {
     if (tnd_clock_wall() - begin > PATIENCE) p->owed = 0;
   }
   if (ending_at(p, p->t)) p->owed = 0;
-  p->pace += DRAG_SETTLE * (played / seconds - p->pace);
+  p->pace += SETTLE * (played / seconds - p->pace);
 }
 
 // ------------------------------------------------------------------------------------ commands

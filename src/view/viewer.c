@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GLANCE 0.05          // of a scroll notch, as in `simulate`
+#define NOTCH 0.05           // of a zoom by one notch of the wheel, as in `simulate`
 enum { MOST_PLACES = 100 };  // of the path between two pictures
 
 // ------------------------------------------------------------------------------------ keys
@@ -253,7 +253,7 @@ void tnd_viewer_release(tnd_viewer *v) {
 
 void tnd_viewer_scroll(tnd_viewer *v, const tnd_mouse *mouse) {
   if (v->scene->camera.type == mjCAMERA_FIXED) return;
-  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, -GLANCE * mouse->dy,
+  mjv_moveCamera(tendril_model_mujoco(v->model), mjMOUSE_ZOOM, 0, -NOTCH * mouse->dy,
                  &v->scene->mjv, &v->scene->camera);
 }
 
