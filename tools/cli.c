@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,16 @@ int cli_fail(tendril_status status, const tendril_error *err) {
   const bool usage = status == TENDRIL_E_ARGUMENT || status == TENDRIL_E_UNKNOWN ||
                      status == TENDRIL_E_CONFIG || status == TENDRIL_E_EXISTS;
   return usage ? EXIT_USAGE : EXIT_FAILED;
+}
+
+void cli_catch_signals(void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  // the terminal is gone; nohup and the like have said that this is no reason to stop
+  if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, NULL);
 }
 
 int cli_usage(const cli_command *command, const char *format, ...) {

@@ -61,6 +61,10 @@ int cli_usage(const cli_command *command, const char *format, ...) TENDRIL_FORMA
 int cli_check_range(const cli_command *command, const char *option, int64_t value, int64_t min,
                     int64_t max);
 
+// SIGINT, SIGTERM and SIGHUP call it; the last not if it was ignored, as nohup and the like have
+// it.
+void cli_catch_signals(void (*handler)(int));
+
 // Tasks with the plugins loaded.
 tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_error *err);
 

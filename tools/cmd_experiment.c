@@ -35,16 +35,6 @@ static void on_signal(int number) {
   errno = code;
 }
 
-static void catch_signals(bool quiet) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
-  silent = quiet;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-    sigaction(SIGHUP, &action, NULL);
-}
-
 // ------------------------------------------------------------------------------------ progress
 
 typedef struct display {
@@ -111,7 +101,8 @@ static int experiment(const options *o, const char *name) {
     snprintf(folder, sizeof folder, o->out ? "%s%s" : "runs/%s%s", o->out ? o->out : e->name,
              o->quick && !o->out ? "-quick" : "");
     d.name = e->name;
-    catch_signals(o->quiet);
+    silent = o->quiet;
+    cli_catch_signals(on_signal);
     status = tnd_experiment_run(e, &setup, &err);
     if (d.terminal && !d.quiet) fputs("\r\033[K", stderr);
   }

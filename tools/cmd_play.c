@@ -161,8 +161,7 @@ static tendril_status open_window(stage *s, tendril_error *err) {
 static int play(const options *o) {
   tendril_error err = {{0}};
   stage s = {.o = o};
-  signal(SIGINT, on_signal);
-  signal(SIGTERM, on_signal);
+  cli_catch_signals(on_signal);
   tendril_status status = show_open(&o->show, &s.show, &err);
   if (status == TENDRIL_OK) status = list_checkpoints(&s, &err);
   if (status == TENDRIL_OK && o->episode_file)

@@ -39,17 +39,6 @@ static void on_signal(int number) {
   errno = code;
 }
 
-static void catch_signals(bool quiet) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
-  silent = quiet;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  // the terminal is gone; nohup and the like have said that this is no reason to stop
-  if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-    sigaction(SIGHUP, &action, NULL);
-}
-
 // ------------------------------------------------------------------------------------ progress
 
 typedef struct display {
@@ -215,7 +204,8 @@ static int train(options *o, const cli_list *arguments) {
   const int threads = (int)o->threads;
 
   tendril_status status = cli_tasks(&o->plugins, &tasks, &err);
-  catch_signals(o->quiet);
+  silent = o->quiet;
+  cli_catch_signals(on_signal);
   if (o->resume) {
     if (status == TENDRIL_OK)
       status = tendril_train_resume(tasks, o->resume, threads, &hooks, &result, &err);
