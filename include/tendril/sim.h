@@ -19,6 +19,19 @@ extern "C" {
 #endif
 
 #define TENDRIL_MAX_TERMS 8
+#define TENDRIL_MAX_RESIDUALS 64
+
+/**
+ * A term of a task's cost, w |r|^2 of some of its residuals. The states of an episode of T steps
+ * are x_0 to x_T; the last, after the last action, has no action of its own (u = 0).
+ */
+typedef struct tendril_cost_term {
+  const char *name;  // "speed"
+  int n;             // residuals
+  double weight;     // w, at least 0
+  int last;          // in the last so many states only; 0: in all
+  bool final;        // x_T is one of them
+} tendril_cost_term;
 
 /**
  * A task: which model, what is observed, what is rewarded, when it ends. One C file defines one, as
@@ -61,9 +74,22 @@ typedef struct tendril_task {
   /**
    * After the physics of a step of `seconds`: terms [nterm] filled, true if the task ended.
    * @param action  [nu] as applied
+   * NULL with a cost: the reward of step t is then -l_t(x_t, u_t), of the last one also -l_T(x_T),
+   * its terms are those of the cost, and no state ends the episode.
    */
   bool (*evaluate)(const mjModel *model, const mjData *data, double *state, const double *action,
                    double seconds, double *terms);
+
+  /**
+   * A smooth cost for trajectory optimisation, l_t(x, u) = sum_k w_k |r_k(x, u)|^2, x = (qpos,
+   * qvel). residuals() fills r [nr], the terms' residuals one after the other, and, if rx is not
+   * NULL, rx [nr][2 nv] and ru [nr][nu], their derivatives (given as zeros), those in qpos by a
+   * change of qpos as mj_integratePos() makes it. A function of its arguments alone.
+   */
+  int ncost;  // terms, at most TENDRIL_MAX_TERMS; 0: the task has no cost
+  tendril_cost_term cost[TENDRIL_MAX_TERMS];
+  void (*residuals)(const mjModel *model, const double *qpos, const double *qvel,
+                    const double *action, double *r, double *rx, double *ru);
 } tendril_task;
 
 /** Index into the names of the option `integrator`. */
@@ -79,6 +105,10 @@ typedef enum tendril_integrator {
   X(choice,  integrator,    "task", "task euler rk4 implicit", 0, "", "integrator; task: the model file's own") \
   X(integer, physics_steps, 0,      0, 1000,    "",      "MuJoCo steps per control step, the control step's length kept; 0: the task's own") \
   X(integer, max_steps,     0,      0, 1000000, "steps", "time limit of an episode; 0: the task's own") \
+  X(real,    step_seconds,  0,      0, 10,      "s",     "length of a control step, in as many MuJoCo steps as before; 0: the task's own") \
+  X(real,    limit,         0,      0, 1e9,     "",      "every actuator's range is from minus this to this; 0: the task's own ranges") \
+  X(real,    start_qpos,    0,      0, 10,      "m, rad", "standard deviation of normal noise on the start's positions, beside the task's own") \
+  X(real,    start_qvel,    0,      0, 100,     "m/s, rad/s", "the same of its velocities") \
   X(flag,    clip_actions,  true,   0, 0,       "",      "clip actions to the actuators' range before they are applied and rewarded")
 // clang-format on
 

@@ -4,6 +4,7 @@
 // silently puts a state that it finds bad back to the start.
 #include "base/clock.h"
 #include "sim/compat.h"
+#include "sim/cost.h"
 #include "sim/physics.h"
 #include "sim/sim.h"
 
@@ -81,7 +82,9 @@ static void layout(tendril_env *env, tnd_arena *arena) {
   env->start = tnd_arena_doubles(arena, (size_t)model->nphysics);      // [nphysics]
   env->state = tnd_arena_doubles(arena, (size_t)model->task->nstate);  // [nstate]
   env->action = tnd_arena_doubles(arena, (size_t)model->mujoco->nu);   // [nu]
+  env->terms = tnd_arena_doubles(arena, (size_t)model->task->nterm);   // [nterm]
   env->obs = tnd_arena_doubles(arena, (size_t)model->task->nobs);      // [nobs]
+  env->change = tnd_arena_doubles(arena, (size_t)model->mujoco->nv);   // [nv]
 }
 
 static tendril_status build(tendril_env *env, tendril_error *err) {
@@ -127,6 +130,21 @@ static tendril_status fail_start(const tendril_env *env, const char *why, tendri
                   env->model->task->name, why);
 }
 
+// Normal noise on qpos, in its tangent space, and on qvel.
+static void add_noise(tendril_env *env) {
+  const tendril_model *model = env->model;
+  const int nv = (int)model->mujoco->nv;
+  if (!(model->start_qpos > 0 || model->start_qvel > 0)) return;
+  for (int i = 0; i < nv; i++) {
+    double noise[2], *change = env->change;
+    tendril_random_normals(&env->random, 2, noise);
+    change[i] = model->start_qpos * noise[0];
+    mj_integratePos(model->mujoco, env->data->qpos, change, 1);
+    change[i] = 0;
+    env->data->qvel[i] += model->start_qvel * noise[1];
+  }
+}
+
 tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random, double *obs,
                                  tendril_error *err) {
   const tendril_task *task = env->model->task;
@@ -144,6 +162,7 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
 
   // the task's start state; its first accelerations are the first warm start
   task->reset(m, d, env->state, &env->random);
+  add_noise(env);
   if (!tnd_env_state_is_good(env)) return fail_start(env, "a number is not finite or huge", err);
   tendril_status status = tnd_physics_run(forward, env, err);
   if (status != TENDRIL_OK) {
@@ -162,12 +181,28 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
   return TENDRIL_OK;
 }
 
+// The reward of a task without `evaluate`: less the cost of where the step began and what was done,
+// at the end of the episode less that of where it ended, too.
+static void pay_cost(const tendril_env *env, double *terms) {
+  const tendril_model *model = env->model;
+  const int T = model->max_steps;
+  memcpy(terms, env->terms, sizeof *terms * (size_t)model->task->nterm);
+  if (env->time + 1 < T) return;
+  double final[TENDRIL_MAX_TERMS];
+  tnd_cost(model, T, T, env->data->qpos, env->data->qvel, NULL, final);
+  for (int i = 0; i < model->task->nterm; i++)
+    terms[i] -= final[i];
+}
+
 // Reads the step's observation and reward; false if a number in them is not finite.
 static bool evaluate(tendril_env *env, double *obs, tendril_step *out) {
   const tendril_task *task = env->model->task;
   const mjModel *m = env->model->mujoco;
-  out->terminated =
-      task->evaluate(m, env->data, env->state, env->action, env->model->seconds, out->terms);
+  if (task->evaluate)
+    out->terminated =
+        task->evaluate(m, env->data, env->state, env->action, env->model->seconds, out->terms);
+  else
+    pay_cost(env, out->terms);
   for (int i = 0; i < task->nterm; i++)
     out->reward += out->terms[i];
   task->observe(m, env->data, env->state, obs);
@@ -193,6 +228,12 @@ tendril_status tendril_env_step(tendril_env *env, const double *action, double *
     d->ctrl[i] = env->action[i];
   }
   *out = (tendril_step){0};
+
+  if (!task->evaluate) {
+    tnd_cost(model, env->time, model->max_steps, d->qpos, d->qvel, env->action, env->terms);
+    for (int i = 0; i < task->nterm; i++)
+      env->terms[i] = -env->terms[i];
+  }
 
   // 2. the physics
   if (task->before) task->before(m, d, env->state);

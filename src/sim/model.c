@@ -1,6 +1,7 @@
 // A task's MJCF, compiled: loaded under guard, refused unless every number in it is finite, with
 // integrator and time step as the options ask, checked by the task, and read-only from then on.
 #include "sim/compat.h"
+#include "sim/cost.h"
 #include "sim/physics.h"
 #include "sim/sim.h"
 
@@ -34,9 +35,11 @@ const char *tnd_task_flaw(const tendril_task *task) {
   for (int i = 0; i < task->nterm; i++) {
     if (!task->terms[i] || !task->terms[i][0]) return "a reward term has no name";
   }
-  if (!task->reset || !task->observe || !task->evaluate)
-    return "reset, observe or evaluate is missing";
-  return NULL;
+  if (!task->reset || !task->observe) return "reset or observe is missing";
+  if (!task->evaluate && !task->ncost) return "it has neither evaluate nor a cost";
+  if (!task->evaluate && task->nterm != task->ncost)
+    return "without evaluate the reward has the terms of the cost, nterm must be ncost";
+  return tnd_cost_flaw(task);
 }
 
 // ------------------------------------------------------------------------------------ loading
@@ -164,26 +167,38 @@ static tendril_status check_model(const mjModel *m, const char *path, tendril_er
 
 static void layout(tendril_model *model, tnd_arena *arena) {
   size_t nu = (size_t)model->mujoco->nu;
-  model->low = tnd_arena_doubles(arena, nu);   // [nu]
-  model->high = tnd_arena_doubles(arena, nu);  // [nu]
+  model->low = tnd_arena_doubles(arena, nu);        // [nu]
+  model->high = tnd_arena_doubles(arena, nu);       // [nu]
+  model->no_action = tnd_arena_doubles(arena, nu);  // [nu]
 }
 
-// Integrator and time step; the control step keeps its length however many steps it is cut into.
+// Integrator, time step and start noise; the control step keeps its length however many steps it is
+// cut into.
 static void set_physics(tendril_model *model, const tendril_sim_options *options) {
   static const int integrators[] = {0, mjINT_EULER, mjINT_RK4, mjINT_IMPLICIT};
   mjOption *o = &model->mujoco->opt;
   int task_steps = model->task->physics_steps;
 
-  model->seconds = o->timestep * task_steps;
+  const double own = o->timestep * task_steps;
+  model->seconds = options->step_seconds > 0 ? options->step_seconds : own;
   model->physics_steps = options->physics_steps ? (int)options->physics_steps : task_steps;
-  if (model->physics_steps != task_steps) o->timestep = model->seconds / model->physics_steps;
+  if (model->physics_steps != task_steps || model->seconds != own)
+    o->timestep = model->seconds / model->physics_steps;
   if (options->integrator != TENDRIL_INTEGRATOR_TASK)
     o->integrator = integrators[options->integrator];
   model->max_steps = options->max_steps ? (int)options->max_steps : model->task->max_steps;
+  model->start_qpos = options->start_qpos;
+  model->start_qvel = options->start_qvel;
 }
 
-static void set_action_range(tendril_model *model, bool clip) {
-  const mjModel *m = model->mujoco;
+// MuJoCo's own ranges are the limit's, too: it clamps controls itself.
+static void set_action_range(tendril_model *model, bool clip, double limit) {
+  mjModel *m = model->mujoco;
+  for (int i = 0; i < m->nu && limit > 0; i++) {
+    m->actuator_ctrllimited[i] = 1;
+    m->actuator_ctrlrange[2 * i] = -limit;
+    m->actuator_ctrlrange[2 * i + 1] = limit;
+  }
   for (int i = 0; i < m->nu; i++) {
     bool limited = clip && m->actuator_ctrllimited[i];
     model->low[i] = limited ? m->actuator_ctrlrange[2 * i] : -HUGE_VAL;
@@ -209,7 +224,7 @@ static tendril_status build(tendril_model *model, const char *path,
   TENDRIL_TRY(tnd_arena_alloc(&model->arena, err));
   layout(model, &model->arena);
   set_physics(model, options);
-  set_action_range(model, options->clip_actions);
+  set_action_range(model, options->clip_actions, options->limit);
   model->nphysics = tnd_physics_state_size(model->mujoco);
   return tnd_task_rehearse(model, err);
 }

@@ -165,22 +165,27 @@ int tendril_env_get_pushes(const tendril_env *env, tendril_force forces[TENDRIL_
   return n;
 }
 
+void tnd_pushes_apply(const tnd_pushes *pushes, int64_t i, mjData *data) {
+  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++) {
+    const tendril_force *f = &pushes->at[k].force;
+    double *applied = data->xfrc_applied + (ptrdiff_t)6 * f->body;
+    for (int j = 0; acts(&pushes->at[k], i) && j < 3; j++)
+      applied[j] += f->force[j];
+  }
+}
+
 void tnd_pushes_step(const tnd_pushes *pushes, int64_t i, const mjModel *model, mjData *data) {
   if (i >= pushes->last) {
     mj_step(model, data);
     return;
   }
   double before[TENDRIL_MAX_PUSHES][3];
-  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++) {
-    const tendril_force *f = &pushes->at[k].force;
-    double *applied = data->xfrc_applied + (ptrdiff_t)6 * f->body;
-    memcpy(before[k], applied, sizeof before[k]);
-    for (int j = 0; acts(&pushes->at[k], i) && j < 3; j++)
-      applied[j] += f->force[j];
-  }
+  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++)
+    memcpy(before[k], data->xfrc_applied + (ptrdiff_t)6 * pushes->at[k].force.body,
+           sizeof before[k]);
+  tnd_pushes_apply(pushes, i, data);
   mj_step(model, data);
-  // backwards: two pushes on one body
-  for (int k = TENDRIL_MAX_PUSHES - 1; k >= 0; k--)
+  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++)
     memcpy(data->xfrc_applied + (ptrdiff_t)6 * pushes->at[k].force.body, before[k],
            sizeof before[k]);
 }

@@ -20,6 +20,8 @@ void tnd_pushes_restore(tnd_pushes *pushes, const double *in);
 // Whether numbers that come from a file are those of pushes on a model of so many bodies.
 bool tnd_pushes_are_good(const double *in, int nbody);
 
+// Adds the forces of the pushes that act in step i of the episode to data->xfrc_applied.
+void tnd_pushes_apply(const tnd_pushes *pushes, int64_t i, mjData *data);
 // One mj_step() under the pushes that act in step i of the episode. Forces that somebody else
 // applied (xfrc_applied) act as well and are left as they were.
 void tnd_pushes_step(const tnd_pushes *pushes, int64_t i, const mjModel *model, mjData *data);

@@ -1,6 +1,7 @@
 // A rehearsal of a task's callbacks when its model is compiled: each is called once on arrays with
 // guards behind their ends. A task that writes past its nobs, nstate or nterm would otherwise train
 // on overwritten numbers and never be noticed.
+#include "sim/cost.h"
 #include "sim/physics.h"
 #include "sim/sim.h"
 
@@ -12,10 +13,11 @@ enum { GUARD = 16 };  // doubles behind every array
 typedef struct rehearsal {
   const tendril_model *model;
   mjData *data;
-  double *obs;     // [nobs + GUARD]
-  double *state;   // [nstate + GUARD]
-  double *terms;   // [nterm + GUARD]
-  double *action;  // [nu + GUARD]
+  double *obs;          // [nobs + GUARD]
+  double *state;        // [nstate + GUARD]
+  double *terms;        // [nterm + GUARD]
+  double *action;       // [nu + GUARD]
+  double *r, *rx, *ru;  // [nr + GUARD], [nr][2 nv] + GUARD, [nr][nu] + GUARD
   tnd_arena arena;
 } rehearsal;
 
@@ -25,6 +27,10 @@ static void layout(rehearsal *r, tnd_arena *arena) {
   r->state = tnd_arena_doubles(arena, (size_t)task->nstate + GUARD);
   r->terms = tnd_arena_doubles(arena, (size_t)task->nterm + GUARD);
   r->action = tnd_arena_doubles(arena, (size_t)r->model->mujoco->nu + GUARD);
+  const size_t nr = (size_t)tnd_cost_nresidual(task);
+  r->r = tnd_arena_doubles(arena, nr + GUARD);
+  r->rx = tnd_arena_doubles(arena, nr * 2 * (size_t)r->model->mujoco->nv + GUARD);
+  r->ru = tnd_arena_doubles(arena, nr * (size_t)r->model->mujoco->nu + GUARD);
 }
 
 // A number that no task computes.
@@ -56,7 +62,9 @@ static void play(void *context) {
   task->observe(m, r->data, r->state, r->obs);
   if (task->before) task->before(m, r->data, r->state);
   if (task->during) task->during(m, r->data, r->state);
-  task->evaluate(m, r->data, r->state, r->action, r->model->seconds, r->terms);
+  if (task->evaluate) task->evaluate(m, r->data, r->state, r->action, r->model->seconds, r->terms);
+  if (task->residuals)
+    task->residuals(m, r->data->qpos, r->data->qvel, r->action, r->r, r->rx, r->ru);
 }
 
 static void delete_data(void *context) {
@@ -69,6 +77,7 @@ tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err)
   layout(&r, &r.arena);
   TENDRIL_TRY(tnd_arena_alloc(&r.arena, err));
   layout(&r, &r.arena);
+  const int nr = tnd_cost_nresidual(task), nv = (int)model->mujoco->nv;
   const struct {
     const char *name;
     double *end;
@@ -76,7 +85,10 @@ tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err)
   } arrays[] = {{"nobs", r.obs + task->nobs, task->nobs},
                 {"nstate", r.state + task->nstate, task->nstate},
                 {"nterm", r.terms + task->nterm, task->nterm},
-                {"the model's nu", r.action + model->mujoco->nu, model->mujoco->nu}};
+                {"the model's nu", r.action + model->mujoco->nu, model->mujoco->nu},
+                {"the residuals of its cost", r.r + nr, nr},
+                {"the residuals' rx", r.rx + nr * 2 * nv, nr * 2 * nv},
+                {"the residuals' ru", r.ru + nr * model->mujoco->nu, nr * (int)model->mujoco->nu}};
   enum { N = sizeof arrays / sizeof arrays[0] };
   for (int i = 0; i < N; i++)
     set_guard(arrays[i].end);

@@ -21,12 +21,14 @@ TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, 
 struct tendril_model {
   const tendril_task *task;
   mjModel *mujoco;
-  int physics_steps;  // mj_step() calls per control step
-  int max_steps;      // time limit in control steps
-  double seconds;     // of a control step
-  int nphysics;       // doubles of MuJoCo's part of a snapshot
+  int physics_steps;              // mj_step() calls per control step
+  int max_steps;                  // time limit in control steps
+  double seconds;                 // of a control step
+  double start_qpos, start_qvel;  // standard deviations of the start's normal noise
+  int nphysics;                   // doubles of MuJoCo's part of a snapshot
   tnd_arena arena;
   double *low, *high;  // [nu] actions are clipped to; infinite: not at all
+  double *no_action;   // [nu] zeros
 };
 
 struct tendril_env {
@@ -42,7 +44,9 @@ struct tendril_env {
   double *start;   // [nphysics] MuJoCo's state as mj_resetData() makes it
   double *state;   // [task->nstate] the task's own
   double *action;  // [nu] as applied
+  double *terms;   // [nterm] without `evaluate`: reward of x_t and u_t, before the physics
   double *obs;     // [nobs] the last good observation
+  double *change;  // [nv] zeros between calls
 };
 
 // A state that MuJoCo can go on from: qpos, qvel and act finite and below its own bound.

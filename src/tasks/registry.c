@@ -14,7 +14,11 @@
   X(tnd_cartpole)                                                                                  \
   X(tnd_swimmer)                                                                                   \
   X(tnd_hopper)                                                                                    \
-  X(tnd_walker)
+  X(tnd_walker)                                                                                    \
+  X(tnd_double_link)                                                                               \
+  X(tnd_quad_link)                                                                                 \
+  X(tnd_swimmer_gps)                                                                               \
+  X(tnd_walker_gps)
 // clang-format on
 
 #define X(task) extern const tendril_task task;

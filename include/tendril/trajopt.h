@@ -1,0 +1,99 @@
+/**
+ * @file trajopt.h
+ * Trajectory optimisation with the simulator as its model: iLQG over a whole episode, and over a
+ * receding horizon as a controller (MPC). A task needs a cost (tendril_task.residuals).
+ */
+#ifndef TENDRIL_TRAJOPT_H
+#define TENDRIL_TRAJOPT_H
+
+#include <tendril/options.h>
+#include <tendril/sim.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A trajectory and the feedback about it, u = u_t + K_t (x - x_t). x = (qpos, qvel), of nx numbers;
+ * the difference of two states has n = 2 nv (that of qpos as mj_differentiatePos() takes it).
+ */
+typedef struct tendril_trajectory {
+  int T, nx, n, nu;
+  double *x;    // [T + 1][nx]
+  double *u;    // [T][nu]
+  double *K;    // [T][nu][n]
+  double cost;  // sum over l_t, the final state's among them
+} tendril_trajectory;
+
+// clang-format off
+#define TENDRIL_ILQG_OPTIONS(X)                                                                    \
+  X(integer, iterations, 200,   1,   1000000, "",  "iterations at most")                           \
+  X(real,    tolerance,  1e-7,  0,   1,       "",  "it has converged when an iteration lowers the cost by less than this share of it") \
+  X(real,    hold_qpos,  0.1,   0,   1e6,     "",  "weight w_q of a proximal term: 2 w_q is added to the Hessian of the cost in every position but horizontal translations, about the trajectory so far") \
+  X(real,    hold_qvel,  0.001, 0,   1e6,     "",  "the same of every velocity")                   \
+  X(real,    damping,    1,     0,   1e12,    "",  "rho at the start: rho I is added to the Hessian in the controls; halved after steps of half their length or more, doubled after short ones; 0: never") \
+  X(real,    decrease,   1e-4,  0,   0.5,     "",  "a step is taken if the cost falls by this share of what the model expects") \
+  X(integer, halvings,   10,    0,   40,      "",  "how often the line search halves a step")      \
+  X(real,    mu_max,     1e6,   1e-6, 1e12,   "",  "largest state regularisation; beyond it there is no improvement")
+// clang-format on
+
+typedef struct tendril_ilqg_options {
+  TENDRIL_ILQG_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_ilqg_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_ilqg_defaults(tendril_ilqg_options *options);
+
+/** One iteration. */
+typedef struct tendril_ilqg_stats {
+  double cost;      // after it
+  double expected;  // decrease that the model expects of a full step
+  double alpha;     // share of the step that was taken; 0: none
+  double mu, rho;   // state and control regularisation it was made under
+  int bad;          // trial trajectories that left MuJoCo's bounds, and were rejected for it
+  bool converged;   // nothing more is to be gained
+  double derivative_cpu, backward_cpu, search_cpu;  // CPU seconds
+} tendril_ilqg_stats;
+
+/** iLQG (Tassa, Erez, Todorov 2012; Tassa, Mansard, Todorov 2014). */
+typedef struct tendril_ilqg tendril_ilqg;
+
+/**
+ * @param model    borrowed; its task has a cost, its actuators' ranges bound the controls
+ * @param T        horizon in control steps
+ * @param options  copied; NULL for the defaults
+ * @param pool     borrowed; derivatives and trial steps run in parallel, results don't depend on it
+ * @return E_CONFIG for a task without a cost or a horizon below 1
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_ilqg_create(const tendril_model *model, int T, const tendril_ilqg_options *options,
+                    tendril_pool *pool, tendril_ilqg **out, tendril_error *err);
+TENDRIL_API void tendril_ilqg_destroy(tendril_ilqg *ilqg);
+
+/**
+ * Where to start from.
+ * @param x0  [nx] borrowed
+ * @param u   [T][nu] clipped into the actuators' range; NULL: zeros
+ * @return E_PHYSICS, naming the step, if the simulation doesn't survive these controls
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_start(tendril_ilqg *ilqg,
+                                                                 const double *x0, const double *u,
+                                                                 tendril_error *err);
+/**
+ * One iteration: derivatives, backward pass, line search. The trajectory is the best so far.
+ * @return E_PHYSICS, naming the step, if there are no derivatives along it
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_iterate(tendril_ilqg *ilqg,
+                                                                   tendril_ilqg_stats *stats,
+                                                                   tendril_error *err);
+/** Feedback about the trajectory as it is now; without it K is that of the iteration before. */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_close(tendril_ilqg *ilqg,
+                                                                 tendril_error *err);
+/** Valid until the next call that changes it; owned by ilqg. */
+TENDRIL_API const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *ilqg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

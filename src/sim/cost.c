@@ -1,0 +1,106 @@
+// The cost that a task gives by residuals: which terms count at a time, their sum, and the
+// quadratic model of it that trajectory optimisation works on.
+#include "sim/cost.h"
+
+#include "sim/sim.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *tnd_cost_flaw(const tendril_task *task) {
+  if (task->ncost < 0 || task->ncost > TENDRIL_MAX_TERMS) return "ncost is not within 0 to 8";
+  if (task->ncost == 0) return task->residuals ? "it has residuals but no ncost" : NULL;
+  if (!task->residuals) return "it has a cost but no residuals";
+  int nr = 0;
+  for (int k = 0; k < task->ncost; k++) {
+    const tendril_cost_term *term = &task->cost[k];
+    if (!term->name || !term->name[0]) return "a cost term has no name";
+    if (!(term->weight >= 0) || !isfinite(term->weight)) return "a cost term's weight is negative";
+    if (term->n < 1 || term->n > TENDRIL_MAX_RESIDUALS) return "a cost term has no residuals";
+    if (term->last < 0) return "a cost term's last is negative";
+    nr += term->n;
+  }
+  return nr <= TENDRIL_MAX_RESIDUALS ? NULL : "its cost has more than 64 residuals";
+}
+
+int tnd_cost_nresidual(const tendril_task *task) {
+  int nr = 0;
+  for (int k = 0; k < task->ncost; k++)
+    nr += task->cost[k].n;
+  return nr;
+}
+
+// The weight of a term at state t of 0 .. T.
+static double weight_at(const tendril_cost_term *term, int t, int T) {
+  const int end = term->final ? T + 1 : T;  // the states that can count are those before
+  if (t >= end || (term->last && t < end - term->last)) return 0;
+  return term->weight;
+}
+
+double tnd_cost(const tendril_model *model, int t, int T, const double *qpos, const double *qvel,
+                const double *action, double *terms) {
+  const tendril_task *task = model->task;
+  double r[TENDRIL_MAX_RESIDUALS], sum = 0;
+  task->residuals(model->mujoco, qpos, qvel, action ? action : model->no_action, r, NULL, NULL);
+  const double *rk = r;
+  for (int k = 0; k < task->ncost; k++) {
+    const double w = weight_at(&task->cost[k], t, T);
+    double term = 0;
+    for (int i = 0; i < task->cost[k].n; i++)
+      term += *rk * *rk, rk++;
+    term = w > 0 ? w * term : 0;
+    if (terms) terms[k] = term;
+    sum += term;
+  }
+  return sum;
+}
+
+int tnd_cost_work(const tendril_model *model) {
+  const int nr = tnd_cost_nresidual(model->task);
+  return nr * (2 * (int)model->mujoco->nv + (int)model->mujoco->nu);
+}
+
+// out [rows][columns] += s a b', zeros in a skipped: residuals look at few coordinates.
+static void add_outer(int rows, int columns, double s, const double *a, const double *b,
+                      double *out) {
+  for (int i = 0; i < rows; i++) {
+    if (a[i] == 0) continue;
+    const double c = s * a[i];
+    for (int j = 0; j < columns; j++)
+      out[i * columns + j] += c * b[j];
+  }
+}
+
+double tnd_cost_expand(const tendril_model *model, int t, int T, const double *qpos,
+                       const double *qvel, const double *action, double *work,
+                       const tnd_cost_expansion *out) {
+  const tendril_task *task = model->task;
+  const int n = 2 * (int)model->mujoco->nv, m = (int)model->mujoco->nu;
+  const int nr = tnd_cost_nresidual(task);
+  double r[TENDRIL_MAX_RESIDUALS], *rx = work, *ru = work + nr * n, sum = 0;
+  memset(work, 0, sizeof *work * (size_t)tnd_cost_work(model));
+  memset(out->lx, 0, sizeof(double) * (size_t)n);
+  memset(out->lu, 0, sizeof(double) * (size_t)m);
+  memset(out->lxx, 0, sizeof(double) * (size_t)(n * n));
+  memset(out->lux, 0, sizeof(double) * (size_t)(m * n));
+  memset(out->luu, 0, sizeof(double) * (size_t)(m * m));
+  task->residuals(model->mujoco, qpos, qvel, action ? action : model->no_action, r, rx, ru);
+
+  int i = 0;
+  for (int k = 0; k < task->ncost; k++) {
+    const double w = weight_at(&task->cost[k], t, T);
+    for (int end = i + task->cost[k].n; i < end; i++) {
+      if (w == 0) continue;
+      const double *jx = rx + i * n, *ju = ru + i * m;
+      sum += w * r[i] * r[i];
+      for (int j = 0; j < n; j++)
+        out->lx[j] += 2 * w * r[i] * jx[j];
+      for (int j = 0; j < m; j++)
+        out->lu[j] += 2 * w * r[i] * ju[j];
+      add_outer(n, n, 2 * w, jx, jx, out->lxx);
+      add_outer(m, n, 2 * w, ju, jx, out->lux);
+      add_outer(m, m, 2 * w, ju, ju, out->luu);
+    }
+  }
+  return sum;
+}

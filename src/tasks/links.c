@@ -1,0 +1,97 @@
+// Swing-ups of two and of four links, every joint driven (double-link, quad-link): from hanging to
+// upright and still within the horizon. The cost is on the torques throughout and on angles and
+// velocities in the last 20 states:
+//   l_t = 1e-5 |u|^2 + [t > T - 20] (1e4 |q|^2 + |q'|^2),  u in N m.
+// The angles are not wrapped: one turn too many is not upright.
+// Source: Akrour et al. 2018, sec. 7.1; constants as its authors published them in code.
+#include "tasks/common.h"
+
+#include <math.h>
+
+enum { DOUBLE = 2, QUAD = 4, LAST = 20 };
+static const double pi = 3.14159265358979323846;
+
+static tendril_status check_double(const mjModel *model, tendril_error *err) {
+  return tnd_task_check_sizes(model, DOUBLE, DOUBLE, DOUBLE, err);
+}
+
+static tendril_status check_quad(const mjModel *model, tendril_error *err) {
+  return tnd_task_check_sizes(model, QUAD, QUAD, QUAD, err);
+}
+
+// Hanging, everything off by normal noise of variance 1e-4.
+static void reset(const mjModel *model, mjData *data, double *state, tendril_random *random) {
+  (void)state;
+  data->qpos[0] = pi;
+  for (int i = 0; i < model->nv; i++) {
+    double noise[2];
+    tendril_random_normals(random, 2, noise);
+    data->qpos[i] += 0.01 * noise[0];
+    data->qvel[i] += 0.01 * noise[1];
+  }
+}
+
+static void observe(const mjModel *model, const mjData *data, const double *state, double *obs) {
+  (void)state;
+  tnd_task_observe(model, data, 0, HUGE_VAL, obs);
+}
+
+// Angles, velocities, torques.
+static void residuals(const mjModel *model, const double *qpos, const double *qvel,
+                      const double *action, double *r, double *rx, double *ru) {
+  const int n = (int)model->nv;
+  for (int i = 0; i < n; i++) {
+    r[i] = qpos[i];
+    r[n + i] = qvel[i];
+    r[2 * n + i] = action[i];
+    if (!rx) continue;
+    rx[i * 2 * n + i] = 1;
+    rx[(n + i) * 2 * n + n + i] = 1;
+    ru[(2 * n + i) * n + i] = 1;
+  }
+}
+
+#define COST(n)                                                                                    \
+  {                                                                                                \
+    {"angles", n, 1e4, LAST, true}, {"velocities", n, 1, LAST, true}, {                            \
+      "torques", n, 1e-5, 0, false                                                                 \
+    }                                                                                              \
+  }
+
+extern const tendril_task tnd_double_link;
+const tendril_task tnd_double_link = {
+    .name = "double-link",
+    .summary = "swing-up of two driven links within 5 s",
+    .source = "Akrour et al. 2018",
+    .mjcf = "double_link.xml",
+    .physics_steps = 5,
+    .max_steps = 100,
+    .nobs = 2 * DOUBLE,
+    .nterm = 3,
+    .terms = {"angles", "velocities", "torques"},
+    .check = check_double,
+    .reset = reset,
+    .observe = observe,
+    .ncost = 3,
+    .cost = COST(DOUBLE),
+    .residuals = residuals,
+};
+
+extern const tendril_task tnd_quad_link;
+const tendril_task tnd_quad_link = {
+    .name = "quad-link",
+    .summary = "swing-up of four driven links within 5 s",
+    .source = "Akrour et al. 2018",
+    .mjcf = "quad_link.xml",
+    .physics_steps = 5,
+    .max_steps = 100,
+    .nobs = 2 * QUAD,
+    .nterm = 3,
+    .terms = {"angles", "velocities", "torques"},
+    .check = check_quad,
+    .reset = reset,
+    .observe = observe,
+    .ncost = 3,
+    .cost = COST(QUAD),
+    .residuals = residuals,
+};

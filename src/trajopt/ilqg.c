@@ -1,0 +1,468 @@
+// iLQG: the trajectory's dynamics to first order and its cost to second, a backward pass for the
+// best change of the controls and the feedback, and a line search along it in the simulator. The
+// numbers are those of docs/methods/ilqg.md.
+//   x, u    the trajectory so far      F = (fx, fu)   derivatives of a step about it
+//   k, K    change and feedback        alpha          share of k that is taken
+//   mu      state regularisation: an identity added to V'xx where k and K are made, so that new
+//           states stay near the old ones; raised after a rejected step, lowered after a good one
+//   rho     control regularisation: an identity added to luu; by the length of the last step
+// Derivatives and trial trajectories run in parallel, a piece a step and a piece a trial; the
+// largest alpha that passes is taken however many are tried at once, so that the threads' number
+// changes no bit.
+// Source: Tassa, Erez, Todorov 2012; Tassa, Mansard, Todorov 2014 (limits).
+#include "trajopt/ilqg.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/pool.h"
+#include "sim/cost.h"
+#include "sim/sim.h"
+#include "trajopt/boxqp.h"
+#include "trajopt/lqr.h"
+
+#include <math.h>
+#include <string.h>
+
+#define X(...) TND_OPTION_ROW(tendril_ilqg_options, __VA_ARGS__)
+static const tnd_option option_rows[] = {TENDRIL_ILQG_OPTIONS(X)};
+#undef X
+const tnd_option_table tnd_ilqg_options = TND_OPTION_TABLE(tendril_ilqg_options, option_rows);
+
+void tendril_ilqg_defaults(tendril_ilqg_options *options) {
+  tnd_options_default(&tnd_ilqg_options, options);
+}
+
+// A trial trajectory of the line search.
+typedef struct trial {
+  double *x, *u;  // [T + 1][nx], [T][nu]
+  double alpha, cost;
+  bool good;
+  int stopped;  // the step that failed
+  double *dx;   // [n]
+} trial;
+
+typedef struct worker {
+  tnd_transition *f;
+  double *work;  // [tnd_cost_work()]
+} worker;
+
+struct tendril_ilqg {
+  const tendril_model *model;
+  tendril_ilqg_options options;
+  tendril_pool *pool;
+  int T, nx, n, nu, nthread;
+  int t0, T_cost;
+  tendril_trajectory now;
+  bool fresh;        // F and the cost's expansion belong to `now`
+  double mu, delta;  // state regularisation and its factor
+  double rho;        // control regularisation
+  tnd_arena arena;
+  worker *workers;                    // [nthread]
+  trial *trials;                      // [nthread]
+  double *F;                          // [T][n][n + nu]
+  double *lx, *lu, *lxx, *lux, *luu;  // [T + 1] of each
+  double *k;                          // [T][nu]
+  double *K;                          // [T][nu][n] of the backward pass
+  double *Quu;                        // [nu][nu] of the step at hand
+  double *Vx, *Vxx;                   // [n], [n][n]
+  double *low, *high;                 // [nu] bounds on k
+  double *lqr_work;
+  double *hold;        // [n] what is added to the diagonal of lxx
+  unsigned char *bad;  // [T] no derivatives at this step
+};
+
+// ------------------------------------------------------------------------------------------- life
+
+static void layout(tendril_ilqg *q, tnd_arena *arena) {
+  const size_t T = (size_t)q->T, nx = (size_t)q->nx, n = (size_t)q->n, m = (size_t)q->nu;
+  const size_t nthread = (size_t)q->nthread;
+  q->workers = tnd_arena_take(arena, nthread, sizeof *q->workers);
+  q->trials = tnd_arena_take(arena, nthread, sizeof *q->trials);
+  q->now.x = tnd_arena_doubles(arena, (T + 1) * nx);
+  q->now.u = tnd_arena_doubles(arena, T * m);
+  q->now.K = tnd_arena_doubles(arena, T * m * n);
+  q->F = tnd_arena_doubles(arena, T * n * (n + m));
+  q->lx = tnd_arena_doubles(arena, (T + 1) * n);
+  q->lu = tnd_arena_doubles(arena, (T + 1) * m);
+  q->lxx = tnd_arena_doubles(arena, (T + 1) * n * n);
+  q->lux = tnd_arena_doubles(arena, (T + 1) * m * n);
+  q->luu = tnd_arena_doubles(arena, (T + 1) * m * m);
+  q->k = tnd_arena_doubles(arena, T * m);
+  q->K = tnd_arena_doubles(arena, T * m * n);
+  q->Quu = tnd_arena_doubles(arena, m * m);
+  q->Vx = tnd_arena_doubles(arena, n);
+  q->Vxx = tnd_arena_doubles(arena, n * n);
+  q->low = tnd_arena_doubles(arena, m);
+  q->high = tnd_arena_doubles(arena, m);
+  q->lqr_work = tnd_arena_doubles(arena, (size_t)tnd_lqr_work(q->n, q->nu));
+  q->hold = tnd_arena_doubles(arena, n);
+  q->bad = tnd_arena_take(arena, T, 1);
+  for (size_t i = 0; i < nthread; i++) {
+    double *x = tnd_arena_doubles(arena, (T + 1) * nx), *u = tnd_arena_doubles(arena, T * m);
+    double *dx = tnd_arena_doubles(arena, n);
+    double *work = tnd_arena_doubles(arena, (size_t)tnd_cost_work(q->model));
+    if (!arena->base) continue;
+    q->trials[i].x = x;
+    q->trials[i].u = u;
+    q->trials[i].dx = dx;
+    q->workers[i].work = work;
+  }
+}
+
+// Whether joint j only carries the robot along the ground, which no dynamics depends on.
+static bool is_horizontal_translation(const mjModel *m, int j) {
+  const double *axis = m->jnt_axis + (ptrdiff_t)3 * j, *g = m->opt.gravity;
+  const double across = fabs(axis[0] * g[0] + axis[1] * g[1] + axis[2] * g[2]);
+  return m->jnt_type[j] == mjJNT_SLIDE && m->body_parentid[m->jnt_bodyid[j]] == 0 &&
+         across <= 1e-9 * (1 + mju_norm3(g));
+}
+
+static void set_hold(tendril_ilqg *q) {
+  const mjModel *m = q->model->mujoco;
+  for (int i = 0; i < m->nv; i++) {
+    const bool along = is_horizontal_translation(m, m->dof_jntid[i]);
+    q->hold[i] = along ? 0 : 2 * q->options.hold_qpos;
+    q->hold[m->nv + i] = 2 * q->options.hold_qvel;
+  }
+}
+
+static tendril_status build(tendril_ilqg *q, tendril_error *err) {
+  layout(q, &q->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&q->arena, err));
+  layout(q, &q->arena);
+  for (int i = 0; i < q->nthread; i++)
+    TENDRIL_TRY(tnd_transition_create(q->model, &q->workers[i].f, err));
+  set_hold(q);
+  return TENDRIL_OK;
+}
+
+static tendril_status check(const tendril_model *model, int T, const tendril_ilqg_options *options,
+                            tendril_error *err) {
+  const char *name = model->task->name;
+  TENDRIL_TRY(tnd_options_check(&tnd_ilqg_options, options, "ilqg", err));
+  if (model->task->ncost == 0)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "%s: the task has no smooth cost to optimise; `tendril list tasks` shows which "
+                    "have",
+                    name);
+  if (T < 1 || T > 100000)
+    return tnd_fail(err, TENDRIL_E_CONFIG, "%s: a horizon of %d steps; it must be 1 to 100000",
+                    name, T);
+  if (model->mujoco->nu > TND_BOXQP_MAX)
+    return tnd_fail(err, TENDRIL_E_CONFIG, "%s: more than %d actuators", name, TND_BOXQP_MAX);
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_ilqg_create(const tendril_model *model, int T,
+                                   const tendril_ilqg_options *options, tendril_pool *pool,
+                                   tendril_ilqg **out, tendril_error *err) {
+  tendril_ilqg_options chosen;
+  tendril_ilqg_defaults(&chosen);
+  if (options) chosen = *options;
+  TENDRIL_TRY(check(model, T, &chosen, err));
+  tendril_ilqg *q = tnd_alloc(sizeof *q);
+  if (!q) return tnd_fail_memory(err);
+  const mjModel *m = model->mujoco;
+  q->model = model;
+  q->options = chosen;
+  q->pool = pool;
+  q->T = q->T_cost = q->now.T = T;
+  q->nx = q->now.nx = (int)(m->nq + m->nv);
+  q->n = q->now.n = 2 * (int)m->nv;
+  q->nu = q->now.nu = (int)m->nu;
+  q->nthread = tendril_pool_threads(pool);
+  const tendril_status status = build(q, err);
+  if (status == TENDRIL_OK)
+    *out = q;
+  else
+    tendril_ilqg_destroy(q);
+  return status;
+}
+
+void tendril_ilqg_destroy(tendril_ilqg *q) {
+  if (!q) return;
+  for (int i = 0; q->workers && i < q->nthread; i++)
+    tnd_transition_destroy(q->workers[i].f);
+  tnd_arena_free(&q->arena);
+  tnd_free(q);
+}
+
+const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *q) {
+  return &q->now;
+}
+
+const double *tnd_ilqg_derivatives(const tendril_ilqg *q, int t) {
+  return q->F + (ptrdiff_t)t * q->n * (q->n + q->nu);
+}
+
+// ---------------------------------------------------------------------------------------- rollout
+
+static double clip(double v, double low, double high) {
+  return fmin(fmax(v, low), high);
+}
+
+static double cost_at(const tendril_ilqg *q, int t, const double *x, const double *u) {
+  return tnd_cost(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u, NULL);
+}
+
+// trial <- u = u_t + alpha k_t + K_t (x - x_t), clipped, from its first state; k and K may be NULL.
+static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, const double *K,
+                     trial *r) {
+  const int nx = q->nx, n = q->n, m = q->nu;
+  r->good = false;
+  r->cost = 0;
+  for (int t = 0; t < q->T; t++) {
+    const double *x = r->x + t * nx;
+    double *u = r->u + t * m;
+    r->stopped = t;
+    if (K) tnd_state_difference(q->model, q->now.x + t * nx, x, r->dx);
+    for (int i = 0; i < m; i++) {
+      double v = q->now.u[t * m + i];
+      if (k) v += r->alpha * k[t * m + i];
+      for (int j = 0; K && j < n; j++)
+        v += K[(t * m + i) * n + j] * r->dx[j];
+      u[i] = clip(v, q->model->low[i], q->model->high[i]);
+    }
+    r->cost += cost_at(q, t, x, u);
+    if (!tnd_transition_step(f, q->t0 + t, x, u, r->x + (t + 1) * nx)) return;
+  }
+  r->stopped = q->T;
+  r->cost += cost_at(q, q->T, r->x + q->T * nx, NULL);
+  r->good = isfinite(r->cost);
+}
+
+static void take(tendril_ilqg *q, const trial *r) {
+  memcpy(q->now.x, r->x, sizeof *r->x * (size_t)((q->T + 1) * q->nx));
+  memcpy(q->now.u, r->u, sizeof *r->u * (size_t)(q->T * q->nu));
+  q->now.cost = r->cost;
+  q->fresh = false;
+}
+
+static tendril_status fail_step(const tendril_ilqg *q, int t, const char *what,
+                                tendril_error *err) {
+  return tnd_fail(err, TENDRIL_E_PHYSICS, "%s: %s at step %d of %d (%.3g s)", q->model->task->name,
+                  what, t, q->T, (q->t0 + t) * q->model->seconds);
+}
+
+void tnd_ilqg_set_time(tendril_ilqg *q, int t, int T_cost) {
+  q->t0 = t;
+  q->T_cost = T_cost;
+}
+
+tendril_status tnd_ilqg_restart(tendril_ilqg *q, const double *x0, tendril_error *err) {
+  trial *r = &q->trials[0];
+  memcpy(r->x, x0, sizeof *x0 * (size_t)q->nx);
+  r->alpha = 0;
+  roll_out(q, q->workers[0].f, NULL, q->now.K, r);
+  if (!r->good) return fail_step(q, r->stopped, "the simulation doesn't survive the controls", err);
+  take(q, r);
+  return TENDRIL_OK;
+}
+
+void tnd_ilqg_shift(tendril_ilqg *q) {
+  const size_t nx = (size_t)q->nx, m = (size_t)q->nu, n = (size_t)q->n, T = (size_t)q->T;
+  tendril_trajectory *now = &q->now;
+  memmove(now->x, now->x + nx, sizeof *now->x * T * nx);
+  memmove(now->u, now->u + m, sizeof *now->u * (T - 1) * m);
+  memmove(now->K, now->K + m * n, sizeof *now->K * (T - 1) * m * n);
+  memset(now->u + (T - 1) * m, 0, sizeof *now->u * m);
+  memset(now->K + (T - 1) * m * n, 0, sizeof *now->K * m * n);
+  q->fresh = false;
+}
+
+tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const double *u,
+                                  tendril_error *err) {
+  const size_t Tm = (size_t)(q->T * q->nu);
+  for (size_t i = 0; i < Tm; i++) {
+    q->now.u[i] = u ? u[i] : 0;
+    if (!isfinite(q->now.u[i]))
+      return tnd_fail(err, TENDRIL_E_NUMERIC, "%s: a control of step %d is not finite",
+                      q->model->task->name, (int)i / q->nu);
+  }
+  memset(q->now.K, 0, sizeof *q->now.K * Tm * (size_t)q->n);
+  for (int t = 0; t <= q->T; t++)  // feedback is zero: any state will do to differ from
+    memcpy(q->now.x + t * q->nx, x0, sizeof *x0 * (size_t)q->nx);
+  q->mu = 0;
+  q->delta = 1;
+  q->rho = q->options.damping;
+  return tnd_ilqg_restart(q, x0, err);
+}
+
+// ------------------------------------------------------------------------------------ derivatives
+
+static void differentiate(void *context, int t, int w) {
+  tendril_ilqg *q = context;
+  const int n = q->n, m = q->nu;
+  const double *x = q->now.x + t * q->nx, *u = t < q->T ? q->now.u + t * m : NULL;
+  const tnd_cost_expansion l = {q->lx + t * n, q->lu + t * m, q->lxx + t * n * n,
+                                q->lux + t * m * n, q->luu + t * m * m};
+  tnd_cost_expand(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u,
+                  q->workers[w].work, &l);
+  for (int i = 0; i < n; i++)
+    l.lxx[i * n + i] += q->hold[i];
+  if (t < q->T)
+    q->bad[t] = !tnd_transition_linearise(q->workers[w].f, q->t0 + t, x, u,
+                                          q->F + (ptrdiff_t)t * n * (n + m));
+}
+
+static tendril_status expand(tendril_ilqg *q, tendril_error *err) {
+  if (q->fresh) return TENDRIL_OK;
+  tnd_pool_run(q->pool, q->T + 1, differentiate, q);
+  for (int t = 0; t < q->T; t++)
+    if (q->bad[t]) return fail_step(q, t, "the simulation has no derivatives", err);
+  q->fresh = true;
+  return TENDRIL_OK;
+}
+
+// ---------------------------------------------------------------------------------- backward pass
+
+// One backward pass; false if some Quu is not positive definite.
+static bool pass_back(tendril_ilqg *q, double *linear, double *quadratic) {
+  const int n = q->n, m = q->nu, T = q->T;
+  tnd_lqr_value v = {q->Vx, q->Vxx};
+  memcpy(v.Vx, q->lx + T * n, sizeof(double) * (size_t)n);
+  memcpy(v.Vxx, q->lxx + T * n * n, sizeof(double) * (size_t)(n * n));
+  *linear = *quadratic = 0;
+  for (int t = T - 1; t >= 0; t--) {
+    const double *u = q->now.u + t * m;
+    for (int i = 0; i < m; i++) {
+      q->low[i] = q->model->low[i] - u[i];
+      q->high[i] = q->model->high[i] - u[i];
+    }
+    const tnd_lqr_stage stage = {.F = q->F + (ptrdiff_t)t * n * (n + m),
+                                 .lx = q->lx + t * n,
+                                 .lu = q->lu + t * m,
+                                 .lxx = q->lxx + t * n * n,
+                                 .lux = q->lux + t * m * n,
+                                 .luu = q->luu + t * m * m,
+                                 .mu = q->mu,
+                                 .rho = q->rho,
+                                 .low = q->low,
+                                 .high = q->high};
+    tnd_lqr_law law = {.k = q->k + t * m, .K = q->K + (ptrdiff_t)t * m * n, .Quu = q->Quu};
+    if (!tnd_lqr_step(n, m, &stage, q->lqr_work, &v, &law)) return false;
+    *linear += law.linear;
+    *quadratic += law.quadratic;
+  }
+  return true;
+}
+
+static const double mu_min = 1e-6, delta_0 = 2;
+
+// Raises mu faster and faster; false beyond its limit.
+static bool raise(tendril_ilqg *q) {
+  q->delta = fmax(delta_0, q->delta * delta_0);
+  q->mu = fmax(mu_min, q->mu * q->delta);
+  return q->mu <= q->options.mu_max;
+}
+
+static void lower(tendril_ilqg *q) {
+  q->delta = fmin(1 / delta_0, q->delta / delta_0);
+  q->mu = q->mu * q->delta >= mu_min ? q->mu * q->delta : 0;
+}
+
+// The control regularisation for the next iteration. Where torques cost next to nothing the law
+// would be all but dead-beat, and valid only as far as no limit is touched; short steps tell.
+static void adapt(tendril_ilqg *q, double alpha) {
+  if (alpha >= 0.5)
+    q->rho /= 2;
+  else if (alpha == 0)
+    q->rho *= 4;
+  else if (alpha < 0.2)
+    q->rho *= 2;
+  q->rho = fmin(q->rho, 1e15);
+}
+
+// ------------------------------------------------------------------------------------ line search
+
+static void try_one(void *context, int i, int w) {
+  tendril_ilqg *q = context;
+  roll_out(q, q->workers[w].f, q->k, q->K, &q->trials[i]);
+}
+
+// The largest of alpha = 1, 1/2, ... that lowers the cost by enough; NULL if there is none. *bad
+// counts those that the simulation didn't survive, up to the one that was taken.
+static const trial *search(tendril_ilqg *q, double linear, double quadratic, int *bad) {
+  int tried = 0;
+  const int most = (int)q->options.halvings + 1;
+  while (tried < most) {
+    const int wave = most - tried < q->nthread ? most - tried : q->nthread;
+    for (int i = 0; i < wave; i++) {
+      q->trials[i].alpha = ldexp(1, -(tried + i));
+      memcpy(q->trials[i].x, q->now.x, sizeof(double) * (size_t)q->nx);
+    }
+    tnd_pool_run(q->pool, wave, try_one, q);
+    for (int i = 0; i < wave; i++) {
+      const trial *r = &q->trials[i];
+      const double expected = -r->alpha * (linear + r->alpha * quadratic);
+      if (!r->good)
+        ++*bad;
+      else if (q->now.cost - r->cost >= q->options.decrease * expected && r->cost < q->now.cost)
+        return r;
+    }
+    tried += wave;
+  }
+  return NULL;
+}
+
+// ---------------------------------------------------------------------------------------- iterate
+
+tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
+                                    tendril_error *err) {
+  double linear, quadratic, clock = tnd_clock_process();
+  *stats = (tendril_ilqg_stats){.cost = q->now.cost};
+
+  // 1. dynamics and cost about the trajectory
+  TENDRIL_TRY(expand(q, err));
+  double now = tnd_clock_process();
+  stats->derivative_cpu = now - clock;
+  clock = now;
+
+  // 2. k and K, under more regularisation until every Quu is positive definite
+  bool done = pass_back(q, &linear, &quadratic);
+  while (!done && raise(q))
+    done = pass_back(q, &linear, &quadratic);
+  stats->mu = q->mu;
+  stats->rho = q->rho;
+  now = tnd_clock_process();
+  stats->backward_cpu = now - clock;
+  clock = now;
+  if (!done) {
+    stats->converged = true;
+    return TENDRIL_OK;
+  }
+  memcpy(q->now.K, q->K, sizeof *q->K * (size_t)(q->T * q->nu * q->n));
+  stats->expected = -(linear + quadratic);
+
+  // 3. how far to go
+  const trial *r = search(q, linear, quadratic, &stats->bad);
+  const double before = q->now.cost;
+  if (r) {
+    stats->alpha = r->alpha;
+    take(q, r);
+    lower(q);
+  }
+  adapt(q, stats->alpha);
+  stats->cost = q->now.cost;
+  const bool small = before - q->now.cost < q->options.tolerance * fabs(before);
+  const bool more = r || raise(q);
+  stats->converged = !more || (r && small) || stats->expected <= 1e-12 * (1 + fabs(before));
+  stats->search_cpu = tnd_clock_process() - clock;
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_ilqg_close(tendril_ilqg *q, tendril_error *err) {
+  double linear, quadratic;
+  TENDRIL_TRY(expand(q, err));
+  const double mu = q->mu, delta = q->delta;
+  bool done = pass_back(q, &linear, &quadratic);
+  while (!done && raise(q))
+    done = pass_back(q, &linear, &quadratic);
+  q->mu = mu;
+  q->delta = delta;
+  if (!done)
+    return tnd_fail(err, TENDRIL_E_NUMERIC, "%s: no feedback about this trajectory",
+                    q->model->task->name);
+  memcpy(q->now.K, q->K, sizeof *q->K * (size_t)(q->T * q->nu * q->n));
+  return TENDRIL_OK;
+}

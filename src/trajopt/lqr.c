@@ -1,0 +1,192 @@
+// The backward step. Matrices are small and dense, so plain loops over rows do; V'xx F is formed
+// once and all of Q comes from it.
+#include "trajopt/lqr.h"
+
+#include "trajopt/boxqp.h"
+
+#include <assert.h>
+#include <string.h>
+
+int tnd_lqr_work(int n, int m) {
+  const int w = n + m;
+  return n * w + w * w + w + n + 2 * m * m + m * n;
+}
+
+typedef struct scratch {
+  double *VF;      // [n][w] V'xx F
+  double *Qzz;     // [w][w] over z = (x, u)
+  double *Qz;      // [w]
+  double *vc;      // [n] V'x + V'xx fc
+  double *H;       // [m][m] Quu with its regularisation
+  double *factor;  // [m][m]
+  double *G;       // [m][n] Qux with its regularisation
+} scratch;
+
+static scratch carve(int n, int m, double *work) {
+  const int w = n + m;
+  scratch s = {.VF = work};
+  s.Qzz = s.VF + n * w;
+  s.Qz = s.Qzz + w * w;
+  s.vc = s.Qz + w;
+  s.H = s.vc + n;
+  s.factor = s.H + m * m;
+  s.G = s.factor + m * m;
+  return s;
+}
+
+// out [columns_a][w] += A' B over n rows: A has the stride w and starts at column `first`.
+static void add_product(int n, int w, const double *A, int first, const double *B, double *out) {
+  for (int k = 0; k < n; k++) {
+    const double *a = A + k * w, *b = B + k * w;
+    for (int i = first; i < w; i++) {
+      const double c = a[i];
+      double *row = out + i * w;
+      for (int j = 0; j <= i; j++)  // symmetric: the lower triangle
+        row[j] += c * b[j];
+    }
+  }
+}
+
+// Q of the stage, without regularisation.
+static void expand(int n, int m, const tnd_lqr_stage *st, const tnd_lqr_value *v, scratch *s) {
+  const int w = n + m;
+  for (int i = 0; i < n; i++) {
+    const double *V = v->Vxx + i * n;
+    double *row = s->VF + i * w, c = v->Vx[i];
+    memset(row, 0, sizeof *row * (size_t)w);
+    for (int k = 0; k < n; k++) {
+      const double a = V[k], *f = st->F + k * w;
+      for (int j = 0; j < w; j++)
+        row[j] += a * f[j];
+    }
+    for (int k = 0; st->fc && k < n; k++)
+      c += V[k] * st->fc[k];
+    s->vc[i] = c;
+  }
+
+  memcpy(s->Qz, st->lx, sizeof(double) * (size_t)n);
+  memcpy(s->Qz + n, st->lu, sizeof(double) * (size_t)m);
+  for (int k = 0; k < n; k++)
+    for (int j = 0; j < w; j++)
+      s->Qz[j] += s->vc[k] * st->F[k * w + j];
+
+  for (int i = 0; i < n; i++)
+    memcpy(s->Qzz + i * w, st->lxx + i * n, sizeof(double) * (size_t)n);
+  for (int i = 0; i < m; i++) {
+    memcpy(s->Qzz + (n + i) * w, st->lux + i * n, sizeof(double) * (size_t)n);
+    memcpy(s->Qzz + (n + i) * w + n, st->luu + i * m, sizeof(double) * (size_t)m);
+  }
+  add_product(n, w, st->F, 0, s->VF, s->Qzz);
+  for (int i = n; i < w; i++)
+    s->Qzz[i * w + i] += st->rho;
+}
+
+// Quu and Qux with mu F'F added.
+static void regularise(int n, int m, const tnd_lqr_stage *st, scratch *s) {
+  const int w = n + m;
+  for (int i = 0; i < m; i++) {
+    const double *row = s->Qzz + (n + i) * w;
+    memcpy(s->G + i * n, row, sizeof(double) * (size_t)n);
+    for (int j = 0; j < m; j++)
+      s->H[i * m + j] = j <= i ? row[n + j] : s->Qzz[(n + j) * w + n + i];
+  }
+  for (int k = 0; k < n && st->mu > 0; k++) {
+    const double *f = st->F + k * w;
+    for (int i = 0; i < m; i++) {
+      const double c = st->mu * f[n + i];
+      for (int j = 0; j < n; j++)
+        s->G[i * n + j] += c * f[j];
+      for (int j = 0; j < m; j++)
+        s->H[i * m + j] += c * f[n + j];
+    }
+  }
+}
+
+// k and K from H, G and Qu.
+static bool solve(int n, int m, const tnd_lqr_stage *st, scratch *s, tnd_lqr_law *law) {
+  const double *Qu = s->Qz + n;
+  bool clamped[TND_BOXQP_MAX] = {false};
+  int nfree = m;
+  if (st->low) {
+    memset(law->k, 0, sizeof(double) * (size_t)m);
+    if (!tnd_boxqp(m, s->H, Qu, st->low, st->high, law->k, clamped, s->factor, &nfree))
+      return false;
+  } else {
+    memcpy(s->factor, s->H, sizeof(double) * (size_t)(m * m));
+    if (!tnd_cholesky(m, m, s->factor)) return false;
+    for (int i = 0; i < m; i++)
+      law->k[i] = -Qu[i];
+    tnd_cholesky_solve(m, m, s->factor, 1, law->k);
+  }
+  // K: the free rows packed to the front, solved, and put back from the last on
+  int row = 0;
+  for (int i = 0; i < m; i++) {
+    if (clamped[i]) continue;
+    for (int j = 0; j < n; j++)
+      law->K[row * n + j] = -s->G[i * n + j];
+    row++;
+  }
+  tnd_cholesky_solve(nfree, m, s->factor, n, law->K);
+  for (int i = m - 1; i >= 0; i--) {
+    if (clamped[i])
+      memset(law->K + i * n, 0, sizeof(double) * (size_t)n);
+    else if (--row != i)
+      memcpy(law->K + i * n, law->K + row * n, sizeof(double) * (size_t)n);
+  }
+  return true;
+}
+
+// V of this step by the long form: k and K needn't minimise the unregularised Q.
+static void back_up(int n, int m, const scratch *s, const tnd_lqr_law *law, tnd_lqr_value *v) {
+  const int w = n + m;
+  const double *Qu = s->Qz + n;
+  memcpy(v->Vx, s->Qz, sizeof(double) * (size_t)n);
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j <= i; j++)
+      v->Vxx[i * n + j] = s->Qzz[i * w + j];
+  for (int a = 0; a < m; a++) {
+    const double *Qux = s->Qzz + (n + a) * w, *K = law->K + a * n, *quu = law->Quu + a * m;
+    // P = Quu K + Qux, row a; and Quu k + Qu
+    double *P = s->VF;  // [n], free by now
+    double g = Qu[a];
+    memcpy(P, Qux, sizeof *P * (size_t)n);
+    for (int b = 0; b < m; b++) {
+      g += quu[b] * law->k[b];
+      for (int j = 0; j < n; j++)
+        P[j] += quu[b] * law->K[b * n + j];
+    }
+    // Vx += K'(Quu k + Qu) + Qux'k;  Vxx += K'(Quu K + Qux) + Qux'K
+    for (int i = 0; i < n; i++) {
+      v->Vx[i] += K[i] * g + Qux[i] * law->k[a];
+      for (int j = 0; j <= i; j++)
+        v->Vxx[i * n + j] += K[i] * P[j] + Qux[i] * K[j];
+    }
+  }
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < i; j++)
+      v->Vxx[j * n + i] = v->Vxx[i * n + j];
+}
+
+bool tnd_lqr_step(int n, int m, const tnd_lqr_stage *stage, double *work, tnd_lqr_value *v,
+                  tnd_lqr_law *law) {
+  const int w = n + m;
+  scratch s = carve(n, m, work);
+  assert(m <= TND_BOXQP_MAX);
+  expand(n, m, stage, v, &s);
+  regularise(n, m, stage, &s);
+  if (!solve(n, m, stage, &s, law)) return false;
+
+  law->linear = law->quadratic = 0;
+  for (int i = 0; i < m; i++) {
+    double Quuk = 0;
+    for (int j = 0; j < m; j++) {
+      const double q = j <= i ? s.Qzz[(n + i) * w + n + j] : s.Qzz[(n + j) * w + n + i];
+      law->Quu[i * m + j] = q;
+      Quuk += q * law->k[j];
+    }
+    law->linear += s.Qz[n + i] * law->k[i];
+    law->quadratic += 0.5 * law->k[i] * Quuk;
+  }
+  back_up(n, m, &s, law, v);
+  return true;
+}

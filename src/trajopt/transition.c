@@ -1,0 +1,279 @@
+// The pure step map and its derivatives. Warm starts are set to zero before every control step:
+// with those of another state left in place results differ in the last bits, which no test of
+// repeatability survives and a long flight through contacts amplifies.
+#include "trajopt/transition.h"
+
+#include "base/alloc.h"
+#include "sim/compat.h"
+#include "sim/physics.h"
+#include "sim/push.h"
+#include "sim/sim.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double eps = 1e-6;  // of forward differences: error 1e-6 to 1e-4 relative, measured
+
+struct tnd_transition {
+  const tendril_model *model;
+  const tnd_pushes *pushes;  // NULL: none
+  mjData *data;
+  int nq, nv, nu, n, nx;
+  tnd_arena arena;
+  double *A, *B;       // [n][n], [n][nu] of one MuJoCo step
+  double *product;     // [n][n + nu]
+  double *base;        // [nx] f(x, u)
+  double *moved;       // [nx]
+  double *after;       // [nx]
+  double *change;      // [nv] zeros between calls
+  double *difference;  // [n]
+
+  // what a guarded call works on
+  int t;
+  const double *x, *u;
+  double *out;
+  bool good;
+};
+
+// ------------------------------------------------------------------------------------------- life
+
+static void layout(tnd_transition *f, tnd_arena *arena) {
+  const size_t n = (size_t)f->n, nu = (size_t)f->nu, nx = (size_t)f->nx;
+  f->A = tnd_arena_doubles(arena, n * n);
+  f->B = tnd_arena_doubles(arena, n * nu);
+  f->product = tnd_arena_doubles(arena, n * (n + nu));
+  f->base = tnd_arena_doubles(arena, nx);
+  f->moved = tnd_arena_doubles(arena, nx);
+  f->after = tnd_arena_doubles(arena, nx);
+  f->change = tnd_arena_doubles(arena, (size_t)f->nv);
+  f->difference = tnd_arena_doubles(arena, n);
+}
+
+static void make_data(void *context) {
+  tnd_transition *f = context;
+  f->data = mj_makeData(f->model->mujoco);
+}
+
+static void delete_data(void *context) {
+  mj_deleteData(context);
+}
+
+static tendril_status build(tnd_transition *f, tendril_error *err) {
+  layout(f, &f->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&f->arena, err));
+  layout(f, &f->arena);
+  TENDRIL_TRY(tnd_physics_run(make_data, f, err));
+  if (!f->data || !tnd_memory_take(tnd_physics_data_size(f->data))) return tnd_fail_memory(err);
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_transition_create(const tendril_model *model, tnd_transition **out,
+                                     tendril_error *err) {
+  const mjModel *m = model->mujoco;
+  if (m->na > 0)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "%s: trajectory optimisation needs actuators without activations of their own; "
+                    "this model has %d",
+                    model->task->name, (int)m->na);
+  tnd_transition *f = tnd_alloc(sizeof *f);
+  if (!f) return tnd_fail_memory(err);
+  f->model = model;
+  f->nq = (int)m->nq;
+  f->nv = (int)m->nv;
+  f->nu = (int)m->nu;
+  f->n = 2 * f->nv;
+  f->nx = f->nq + f->nv;
+  const tendril_status status = build(f, err);
+  if (status == TENDRIL_OK)
+    *out = f;
+  else
+    tnd_transition_destroy(f);
+  return status;
+}
+
+void tnd_transition_destroy(tnd_transition *f) {
+  if (!f) return;
+  if (f->data && tnd_physics_run(delete_data, f->data, NULL) != TENDRIL_OK) {
+    // nothing can be done about it; the rest is still released
+  }
+  tnd_arena_free(&f->arena);
+  tnd_free(f);
+}
+
+void tnd_transition_set_pushes(tnd_transition *f, const struct tnd_pushes *pushes) {
+  f->pushes = pushes;
+}
+
+// ------------------------------------------------------------------------------------------- step
+
+static bool within(const double *x, int n, double bound) {
+  for (int i = 0; i < n; i++)
+    if (!(fabs(x[i]) <= bound)) return false;  // a NaN, too
+  return true;
+}
+
+static void set_state(tnd_transition *f, const double *x, const double *u) {
+  mjData *d = f->data;
+  memcpy(d->qpos, x, sizeof *x * (size_t)f->nq);
+  memcpy(d->qvel, x + f->nq, sizeof *x * (size_t)f->nv);
+  memcpy(d->ctrl, u, sizeof *u * (size_t)f->nu);
+  memset(d->qacc_warmstart, 0, sizeof *d->qacc_warmstart * (size_t)f->nv);
+  d->time = f->t * f->model->seconds;
+}
+
+static bool get_state(const tnd_transition *f, double *x) {
+  memcpy(x, f->data->qpos, sizeof *x * (size_t)f->nq);
+  memcpy(x + f->nq, f->data->qvel, sizeof *x * (size_t)f->nv);
+  return within(x, f->nx, mjMAXVAL);
+}
+
+// MuJoCo step i of control step t.
+static bool step_once(tnd_transition *f, int i) {
+  static const tnd_pushes none;
+  const int64_t k = (int64_t)f->t * f->model->physics_steps + i;
+  tnd_pushes_step(f->pushes ? f->pushes : &none, k, f->model->mujoco, f->data);
+  return !tnd_physics_warned(f->data);
+}
+
+static bool step_from(tnd_transition *f, const double *x, const double *u, double *next) {
+  set_state(f, x, u);
+  for (int i = 0; i < f->model->physics_steps; i++)
+    if (!step_once(f, i)) return false;
+  return get_state(f, next);
+}
+
+static void step(void *context) {
+  tnd_transition *f = context;
+  f->good = step_from(f, f->x, f->u, f->out);
+}
+
+static void reset(void *context) {
+  tnd_transition *f = context;
+  mj_resetData(f->model->mujoco, f->data);
+}
+
+// Runs a call that may end in MuJoCo's error, which is as bad as a warning here.
+static bool run(tnd_transition *f, tnd_physics_call call) {
+  mjData *d = f->data;
+  f->good = false;
+  if (tnd_physics_run(call, f, NULL) != TENDRIL_OK) {
+    f->good = false;  // it was left in mid-call
+    if (tnd_physics_run(reset, f, NULL) != TENDRIL_OK) return false;
+  }
+  memset(d->warning, 0, sizeof d->warning);
+  memset(f->change, 0, sizeof *f->change * (size_t)f->nv);
+  return f->good;
+}
+
+bool tnd_transition_step(tnd_transition *f, int t, const double *x, const double *u, double *next) {
+  f->t = t;
+  f->x = x;
+  f->u = u;
+  f->out = next;
+  return within(x, f->nx, mjMAXVAL) && within(u, f->nu, mjMAXVAL) && run(f, step);
+}
+
+// ------------------------------------------------------------------------------------ derivatives
+
+// F <- A F, of its right columns also + B: one more MuJoCo step behind those in F.
+static void chain(tnd_transition *f, double *F) {
+  const int n = f->n, w = n + f->nu;
+  for (int i = 0; i < n; i++) {
+    double *row = f->product + i * w;
+    memset(row, 0, sizeof *row * (size_t)w);
+    memcpy(row + n, f->B + i * f->nu, sizeof *row * (size_t)f->nu);
+    for (int k = 0; k < n; k++) {
+      const double a = f->A[i * n + k];
+      for (int j = 0; j < w; j++)
+        row[j] += a * F[k * w + j];
+    }
+  }
+  memcpy(F, f->product, sizeof *F * (size_t)(n * w));
+}
+
+// F of one MuJoCo step.
+static void first(const tnd_transition *f, double *F) {
+  const int n = f->n, nu = f->nu;
+  for (int i = 0; i < n; i++) {
+    memcpy(F + i * (n + nu), f->A + i * n, sizeof *F * (size_t)n);
+    memcpy(F + i * (n + nu) + n, f->B + i * nu, sizeof *F * (size_t)nu);
+  }
+}
+
+// mjd_transitionFD() with what pushes add to the applied forces in MuJoCo step i.
+static bool differentiate_once(tnd_transition *f, int i) {
+  const mjModel *m = f->model->mujoco;
+  double *applied = f->data->xfrc_applied;
+  const int64_t k = (int64_t)f->t * f->model->physics_steps + i;
+  if (f->pushes) tnd_pushes_apply(f->pushes, k, f->data);
+  mjd_transitionFD(m, f->data, eps, 0, f->A, f->B, NULL, NULL);
+  if (f->pushes) memset(applied, 0, sizeof *applied * 6 * (size_t)m->nbody);
+  return !tnd_physics_warned(f->data);
+}
+
+static void linearise_steps(void *context) {
+  tnd_transition *f = context;
+  set_state(f, f->x, f->u);
+  for (int i = 0; i < f->model->physics_steps; i++) {
+    const double time = f->data->time;
+    if (!differentiate_once(f, i)) return;
+    f->data->time = time;  // which mjd_transitionFD() has moved on
+    if (i == 0)
+      first(f, f->out);
+    else
+      chain(f, f->out);
+    if (i + 1 < f->model->physics_steps && !step_once(f, i)) return;
+  }
+  f->good = true;
+}
+
+static void linearise_whole(void *context) {
+  tnd_transition *f = context;
+  const mjModel *m = f->model->mujoco;
+  const int n = f->n, nq = f->nq, nv = f->nv, nu = f->nu, w = n + nu;
+  if (!step_from(f, f->x, f->u, f->base)) return;
+  double *u = f->B;  // [nu], as scratch
+  memcpy(u, f->u, sizeof *u * (size_t)nu);
+  for (int j = 0; j < w; j++) {
+    double h = eps;
+    memcpy(f->moved, f->x, sizeof *f->moved * (size_t)f->nx);
+    if (j < nv) {
+      f->change[j] = 1;
+      mj_integratePos(m, f->moved, f->change, h);
+      f->change[j] = 0;
+    } else if (j < n) {
+      f->moved[nq + j - nv] += h;
+    } else {
+      // MuJoCo clamps controls: away from the upper limit
+      const int k = j - n;
+      if (m->actuator_ctrllimited[k] && u[k] + h > m->actuator_ctrlrange[2 * k + 1]) h = -h;
+      u[k] += h;
+    }
+    if (!step_from(f, f->moved, u, f->after)) return;
+    if (j >= n) u[j - n] = f->u[j - n];
+    tnd_state_difference(f->model, f->base, f->after, f->difference);
+    for (int i = 0; i < n; i++)
+      f->out[i * w + j] = f->difference[i] / h;
+  }
+  f->good = true;
+}
+
+bool tnd_transition_linearise(tnd_transition *f, int t, const double *x, const double *u,
+                              double *F) {
+  f->t = t;
+  f->x = x;
+  f->u = u;
+  f->out = F;
+  if (!within(x, f->nx, mjMAXVAL) || !within(u, f->nu, mjMAXVAL)) return false;
+  const bool whole = f->model->mujoco->opt.integrator == mjINT_RK4;
+  return run(f, whole ? linearise_whole : linearise_steps) &&
+         within(F, f->n * (f->n + f->nu), mjMAXVAL);
+}
+
+void tnd_state_difference(const tendril_model *model, const double *a, const double *b,
+                          double *dx) {
+  const mjModel *m = model->mujoco;
+  mj_differentiatePos(m, dx, 1, a, b);
+  for (int i = 0; i < m->nv; i++)
+    dx[m->nv + i] = b[m->nq + i] - a[m->nq + i];
+}
