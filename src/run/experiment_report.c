@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "run/curves_draw.h"
 
 #include <tendril/eval.h>
 

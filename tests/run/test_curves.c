@@ -3,6 +3,8 @@
 #include "run/curves.h"
 
 #include "base/alloc.h"
+#include "run/curve_sketch.h"
+#include "run/curves_draw.h"
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
@@ -394,7 +396,7 @@ Test(curves, are_drawn_in_a_panel_for_each_task_with_its_levels) {
 Test(curves, of_a_run_on_its_way_are_sketched_when_there_is_a_point) {
   tnd_drawing *drawing = NULL;
   const char *run = add_run(plain, HEADER, EVAL_HEADER);
-  check_ok(tnd_curves_sketch(run, &drawing, check_err));
+  check_ok(tnd_curve_sketch(run, &drawing, check_err));
   cr_assert_null(drawing);
   // long enough to be thinned
   static char text[200000];
@@ -403,7 +405,7 @@ Test(curves, of_a_run_on_its_way_are_sketched_when_there_is_a_point) {
     n += snprintf(text + n, sizeof text - (size_t)n, "%d,%d,5,0,1\n", i, 100 * i);
   write_in(run, "progress.csv", text);
   write_in(run, "evaluations.csv", EVAL_HEADER "1,100,7\n3,3");
-  check_ok(tnd_curves_sketch(run, &drawing, check_err));
+  check_ok(tnd_curve_sketch(run, &drawing, check_err));
   check_ok(tnd_drawing_finish(drawing, check_err));
   char *picture = support_read_file(support_path(run, "curves.svg"), NULL);
   cr_assert(strstr(picture, "moving mean over 101 iterations"));
