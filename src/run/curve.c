@@ -195,6 +195,10 @@ void tnd_curve_release(tnd_curve *c) {
 
 // ----------------------------------------------------------------------------------------- values
 
+const char *tnd_curve_value_name(const char *y) {
+  return strcmp(y, "return") == 0 ? "return of a whole episode" : y;
+}
+
 int tnd_curve_window(int n) {
   return 1 + 2 * (n / 100);
 }

@@ -38,6 +38,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_curve_read(const char *path, const char *y
                                                  tendril_error *err);
 void tnd_curve_release(tnd_curve *curve);
 
+// What a row has or lacks: "return of a whole episode", "evaluation", a column.
+const char *tnd_curve_value_name(const char *y);
+
 // Rows of the moving mean that suits n of them; odd.
 int tnd_curve_window(int n);
 // y = the mean of raw over `window` rows around each, of fewer at both ends.

@@ -29,6 +29,11 @@ static double value_at(const tnd_curve *c, tnd_axis axis, double x) {
   return c->y[low] + (c->y[high] - c->y[low]) * (x - at[low]) / (at[high] - at[low]);
 }
 
+// Whether the run is one of those that method m is the mean of.
+static bool is_in_mean(const tnd_curve *c, int m) {
+  return c->method == m && c->n > 0;
+}
+
 // The grid of method m: the runs' own points if they are the same and not too many, else even ones
 // over what all runs cover. Returns their number; x NULL: only that.
 static int lay_grid(const tnd_curves *curves, int m, double *x) {
@@ -38,14 +43,15 @@ static int lay_grid(const tnd_curves *curves, int m, double *x) {
   bool same = true;
   for (int i = 0; i < curves->ncurve; i++) {
     const tnd_curve *c = &curves->curves[i];
-    if (c->method != m) continue;
+    if (!is_in_mean(c, m)) continue;
     if (!first) first = c;
     from = fmax(from, c->at[axis][0]);
     to = fmin(to, c->at[axis][c->n - 1]);
     same = same && c->n == first->n && c->n <= TND_CURVE_DRAWN &&
            memcmp(c->at[axis], first->at[axis], sizeof *c->at[axis] * (size_t)c->n) == 0;
   }
-  if (first && same) {
+  if (!first) return 0;
+  if (same) {
     if (x) memcpy(x, first->at[axis], sizeof *x * (size_t)first->n);
     return first->n;
   }
@@ -73,7 +79,7 @@ static tendril_status average(const tnd_curves *curves, int m, tendril_error *er
   for (size_t k = 0; k < n; k++) {
     int count = 0;
     for (int i = 0; i < curves->ncurve; i++)
-      if (curves->curves[i].method == m)
+      if (is_in_mean(&curves->curves[i], m))
         values[count++] = value_at(&curves->curves[i], curves->options.x, method->x[k]);
     method->mean[k] = values[0];
     if (count == 1) continue;
@@ -100,11 +106,11 @@ static int choose_window(const tnd_curves *curves) {
 
 static tendril_status check_values(const tnd_curves *curves, const tnd_curve *c,
                                    tendril_error *err) {
-  const char *y = curves->options.y;
+  if (c->n == 0 && curves->options.allow_empty) return TENDRIL_OK;
   if (c->n == 0)
     return tnd_fail(err, TENDRIL_E_FORMAT,
                     "%.350s: has no %.80s yet; draw it later, or another --y", c->path,
-                    strcmp(y, "return") == 0 ? "return of a whole episode" : y);
+                    tnd_curve_value_name(curves->options.y));
   if (curves->options.x == TND_AXIS_CPU && !c->at[TND_AXIS_CPU])
     return tnd_fail(err, TENDRIL_E_FORMAT,
                     "%.350s: progress.csv has no column cpu_seconds; choose another --x", c->path);

@@ -6,16 +6,17 @@
 
 typedef struct tnd_curves_options {
   tnd_axis x;
-  const char *y;  // borrowed; as of tnd_curve_read()
-  int smooth;     // iterations of the moving mean, odd; 0: chosen by the length of the runs
+  const char *y;     // borrowed; as of tnd_curve_read()
+  int smooth;        // iterations of the moving mean, odd; 0: chosen by the length of the runs
+  bool allow_empty;  // a run without values of y is no error: it is in no mean
 } tnd_curves_options;
 
 // The runs of one task and one configuration, but for the seed.
 typedef struct tnd_method_curve {
   char *name;  // the learner, or by what it differs from others; as given to tnd_curves_create()
   char *differences;  // from all other methods of its task: "learner.lambda 0.95, ..."; may be ""
-  const char *task, *learner;  // of its runs
-  int nrun, style;
+  const char *task, *learner;     // of its runs
+  int nrun, style;                // nrun: those that have values of y
   int n;                          // of the curve that all runs reach
   double *x, *mean, *low, *high;  // [n]; low and high NULL with one run
 } tnd_method_curve;
@@ -31,7 +32,7 @@ typedef struct tnd_curves {
 // @param paths    [n] run folders, borrowed
 // @param methods  [n] names that tell methods apart; NULL: the configurations do, and are compared
 // @param out      owned by the caller, tnd_curves_destroy()
-// @return all of tnd_curve_read(), and E_FORMAT for a run without values of y
+// @return all of tnd_curve_read(), and E_FORMAT for a run without values of y unless it is allowed
 TENDRIL_MUST_CHECK tendril_status tnd_curves_create(const tnd_curves_options *options,
                                                     const char *const *paths,
                                                     const char *const *methods, int n,

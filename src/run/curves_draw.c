@@ -1,6 +1,7 @@
 // Figures of learning curves: a panel a task, a line and its band a method.
 #include "run/curves_draw.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,11 +15,17 @@ const char *tnd_curves_y_label(const tnd_curves *curves) {
 
 tendril_status tnd_curves_caption(const tnd_curves *curves, char **out, tendril_error *err) {
   tnd_buffer text = {0};
-  int least = curves->methods[0].nrun, most = least;
-  for (int m = 1; m < curves->nmethod; m++) {
+  const char *value = tnd_curve_value_name(curves->options.y);
+  int least = INT_MAX, most = 0, empty = curves->ncurve;
+  for (int m = 0; m < curves->nmethod; m++) {
     const int n = curves->methods[m].nrun;
-    least = n < least ? n : least;
-    most = n > most ? n : most;
+    empty -= n;
+    if (n > 0 && n < least) least = n;
+    if (n > most) most = n;
+  }
+  if (most == 0) {
+    tnd_buffer_format(&text, "No run has any %.80s.", value);
+    return tnd_buffer_take(&text, out, NULL, err);
   }
   if (most == 1)
     tnd_buffer_text(&text, "One seed each");
@@ -36,6 +43,9 @@ tendril_status tnd_curves_caption(const tnd_curves *curves, char **out, tendril_
   else
     tnd_buffer_text(&text, "; not smoothed");
   if (most > 1) tnd_buffer_text(&text, "; drawn as far as all seeds of a method have got");
+  if (empty)
+    tnd_buffer_format(&text, "; %d run%s without any %.80s left out", empty, empty == 1 ? "" : "s",
+                      value);
   tnd_buffer_text(&text, ".");
   return tnd_buffer_take(&text, out, NULL, err);
 }

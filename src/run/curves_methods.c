@@ -151,12 +151,12 @@ tendril_status tnd_curves_find_method(tnd_curves *curves, int i, const char *con
                             : same_configuration(c, other, evaluation);
     if (!same) continue;
     c->method = other->method;
-    curves->methods[c->method].nrun++;
+    curves->methods[c->method].nrun += c->n > 0;
     return TENDRIL_OK;
   }
   c->method = curves->nmethod++;
   tnd_method_curve *method = &curves->methods[c->method];
-  *method = (tnd_method_curve){.task = c->task, .learner = c->learner, .nrun = 1};
+  *method = (tnd_method_curve){.task = c->task, .learner = c->learner, .nrun = c->n > 0};
   if (!names) return TENDRIL_OK;
   method->name = tnd_strdup(names[i]);
   return method->name ? TENDRIL_OK : tnd_fail_memory(err);

@@ -199,6 +199,20 @@ Test(curves, are_means_over_seeds_with_their_bootstrap_interval) {
   tnd_curves_destroy(curves);
 }
 
+Test(curves, are_means_over_the_runs_that_are_not_empty) {
+  options.allow_empty = true;
+  add_run(plain, HEADER "1,100,,0,1\n", NULL);
+  add_run(plain, HEADER "1,100,1,0,1\n2,200,10,0,1\n", NULL);
+  add_run(plain, HEADER "1,100,2,0,1\n2,200,20,0,1\n", NULL);
+  tnd_curves *curves = read_all();
+  cr_assert_eq(curves->methods[0].nrun, 2);
+  check_all_close(curves->methods[0].x, ((double[]){100, 200}), 2, 0);
+  check_all_close(curves->methods[0].mean, ((double[]){1.5, 15}), 2, 0);
+  check_close(curves->curves[0].steps, 100, 0);
+  cr_assert(isnan(tnd_curve_reaches(&curves->curves[0], TND_AXIS_STEPS, 0)));
+  tnd_curves_destroy(curves);
+}
+
 Test(curves, with_one_seed_have_no_band) {
   add_run(plain, rows, NULL);
   tnd_curves *curves = read_all();
