@@ -563,18 +563,30 @@ static tendril_status report_once(void *context, tendril_error *err) {
 }
 
 static tendril_status run_once(void *context, tendril_error *err) {
-  (void)context;
+  const bool *force = context;
   tnd_experiment *e = NULL;
   TENDRIL_TRY(tnd_experiment_open(file, 1, false, &e, err));
-  const tendril_status status = run(e, 1, true, err);
+  const tendril_status status = run(e, 1, *force, err);
   tnd_experiment_destroy(e);
   return status;
+}
+
+Test(experiment, without_memory_for_how_far_a_cell_had_come_fails_cleanly) {
+  pretend_program("touch \"$here/ready\"; while :; do sleep 0.01; done");
+  tnd_experiment *e = open_experiment(three, 1, false);
+  check_ok(run_until_ready(e, check_err));
+  check_states(e, "b");
+  tnd_experiment_destroy(e);
+  // still stopped: the cell is looked at, and not gone on with
+  bool force = false;
+  cr_assert_gt(support_fail_each_alloc(run_once, &force), 50);
 }
 
 Test(experiment, survives_every_failing_allocation, .timeout = 100) {
   pretend_program("finish");
   write_experiment(three);
-  cr_assert_gt(support_fail_each_alloc(run_once, NULL), 50);
+  bool force = true;
+  cr_assert_gt(support_fail_each_alloc(run_once, &force), 50);
   tnd_experiment *e = open_experiment(three, 1, false);
   check_ok(run(e, 1, false, check_err));
   // a stand-in, since gnuplot would have to be waited for hundreds of times
