@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
-#include "run/curves.h"
+#include "run/curves_draw.h"
 
 #include <math.h>
 #include <stdio.h>

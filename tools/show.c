@@ -6,8 +6,10 @@
 #include "base/options.h"
 #include "base/status.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const action_names[] = {"mean", "sampled", "zero", "random"};
@@ -37,6 +39,40 @@ static bool is_task(const tendril_tasks *tasks, const char *name) {
   return false;
 }
 
+// Whether an entry of a folder can be looked at.
+static bool is_run(const char *folder, const char *name) {
+  char path[TND_PATH_MAX], config[TND_PATH_MAX];
+  const char *dot = strrchr(name, '.');
+  if (dot && strcmp(dot, ".safetensors") == 0) return true;
+  return tnd_path_join(folder, name, path, NULL) == TENDRIL_OK &&
+         tnd_path_join(path, "config.json", config, NULL) == TENDRIL_OK && tnd_path_exists(config);
+}
+
+// The nearest name is a run's or a checkpoint's in the same folder or, if none is named, a task's.
+static tendril_status unknown(const tendril_tasks *tasks, const char *what, tendril_error *err) {
+  enum { MANY = 512 };
+  const char *names[MANY], *slash = strrchr(what, '/');
+  const int before = slash ? (int)(slash - what) + 1 : 0;
+  char folder[TND_PATH_MAX] = ".";
+  struct dirent **entries = NULL;
+  int n = 0;
+  if (slash) snprintf(folder, sizeof folder, "%.*s", before, what);
+  for (int i = 0; !slash && i < tendril_tasks_count(tasks) && n < MANY; i++)
+    names[n++] = tendril_tasks_get(tasks, i)->name;
+  const int found = scandir(folder, &entries, NULL, alphasort);
+  for (int i = 0; i < found && n < MANY; i++)
+    if (is_run(folder, entries[i]->d_name)) names[n++] = entries[i]->d_name;
+  const char *near = tnd_nearest(what + before, names, n);
+  const tendril_status status =
+      tnd_fail(err, TENDRIL_E_IO, "%.300s: no such run folder, checkpoint or task; %s%.*s%s%s",
+               what, near ? "did you mean " : "`tendril list tasks` names the tasks",
+               near ? before : 0, what, near ? near : "", near ? "?" : "");
+  for (int i = 0; i < found; i++)
+    free(entries[i]);
+  free(entries);
+  return status;
+}
+
 // A path that is there is a run; a name of a task is the task; all else is a run that is missing.
 static tendril_status open_model(const show_options *o, show *s, tendril_error *err) {
   if (!tnd_path_exists(o->what) && is_task(s->tasks, o->what)) {
@@ -47,8 +83,7 @@ static tendril_status open_model(const show_options *o, show *s, tendril_error *
     s->model = s->task_model;
     return TENDRIL_OK;
   }
-  if (!tnd_path_exists(o->what))
-    return tnd_fail(err, TENDRIL_E_IO, "%.300s: no such run folder, checkpoint or task", o->what);
+  if (!tnd_path_exists(o->what)) return unknown(s->tasks, o->what, err);
   TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, NULL, &s->trained, err));
   s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
   return TENDRIL_OK;

@@ -5,7 +5,8 @@
 #define TND_EXPERIMENT_H
 
 #include "base/file.h"
-#include "run/curves.h"
+#include "run/curve.h"
+#include "view/figure.h"
 
 #include <signal.h>
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "run/curves_draw.h"
 
 #include <tendril/eval.h>
 
@@ -38,14 +39,14 @@ static int gather(const row *r, measure of, double parameter) {
 
 static double final_of(const tnd_curve *curve, const tnd_cell *cell, double parameter) {
   (void)cell, (void)parameter;
-  return curve->y[curve->n - 1];
+  return curve->n ? curve->y[curve->n - 1] : (double)NAN;
 }
 
 static double best_of(const tnd_curve *curve, const tnd_cell *cell, double parameter) {
   (void)cell, (void)parameter;
-  double best = curve->y[0];
-  for (int i = 1; i < curve->n; i++)
-    best = fmax(best, curve->y[i]);
+  double best = (double)NAN;
+  for (int i = 0; i < curve->n; i++)
+    best = fmax(best, curve->y[i]);  // of a number and NAN it is the number
   return best;
 }
 
@@ -109,10 +110,18 @@ static void put_cell_text(tnd_buffer *out, const char *text) {
   }
 }
 
-// The median over the seeds that reached a level, and how many of all those were.
+// How many of the n seeds a number is of, unless it is of all.
+static void put_share(tnd_buffer *out, const tendril_summary *s, int n) {
+  if (s->n < n) tnd_buffer_format(out, " (%d of %d)", s->n, n);
+}
+
+// The median over the seeds that reached a level.
 static void put_reached(tnd_buffer *out, const tendril_summary *s, int n) {
-  if (s->n) put_count(out, s->median);
-  if (s->n < n) tnd_buffer_format(out, "%s(%d of %d)", s->n ? " " : "- ", s->n, n);
+  if (s->n)
+    put_count(out, s->median);
+  else
+    tnd_buffer_text(out, "-");
+  put_share(out, s, n);
   tnd_buffer_text(out, " | ");
 }
 
@@ -176,6 +185,7 @@ static tendril_status put_row(const row *r, tnd_buffer *text, cJSON *object, ten
   tnd_buffer_format(text, " | %d | ", r->n);
   if (s[FINAL].n) {
     put_return(text, s[FINAL].mean);
+    put_share(text, &s[FINAL], r->n);
     tnd_buffer_text(text, " | ");
     put_return(text, s[FINAL].low);
     tnd_buffer_text(text, " .. ");
@@ -185,7 +195,9 @@ static tendril_status put_row(const row *r, tnd_buffer *text, cJSON *object, ten
     tnd_buffer_text(text, " | ");
     put_return(text, s[BEST].mean);
   } else {
-    tnd_buffer_text(text, "- | - | - | -");
+    tnd_buffer_text(text, "-");
+    put_share(text, &s[FINAL], r->n);
+    tnd_buffer_text(text, " | - | - | -");
   }
   tnd_buffer_text(text, " | ");
   if (s[HELD].n)
@@ -328,13 +340,26 @@ static void put_commands(const tnd_experiment *e, tnd_buffer *text) {
   }
 }
 
+// The finished cells that the figure leaves out.
+static void put_empty(const tnd_experiment *e, const tnd_curves *curves, tnd_buffer *text) {
+  int k = 0, n = 0;  // k: the finished cell's curve
+  for (int i = 0; i < e->ncell; i++) {
+    if (e->cells[i].state != TND_CELL_FINISHED || curves->curves[k++].n) continue;
+    if (n++ == 0)
+      tnd_buffer_format(text, "\n## Without a curve\n\nFinished, without any %.80s:\n\n",
+                        tnd_curve_value_name(e->y));
+    tnd_buffer_format(text, "- `%s`\n", e->cells[i].command);
+  }
+}
+
 // ---------------------------------------------------------------------------------------- report
 
 // The curves of the finished cells; *out is NULL if there are none.
 static tendril_status read_curves(const tnd_experiment *e, tnd_curves **out, tendril_error *err) {
   const char **paths = tnd_alloc(sizeof *paths * (size_t)e->ncell);
   const char **names = tnd_alloc(sizeof *names * (size_t)e->ncell);
-  const tnd_curves_options options = {.x = e->x, .y = e->y, .smooth = e->smooth};
+  const tnd_curves_options options = {
+      .x = e->x, .y = e->y, .smooth = e->smooth, .allow_empty = true};
   tendril_status status = paths && names ? TENDRIL_OK : tnd_fail_memory(err);
   int n = 0;
   for (int i = 0; i < e->ncell && status == TENDRIL_OK; i++) {
@@ -383,6 +408,7 @@ static tendril_status make_texts(const tnd_experiment *e, const tnd_curves *curv
   if (status == TENDRIL_OK) status = put_tasks(e, curves, scratch, &text, object, err);
   if (status == TENDRIL_OK) {
     put_commands(e, &text);
+    put_empty(e, curves, &text);
     status = tnd_json_print(object, json, err);
   }
   if (status == TENDRIL_OK) {

@@ -237,24 +237,32 @@ static double number_of(const cJSON *object, const char *name) {
   return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
-// How far a run has come, 0 to 1, by what its folder says.
-static double fraction_of(const tnd_cell *cell) {
+// How far a run has come, 0 to 1, by what its folder says. What can't be read yet is no progress:
+// only memory is an error.
+static tendril_status fraction_of(const tnd_cell *cell, double *out, tendril_error *err) {
   tnd_folder folder;
   cJSON *config = NULL;
   double iteration = 0, steps = 0;
-  if (tnd_folder_paths(cell->run, &folder, NULL) != TENDRIL_OK) return 0;
-  if (!read_last_row(folder.progress, &iteration, &steps)) return 0;
-  if (tnd_json_read(folder.config, &config, NULL) != TENDRIL_OK) return 0;
+  *out = 0;
+  if (tnd_folder_paths(cell->run, &folder, NULL) != TENDRIL_OK) return TENDRIL_OK;
+  if (!read_last_row(folder.progress, &iteration, &steps)) return TENDRIL_OK;
+  const tendril_status status = tnd_json_read(folder.config, &config, NULL);
+  if (status == TENDRIL_E_MEMORY) return tnd_fail_memory(err);
+  if (status != TENDRIL_OK) return TENDRIL_OK;
   const cJSON *run = cJSON_GetObjectItemCaseSensitive(config, "run");
   const double iterations = number_of(run, "iterations"), most = number_of(run, "steps");
   cJSON_Delete(config);
   const double fraction = iterations > 0 ? iteration / iterations : most > 0 ? steps / most : 0;
-  return fraction < 1 ? fraction : 1;
+  *out = fraction < 1 ? fraction : 1;
+  return TENDRIL_OK;
 }
 
-static void look_at_runs(campaign *c) {
-  for (int i = 0; i < c->setup->jobs; i++)
-    if (c->jobs[i].process) c->done[c->jobs[i].cell - c->e->cells] = fraction_of(c->jobs[i].cell);
+static tendril_status look_at_runs(campaign *c, tendril_error *err) {
+  for (int i = 0; i < c->setup->jobs; i++) {
+    const tnd_cell *cell = c->jobs[i].cell;
+    if (c->jobs[i].process) TENDRIL_TRY(fraction_of(cell, &c->done[cell - c->e->cells], err));
+  }
+  return TENDRIL_OK;
 }
 
 static double fraction_done(const campaign *c) {
@@ -323,7 +331,7 @@ static tendril_status run_cells(campaign *c, tendril_error *err) {
     if (count_running(c) == 0) return TENDRIL_OK;
     const double now = tnd_clock_wall();
     if (now - last >= 1) {
-      look_at_runs(c);
+      TENDRIL_TRY(look_at_runs(c, err));
       report(c, NULL);
       last = now;
     }
@@ -354,7 +362,7 @@ static tendril_status prepare(campaign *c, tendril_error *err) {
     tnd_cell *cell = &c->e->cells[i];
     TENDRIL_TRY(find_paths(c, cell, err));
     TENDRIL_TRY(read_record(cell, c->setup->force, err));
-    if (cell->state == TND_CELL_BEGUN) c->done[i] = fraction_of(cell);
+    if (cell->state == TND_CELL_BEGUN) TENDRIL_TRY(fraction_of(cell, &c->done[i], err));
   }
   for (int i = 0; i < c->e->ncell; i++) {
     char folder[TND_PATH_MAX];

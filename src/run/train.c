@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "policy/policy.h"
 #include "run/checkpoint.h"
-#include "run/curves.h"
+#include "run/curve_sketch.h"
 #include "run/folder.h"
 #include "run/log.h"
 
@@ -202,7 +202,7 @@ static tendril_status draw_picture(run *r, tendril_error *err) {
   if (r->drawing && !tnd_drawing_ready(r->drawing)) return TENDRIL_OK;
   TENDRIL_TRY(finish_picture(r, err));
   r->drawn = tendril_learner_iterations(r->learner);
-  return unless_memory(tnd_curves_sketch(r->folder.root, &r->drawing, NULL), err);
+  return unless_memory(tnd_curve_sketch(r->folder.root, &r->drawing, NULL), err);
 }
 
 // The last one, with a patience of ten seconds: a program that hangs must not hold up a result.

@@ -3,6 +3,8 @@
 #include "run/curves.h"
 
 #include "base/alloc.h"
+#include "run/curve_sketch.h"
+#include "run/curves_draw.h"
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
@@ -194,6 +196,20 @@ Test(curves, are_means_over_seeds_with_their_bootstrap_interval) {
     check_close(method->low[k], summary.low, 0);
     check_close(method->high[k], summary.high, 0);
   }
+  tnd_curves_destroy(curves);
+}
+
+Test(curves, are_means_over_the_runs_that_are_not_empty) {
+  options.allow_empty = true;
+  add_run(plain, HEADER "1,100,,0,1\n", NULL);
+  add_run(plain, HEADER "1,100,1,0,1\n2,200,10,0,1\n", NULL);
+  add_run(plain, HEADER "1,100,2,0,1\n2,200,20,0,1\n", NULL);
+  tnd_curves *curves = read_all();
+  cr_assert_eq(curves->methods[0].nrun, 2);
+  check_all_close(curves->methods[0].x, ((double[]){100, 200}), 2, 0);
+  check_all_close(curves->methods[0].mean, ((double[]){1.5, 15}), 2, 0);
+  check_close(curves->curves[0].steps, 100, 0);
+  cr_assert(isnan(tnd_curve_reaches(&curves->curves[0], TND_AXIS_STEPS, 0)));
   tnd_curves_destroy(curves);
 }
 
@@ -394,7 +410,7 @@ Test(curves, are_drawn_in_a_panel_for_each_task_with_its_levels) {
 Test(curves, of_a_run_on_its_way_are_sketched_when_there_is_a_point) {
   tnd_drawing *drawing = NULL;
   const char *run = add_run(plain, HEADER, EVAL_HEADER);
-  check_ok(tnd_curves_sketch(run, &drawing, check_err));
+  check_ok(tnd_curve_sketch(run, &drawing, check_err));
   cr_assert_null(drawing);
   // long enough to be thinned
   static char text[200000];
@@ -403,7 +419,7 @@ Test(curves, of_a_run_on_its_way_are_sketched_when_there_is_a_point) {
     n += snprintf(text + n, sizeof text - (size_t)n, "%d,%d,5,0,1\n", i, 100 * i);
   write_in(run, "progress.csv", text);
   write_in(run, "evaluations.csv", EVAL_HEADER "1,100,7\n3,3");
-  check_ok(tnd_curves_sketch(run, &drawing, check_err));
+  check_ok(tnd_curve_sketch(run, &drawing, check_err));
   check_ok(tnd_drawing_finish(drawing, check_err));
   char *picture = support_read_file(support_path(run, "curves.svg"), NULL);
   cr_assert(strstr(picture, "moving mean over 101 iterations"));

@@ -486,6 +486,64 @@ Test(experiment, ends_in_a_figure_and_tables) {
   tnd_experiment_destroy(e);
 }
 
+// takes the returns out of progress.csv
+#define NO_EPISODE "sed -i 's/,[0-9]*,1$/,,1/' \"$run/progress.csv\"\n"
+
+Test(experiment, leaves_out_the_curve_of_a_training_without_a_whole_episode) {
+  pretend_program("[ $seed = 2 ] && " NO_EPISODE "finish");
+  tnd_experiment *e = open_experiment(three, 0, false);
+  check_ok(run(e, 1, false, check_err));
+  check_states(e, "FFF");
+  char *markdown, *json;
+  check_ok(tnd_experiment_report(e, runs, &markdown, &json, check_err));
+  // seeds 1 and 3 end with 10 and 30, of which one reaches 15; seed 2 took its steps all the same
+  cr_assert(strstr(markdown, "| m | 3 | 20.00 (2 of 3) | 10.00 .. 30.00 | 20.00 | 20.00 | 200 | "
+                             "144 (1 of 3) | 1.44 (1 of 3) | 200 | 2 |\n"),
+            "%s", markdown);
+  static const char note[] = "1 run without any return of a whole episode left out";
+  cr_assert(strstr(markdown, note), "%s", markdown);
+  cr_assert(strstr(markdown, "## Without a curve\n\nFinished, without any return of a whole "
+                             "episode:\n\n- `tendril train a --seed 2 --threads 1`\n"),
+            "%s", markdown);
+  cJSON *object = NULL;
+  check_ok(tnd_json_parse(json, strlen(json), "results", &object, check_err));
+  const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItem(object, "tasks"), 0);
+  const cJSON *method = cJSON_GetArrayItem(cJSON_GetObjectItem(task, "methods"), 0);
+  static const struct {
+    const char *measure;
+    int n;
+  } counts[] = {{"final", 2}, {"best", 2}, {"held", 3}, {"steps", 3}, {"cpu_seconds", 3}};
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    const cJSON *n = cJSON_GetObjectItem(cJSON_GetObjectItem(method, counts[i].measure), "n");
+    cr_assert_eq(n->valuedouble, counts[i].n, "%s", counts[i].measure);
+  }
+  cJSON_Delete(object);
+  char *text = support_read_file(support_path(runs, "figure.svg"), NULL);
+  cr_assert(strstr(text, "Mean over 2 seeds"));
+  free(text);
+  tnd_free(markdown);
+  tnd_free(json);
+  tnd_experiment_destroy(e);
+}
+
+Test(experiment, of_trainings_without_a_whole_episode_has_a_report_without_curves) {
+  pretend_program(NO_EPISODE "finish");
+  tnd_experiment *e = open_experiment(three, 0, false);
+  check_ok(run(e, 1, false, check_err));
+  char *markdown, *json;
+  check_ok(tnd_experiment_report(e, runs, &markdown, &json, check_err));
+  cr_assert(strstr(markdown, "No run has any return of a whole episode."), "%s", markdown);
+  cr_assert(strstr(markdown, "| m | 3 | - (0 of 3) | - | - | - | 200 | - (0 of 3) | - (0 of 3) | "
+                             "200 | 2 |\n"),
+            "%s", markdown);
+  char *text = support_read_file(support_path(runs, "figure.svg"), NULL);
+  cr_assert(strstr(text, "paper<"));
+  free(text);
+  tnd_free(markdown);
+  tnd_free(json);
+  tnd_experiment_destroy(e);
+}
+
 Test(experiment, of_which_nothing_has_finished_has_no_report) {
   char *markdown, *json;
   tendril_error err = {{0}};
@@ -505,18 +563,30 @@ static tendril_status report_once(void *context, tendril_error *err) {
 }
 
 static tendril_status run_once(void *context, tendril_error *err) {
-  (void)context;
+  const bool *force = context;
   tnd_experiment *e = NULL;
   TENDRIL_TRY(tnd_experiment_open(file, 1, false, &e, err));
-  const tendril_status status = run(e, 1, true, err);
+  const tendril_status status = run(e, 1, *force, err);
   tnd_experiment_destroy(e);
   return status;
+}
+
+Test(experiment, without_memory_for_how_far_a_cell_had_come_fails_cleanly) {
+  pretend_program("touch \"$here/ready\"; while :; do sleep 0.01; done");
+  tnd_experiment *e = open_experiment(three, 1, false);
+  check_ok(run_until_ready(e, check_err));
+  check_states(e, "b");
+  tnd_experiment_destroy(e);
+  // still stopped: the cell is looked at, and not gone on with
+  bool force = false;
+  cr_assert_gt(support_fail_each_alloc(run_once, &force), 50);
 }
 
 Test(experiment, survives_every_failing_allocation, .timeout = 100) {
   pretend_program("finish");
   write_experiment(three);
-  cr_assert_gt(support_fail_each_alloc(run_once, NULL), 50);
+  bool force = true;
+  cr_assert_gt(support_fail_each_alloc(run_once, &force), 50);
   tnd_experiment *e = open_experiment(three, 1, false);
   check_ok(run(e, 1, false, check_err));
   // a stand-in, since gnuplot would have to be waited for hundreds of times
