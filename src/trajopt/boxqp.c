@@ -97,7 +97,7 @@ bool tnd_boxqp(int m, const double *H, const double *g, const double *low, const
     memcpy(before, clamped, sizeof *clamped * (size_t)m);
 
     // 2. the Newton step of the others
-    double packed[TND_BOXQP_MAX], slope = 0;
+    double packed[TND_BOXQP_MAX] = {0}, slope = 0;
     for (int i = 0, k = 0; i < m; i++)
       if (!clamped[i]) packed[k++] = -grad[i];
     tnd_cholesky_solve(*nfree, m, factor, 1, packed);

@@ -272,7 +272,7 @@ void tnd_ilqg_shift(tendril_ilqg *q) {
 
 tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const double *u,
                                   tendril_error *err) {
-  const size_t Tm = (size_t)(q->T * q->nu);
+  const size_t Tm = (size_t)q->T * (size_t)q->nu;
   for (size_t i = 0; i < Tm; i++) {
     q->now.u[i] = u ? u[i] : 0;
     if (!isfinite(q->now.u[i]))

@@ -1,0 +1,223 @@
+// The pure step map: what decides it, and its derivatives against central differences of itself.
+#include "trajopt/transition.h"
+
+#include "sim/push.h"
+#include "sim/sim.h"
+
+#include "support/close.h"
+#include "support/fd.h"
+#include "support/learning.h"
+#include "support/sim.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NX_MAX = 32, NU_MAX = 8 };
+
+typedef struct stage {
+  tendril_model *model;
+  tnd_transition *f;
+  int nq, nv, nu, n;
+} stage;
+
+static stage open_model(tendril_model *model) {
+  stage s = {.model = model};
+  const mjModel *m = tendril_model_mujoco(s.model);
+  s.nq = (int)m->nq;
+  s.nv = (int)m->nv;
+  s.nu = (int)m->nu;
+  s.n = 2 * s.nv;
+  check_ok(tnd_transition_create(s.model, &s.f, check_err));
+  return s;
+}
+
+static stage setup(const char *task) {
+  return open_model(support_model(task, NULL));
+}
+
+static void shut(stage *s) {
+  tnd_transition_destroy(s->f);
+  tendril_model_destroy(s->model);
+}
+
+// A state that an episode of small random controls passes through.
+static void visit(const stage *s, int steps, double *x, double *u) {
+  double obs[64], next[NX_MAX];
+  tendril_random random = tendril_random_stream(1, TENDRIL_PURPOSE_TEST, 0, 0);
+  tendril_env *env = support_env(s->model, 0, obs);
+  memcpy(x, tendril_env_data(env)->qpos, sizeof *x * (size_t)s->nq);
+  memcpy(x + s->nq, tendril_env_data(env)->qvel, sizeof *x * (size_t)s->nv);
+  tendril_env_destroy(env);
+  for (int t = 0;; t++) {
+    tendril_random_normals(&random, s->nu, u);
+    if (t == steps) break;
+    cr_assert(tnd_transition_step(s->f, t, x, u, next));
+    memcpy(x, next, sizeof *x * (size_t)(s->nq + s->nv));
+  }
+}
+
+Test(transition, is_the_environment_where_warm_starts_are_off) {
+  stage s = setup("walker-gps");
+  double obs[64], x[NX_MAX], u[NU_MAX] = {20, -10, 5, -20, 10, 3};
+  tendril_env *env = support_env(s.model, 3, obs);
+  const mjData *d = tendril_env_data(env);
+  memcpy(x, d->qpos, sizeof *x * (size_t)s.nq);
+  memcpy(x + s.nq, d->qvel, sizeof *x * (size_t)s.nv);
+  for (int t = 0; t < 60; t++) {
+    tendril_step step;
+    double next[NX_MAX];
+    check_ok(tendril_env_step(env, u, obs, &step, check_err));
+    cr_assert(tnd_transition_step(s.f, t, x, u, next));
+    memcpy(x, next, sizeof x);
+    check_same_bits(x, d->qpos, s.nq);
+    check_same_bits(x + s.nq, d->qvel, s.nv);
+  }
+  tendril_env_destroy(env);
+  shut(&s);
+}
+
+Test(transition, gives_the_same_bits_whatever_was_done_before) {
+  const char *const tasks[] = {"walker-gps", "walker2d-v4", "swimmer-gps", "quad-link"};
+  for (int k = 0; k < 4; k++) {
+    stage s = setup(tasks[k]);
+    double x[NX_MAX], u[NU_MAX], y[NX_MAX], first[NX_MAX], again[NX_MAX];
+    double *F = malloc(sizeof *F * (size_t)(s.n * (s.n + s.nu))), *G = malloc(sizeof *G * 1024);
+    visit(&s, 40, x, u);
+    cr_assert(tnd_transition_step(s.f, 0, x, u, first));
+    cr_assert(tnd_transition_linearise(s.f, 0, x, u, F));
+    // other states, and one that is out of bounds
+    visit(&s, 25, y, again);
+    memcpy(y, x, sizeof y);
+    y[1] = 1e300;
+    cr_assert_not(tnd_transition_step(s.f, 0, y, u, again));
+    cr_assert_not(tnd_transition_linearise(s.f, 0, y, u, G));
+    cr_assert(tnd_transition_step(s.f, 0, x, u, again));
+    check_same_bits(again, first, s.nq + s.nv);
+    cr_assert(tnd_transition_linearise(s.f, 0, x, u, G));
+    check_same_bits(G, F, s.n * (s.n + s.nu));
+    free(F);
+    free(G);
+    shut(&s);
+  }
+}
+
+// The map as a function of (dx, u) about a state.
+typedef struct around {
+  stage *s;
+  const double *x;
+  double base[NX_MAX];
+} around;
+
+static void step_from(void *context, const double *dxu, double *y) {
+  around *a = context;
+  const stage *s = a->s;
+  double x[NX_MAX], next[NX_MAX];
+  memcpy(x, a->x, sizeof x);
+  mj_integratePos(tendril_model_mujoco(s->model), x, dxu, 1);
+  for (int i = 0; i < s->nv; i++)
+    x[s->nq + i] += dxu[s->nv + i];
+  cr_assert(tnd_transition_step(s->f, 0, x, dxu + s->n, next));
+  tnd_state_difference(s->model, a->base, next, y);
+}
+
+// tolerance relative to the largest entry: forward differences of 1e-6 leave 1e-6 of curvature and
+// 1e-10 of rounding, times what a control step amplifies
+static void check_stage(stage s, int steps, double lift, double tolerance) {
+  double x[NX_MAX], zu[NX_MAX + NU_MAX] = {0};
+  const int w = s.n + s.nu;
+  double *F = malloc(sizeof *F * (size_t)(s.n * w)),
+         *expected = malloc(sizeof *F * (size_t)(s.n * w));
+  visit(&s, steps, x, zu + s.n);
+  x[1] += lift;  // off the ground, where there is one
+  around a = {.s = &s, .x = x};
+  cr_assert(tnd_transition_step(s.f, 0, x, zu + s.n, a.base));
+  support_fd_jacobian(step_from, &a, zu, (size_t)w, (size_t)s.n, 1e-5, expected);
+  cr_assert(tnd_transition_linearise(s.f, 0, x, zu + s.n, F));
+  double scale = 1;
+  for (int i = 0; i < s.n * w; i++)
+    scale = fmax(scale, fabs(expected[i]));
+  for (int i = 0; i < s.n * w; i++)
+    check_close(F[i] / scale, expected[i] / scale, tolerance);
+  free(F);
+  free(expected);
+  shut(&s);
+}
+
+static void check_derivatives(const char *task, int steps, double tolerance) {
+  check_stage(setup(task), steps, 0, tolerance);
+}
+
+Test(transition, derivatives_of_a_floating_base_are_in_its_tangent_space) {
+  static const tendril_integrator integrators[] = {TENDRIL_INTEGRATOR_EULER,
+                                                   TENDRIL_INTEGRATOR_RK4};
+  for (int i = 0; i < 2; i++) {
+    tendril_sim_options options = support_sim_options();
+    tendril_model *model = NULL;
+    options.integrator = integrators[i];
+    options.physics_steps = 2;
+    check_ok(tendril_model_create(&support_toy, support_mjcf("floating.xml"), &options, &model,
+                                  check_err));
+    check_stage(open_model(model), 20, 0, 1e-5);
+  }
+}
+
+Test(transition, derivatives_agree_with_central_differences_in_the_air_and_in_a_fluid) {
+  check_derivatives("swimmer-gps", 10, 1e-5);
+  check_stage(setup("walker-gps"), 0, 0.5, 1e-5);
+}
+
+Test(transition, derivatives_chain_over_the_steps_of_a_control_step) {
+  // implicit and Euler with several MuJoCo steps
+  check_derivatives("swimmer", 10, 1e-4);
+  check_derivatives("hopper", 0, 1e-3);
+}
+
+Test(transition, under_rk4_derivatives_are_those_of_the_whole_control_step) {
+  check_derivatives("double-link", 5, 1e-4);
+  check_derivatives("quad-link", 5, 1e-4);
+}
+
+Test(transition, feels_pushes_at_their_time_only) {
+  stage s = setup("walker-gps");
+  double x[NX_MAX], u[NU_MAX] = {0}, quiet[NX_MAX], pushed[NX_MAX];
+  double F[18 * 24], G[18 * 24], difference[18];
+  visit(&s, 0, x, u);
+  memset(u, 0, sizeof u);
+  const tnd_pushes pushes = {.at = {{.begin = 3, .end = 5, .force = {1, {500, 0, 0}}}}, .last = 5};
+  for (int t = 2; t < 6; t++) {
+    tnd_transition_set_pushes(s.f, NULL);
+    cr_assert(tnd_transition_step(s.f, t, x, u, quiet));
+    tnd_transition_set_pushes(s.f, &pushes);
+    cr_assert(tnd_transition_step(s.f, t, x, u, pushed));
+    tnd_state_difference(s.model, quiet, pushed, difference);
+    if (t == 3 || t == 4)
+      // 5 N s on 24 kg, most of it in the torso and its legs hanging from it
+      cr_assert(difference[9] > 0.1 && difference[9] < 0.5, "%g", difference[9]);
+    else
+      check_same_bits(pushed, quiet, s.nq + s.nv);
+  }
+  // derivatives are taken under the push: it does not leak into the next call
+  cr_assert(tnd_transition_linearise(s.f, 3, x, u, F));
+  tnd_transition_set_pushes(s.f, NULL);
+  cr_assert(tnd_transition_step(s.f, 3, x, u, pushed));
+  cr_assert(tnd_transition_step(s.f, 2, x, u, quiet));
+  check_same_bits(pushed, quiet, s.nq + s.nv);
+  cr_assert(tnd_transition_linearise(s.f, 3, x, u, G));
+  cr_assert(memcmp(F, G, sizeof F) != 0);
+  shut(&s);
+}
+
+Test(transition, refuses_models_with_activations) {
+  // the toy task on a model whose actuator has a filter
+  tendril_sim_options options = support_sim_options();
+  tendril_model *model = NULL;
+  tendril_error err;
+  check_ok(
+      tendril_model_create(&support_toy, support_mjcf("bare.xml"), &options, &model, check_err));
+  tnd_transition *f = NULL;
+  cr_assert(tnd_transition_create(model, &f, &err) == TENDRIL_E_CONFIG);
+  cr_assert(strstr(err.text, "activations"), "%s", err.text);
+  tendril_model_destroy(model);
+}
