@@ -92,6 +92,53 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_close(tendril_ilqg *i
 /** Valid until the next call that changes it; owned by ilqg. */
 TENDRIL_API const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *ilqg);
 
+// ----------------------------------------------------------------------------------------- MPC
+
+// clang-format off
+#define TENDRIL_MPC_OPTIONS(X)                                                                     \
+  X(integer, horizon,    60,  1, 10000, "steps", "control steps that are planned ahead")           \
+  X(integer, iterations, 1,   1, 1000,  "",      "iterations of iLQG at every control step")       \
+  X(integer, warm_up,    50,  0, 10000, "",      "iterations of the first plan, before an episode begins")
+// clang-format on
+
+typedef struct tendril_mpc_options {
+  TENDRIL_MPC_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_mpc_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_mpc_defaults(tendril_mpc_options *options);
+
+/**
+ * A receding horizon: at every control step the plan is moved on by one, followed from where the
+ * robot is now, improved, and its first control is applied. What pushes the robot is no part of the
+ * plan: it is felt by what it did.
+ */
+typedef struct tendril_mpc tendril_mpc;
+
+/**
+ * @param options, ilqg  copied; NULL for the defaults
+ * @param pool           borrowed, as is the model
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_create(
+    const tendril_model *model, const tendril_mpc_options *options,
+    const tendril_ilqg_options *ilqg, tendril_pool *pool, tendril_mpc **out, tendril_error *err);
+TENDRIL_API void tendril_mpc_destroy(tendril_mpc *mpc);
+
+/** Forgets the plan: the next call makes one anew. */
+TENDRIL_API void tendril_mpc_reset(tendril_mpc *mpc);
+/**
+ * The control for step t of an episode in state x. A step that isn't the one after the last call's
+ * begins a new plan.
+ * @param x  [nx] borrowed
+ * @param u  [nu] filled
+ * @return E_PHYSICS if no plan survives from x; u is then zeros
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_act(tendril_mpc *mpc, int t,
+                                                              const double *x, double *u,
+                                                              tendril_error *err);
+/** The plan that the last control came from. */
+TENDRIL_API const tendril_trajectory *tendril_mpc_get(const tendril_mpc *mpc);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,100 @@
+// Model-predictive control: iLQG over a window that moves on with the episode. A plan is followed
+// by its own feedback from where the robot really is, which is most of what recovers from a push;
+// the iterations then do the rest. Source: Tassa, Erez, Todorov 2012, sec. IV.
+#include "trajopt/ilqg.h"
+
+#include "base/alloc.h"
+#include "sim/sim.h"
+
+#include <string.h>
+
+#define X(...) TND_OPTION_ROW(tendril_mpc_options, __VA_ARGS__)
+static const tnd_option option_rows[] = {TENDRIL_MPC_OPTIONS(X)};
+#undef X
+static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_mpc_options, option_rows);
+
+void tendril_mpc_defaults(tendril_mpc_options *options) {
+  tnd_options_default(&option_table, options);
+}
+
+struct tendril_mpc {
+  const tendril_model *model;
+  tendril_mpc_options options;
+  tendril_ilqg *ilqg;
+  int next;  // the step that the plan begins with; -1: there is none
+};
+
+tendril_status tendril_mpc_create(const tendril_model *model, const tendril_mpc_options *options,
+                                  const tendril_ilqg_options *ilqg, tendril_pool *pool,
+                                  tendril_mpc **out, tendril_error *err) {
+  tendril_mpc_options chosen;
+  tendril_mpc_defaults(&chosen);
+  if (options) chosen = *options;
+  TENDRIL_TRY(tnd_options_check(&option_table, &chosen, "mpc", err));
+  tendril_mpc *mpc = tnd_alloc(sizeof *mpc);
+  if (!mpc) return tnd_fail_memory(err);
+  mpc->model = model;
+  mpc->options = chosen;
+  mpc->next = -1;
+  const tendril_status status =
+      tendril_ilqg_create(model, (int)chosen.horizon, ilqg, pool, &mpc->ilqg, err);
+  if (status == TENDRIL_OK)
+    *out = mpc;
+  else
+    tendril_mpc_destroy(mpc);
+  return status;
+}
+
+void tendril_mpc_destroy(tendril_mpc *mpc) {
+  if (!mpc) return;
+  tendril_ilqg_destroy(mpc->ilqg);
+  tnd_free(mpc);
+}
+
+void tendril_mpc_reset(tendril_mpc *mpc) {
+  mpc->next = -1;
+}
+
+const tendril_trajectory *tendril_mpc_get(const tendril_mpc *mpc) {
+  return tendril_ilqg_get(mpc->ilqg);
+}
+
+static tendril_status improve(tendril_mpc *mpc, int64_t iterations, tendril_error *err) {
+  tendril_ilqg_stats stats = {0};
+  for (int64_t i = 0; i < iterations && !stats.converged; i++)
+    TENDRIL_TRY(tendril_ilqg_iterate(mpc->ilqg, &stats, err));
+  return TENDRIL_OK;
+}
+
+// A plan from x for step t on; u [nu] its first control.
+static tendril_status plan(tendril_mpc *mpc, int t, const double *x, double *u,
+                           tendril_error *err) {
+  const bool goes_on = t == mpc->next;
+  mpc->next = -1;  // unless all goes well
+  tendril_status status = TENDRIL_OK;
+
+  // 1. the old plan, one step on, from here
+  if (goes_on) {
+    tnd_ilqg_shift(mpc->ilqg);
+    tnd_ilqg_set_time(mpc->ilqg, t, mpc->model->max_steps);
+    status = tnd_ilqg_restart(mpc->ilqg, x, err);
+  }
+  if (!goes_on || status == TENDRIL_E_PHYSICS) {
+    tnd_ilqg_set_time(mpc->ilqg, t, mpc->model->max_steps);
+    TENDRIL_TRY(tendril_ilqg_start(mpc->ilqg, x, NULL, err));
+    TENDRIL_TRY(improve(mpc, mpc->options.warm_up, err));
+  }
+
+  // 2. better
+  TENDRIL_TRY(improve(mpc, mpc->options.iterations, err));
+  memcpy(u, tendril_ilqg_get(mpc->ilqg)->u, sizeof *u * (size_t)mpc->model->mujoco->nu);
+  mpc->next = t + 1;
+  return TENDRIL_OK;
+}
+
+tendril_status tendril_mpc_act(tendril_mpc *mpc, int t, const double *x, double *u,
+                               tendril_error *err) {
+  const tendril_status status = plan(mpc, t, x, u, err);
+  if (status != TENDRIL_OK) memset(u, 0, sizeof *u * (size_t)mpc->model->mujoco->nu);
+  return status;
+}
