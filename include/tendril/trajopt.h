@@ -98,6 +98,7 @@ TENDRIL_API const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *ilqg)
 #define TENDRIL_MPC_OPTIONS(X)                                                                     \
   X(integer, horizon,    60,  1, 10000, "steps", "control steps that are planned ahead")           \
   X(integer, iterations, 1,   1, 1000,  "",      "iterations of iLQG at every control step")       \
+  X(real,    end_weight, 100, 0, 1e9,  "",       "how often the cost of the plan's last state counts: what comes after the plan") \
   X(integer, warm_up,    50,  0, 10000, "",      "iterations of the first plan, before an episode begins")
 // clang-format on
 

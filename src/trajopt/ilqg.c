@@ -52,6 +52,7 @@ struct tendril_ilqg {
   tendril_pool *pool;
   int T, nx, n, nu, nthread;
   int t0, T_cost;
+  double end_weight;  // of the cost of the state that the trajectory ends in
   tendril_trajectory now;
   bool fresh;        // F and the cost's expansion belong to `now`
   double mu, delta;  // state regularisation and its factor
@@ -171,6 +172,7 @@ tendril_status tendril_ilqg_create(const tendril_model *model, int T,
   q->n = q->now.n = 2 * (int)m->nv;
   q->nu = q->now.nu = (int)m->nu;
   q->nthread = tendril_pool_threads(pool);
+  q->end_weight = 1;
   const tendril_status status = build(q, err);
   if (status == TENDRIL_OK)
     *out = q;
@@ -202,7 +204,8 @@ static double clip(double v, double low, double high) {
 }
 
 static double cost_at(const tendril_ilqg *q, int t, const double *x, const double *u) {
-  return tnd_cost(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u, NULL);
+  return (u ? 1 : q->end_weight) *
+         tnd_cost(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u, NULL);
 }
 
 // trial <- u = u_t + alpha k_t + K_t (x - x_t), clipped, from its first state; k and K may be NULL.
@@ -244,9 +247,10 @@ static tendril_status fail_step(const tendril_ilqg *q, int t, const char *what,
                   what, t, q->T, (q->t0 + t) * q->model->seconds);
 }
 
-void tnd_ilqg_set_time(tendril_ilqg *q, int t, int T_cost) {
+void tnd_ilqg_set_window(tendril_ilqg *q, int t, int T_cost, double end_weight) {
   q->t0 = t;
   q->T_cost = T_cost;
+  q->end_weight = end_weight;
 }
 
 tendril_status tnd_ilqg_restart(tendril_ilqg *q, const double *x0, tendril_error *err) {
@@ -298,6 +302,12 @@ static void differentiate(void *context, int t, int w) {
                                 q->lux + t * m * n, q->luu + t * m * m};
   tnd_cost_expand(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u,
                   q->workers[w].work, &l);
+  if (t == q->T) {
+    for (int i = 0; i < n; i++)
+      l.lx[i] *= q->end_weight;
+    for (int i = 0; i < n * n; i++)
+      l.lxx[i] *= q->end_weight;
+  }
   for (int i = 0; i < n; i++)
     l.lxx[i * n + i] += q->hold[i];
   if (t < q->T)

@@ -9,9 +9,10 @@
 
 extern const tnd_option_table tnd_ilqg_options;
 
-// The trajectory's first state is x_t of an episode of T_cost steps: which cost terms count. A
-// trajectory that was created stands at 0 of its own horizon.
-void tnd_ilqg_set_time(tendril_ilqg *ilqg, int t, int T_cost);
+// The trajectory's first state is x_t of an episode of T_cost steps: which cost terms count; that
+// of its last state counts end_weight times. A trajectory that was created stands at 0 of its own
+// horizon, with a weight of 1.
+void tnd_ilqg_set_window(tendril_ilqg *ilqg, int t, int T_cost, double end_weight);
 // Rolls the trajectory out again from another first state, u = u_t + K_t (x - x_t), clipped.
 TENDRIL_MUST_CHECK tendril_status tnd_ilqg_restart(tendril_ilqg *ilqg, const double *x0,
                                                    tendril_error *err);

@@ -76,11 +76,11 @@ static tendril_status plan(tendril_mpc *mpc, int t, const double *x, double *u,
   // 1. the old plan, one step on, from here
   if (goes_on) {
     tnd_ilqg_shift(mpc->ilqg);
-    tnd_ilqg_set_time(mpc->ilqg, t, mpc->model->max_steps);
+    tnd_ilqg_set_window(mpc->ilqg, t, mpc->model->max_steps, mpc->options.end_weight);
     status = tnd_ilqg_restart(mpc->ilqg, x, err);
   }
   if (!goes_on || status == TENDRIL_E_PHYSICS) {
-    tnd_ilqg_set_time(mpc->ilqg, t, mpc->model->max_steps);
+    tnd_ilqg_set_window(mpc->ilqg, t, mpc->model->max_steps, mpc->options.end_weight);
     TENDRIL_TRY(tendril_ilqg_start(mpc->ilqg, x, NULL, err));
     TENDRIL_TRY(improve(mpc, mpc->options.warm_up, err));
   }
