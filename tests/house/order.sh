@@ -17,9 +17,10 @@ find src include tools -name '*.[ch]' | sort | xargs awk '
     bad = 0
   }
   function complain(text) { print FILENAME ":" FNR ": " text; bad = 1 }
-  function public_part(header) {  # options.h and random.h belong to base
+  function public_part(header) {  # options.h and random.h belong to base, cmaes.h to learn
     sub(/\.h$/, "", header)
-    return header == "options" || header == "random" ? "base" : header
+    if (header == "options" || header == "random") return "base"
+    return header == "cmaes" ? "learn" : header
   }
   FNR == 1 {
     split(FILENAME, path, "/")

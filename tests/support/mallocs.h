@@ -1,0 +1,51 @@
+// Counts this thread's calls of malloc and its kin, where they can be watched. Defines them:
+// include it in one file of a test program.
+//
+//   const long before = support_mallocs;
+//   ...
+//   cr_assert_eq(support_mallocs, before);
+#ifndef SUPPORT_MALLOCS_H
+#define SUPPORT_MALLOCS_H
+
+#include <stdlib.h>
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
+#define SUPPORT_MALLOCS_WATCHED 1
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef SUPPORT_MALLOCS_WATCHED
+#endif
+#endif
+#endif
+
+static _Thread_local long support_mallocs;  // in this thread
+
+#ifdef SUPPORT_MALLOCS_WATCHED
+// glibc's own entry points, behind counters
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void *malloc(size_t size) {
+  support_mallocs++;
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  support_mallocs++;
+  return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+  support_mallocs++;
+  return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  support_mallocs++;
+  return __libc_memalign(alignment, size);
+}
+#endif
+
+#endif
