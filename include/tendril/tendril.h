@@ -14,5 +14,6 @@
 #include <tendril/run.h>
 #include <tendril/sim.h>
 #include <tendril/tasks.h>
+#include <tendril/trajopt.h>
 
 #endif
