@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "sim/physics.h"
 #include "view/overlay.h"
 #include "view/panel.h"
@@ -13,6 +14,7 @@
 #include "view/video.h"
 
 #include <GLFW/glfw3.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +47,15 @@ struct tnd_screen {
   int level;        // 2: shadows and reflections; 1: shadows; 0: neither
 
   tnd_video *video;  // in the making
-  tnd_picture frame;
+  int video_size[2];
+  char video_path[TND_PATH_MAX];
   double video_owed;  // seconds that are to be filmed
-  int nshot, nvideo;
+  tnd_picture frame;
 };
 
 static void say(const tnd_screen *w, const char *what, const char *which) {
-  char line[2048];
-  snprintf(line, sizeof line, "%s%s", what, which);
+  char line[TND_PATH_MAX + 64];
+  snprintf(line, sizeof line, "%.60s%s", what, which);
   if (w->options.say) w->options.say(w->options.user, line);
 }
 
@@ -202,9 +205,17 @@ static void on_scroll(GLFWwindow *g, double x, double y) {
 
 // ------------------------------------------------------------------------------------ wishes
 
-static void file_name(const tnd_screen *w, int number, const char *extension, char *out,
-                      size_t size) {
-  snprintf(out, size, "%s/%s-%03d.%s", w->options.folder, w->options.name, number, extension);
+// A name that is free: earlier files stay, those of other windows on the same task included.
+static tendril_status find_name(const tnd_screen *w, const char *extension, char path[TND_PATH_MAX],
+                                tendril_error *err) {
+  char part[TND_PATH_MAX + 8];
+  for (int i = 1;; i++) {
+    const int n = snprintf(path, TND_PATH_MAX, "%s/%s-%03d.%s", w->options.folder, w->options.name,
+                           i, extension);
+    if (n >= TND_PATH_MAX) return tnd_fail_io(err, w->options.folder, "not written", ENAMETOOLONG);
+    snprintf(part, sizeof part, "%s.part", path);
+    if (!tnd_path_exists(path) && !tnd_path_exists(part)) return TENDRIL_OK;
+  }
 }
 
 // The picture that was just drawn, before it is swapped away.
@@ -222,11 +233,11 @@ static tendril_status grab(tnd_screen *w, tendril_error *err) {
 }
 
 static void take_screenshot(tnd_screen *w) {
-  char path[1024];
+  char path[TND_PATH_MAX];
   tendril_error err = {{0}};
-  file_name(w, ++w->nshot, "png", path, sizeof path);
   tnd_aside aside = {.fd = -1};
-  tendril_status status = grab(w, &err);
+  tendril_status status = find_name(w, "png", path, &err);
+  if (status == TENDRIL_OK) status = grab(w, &err);
   if (status == TENDRIL_OK) status = tnd_aside_begin(&aside, path, &err);
   if (status == TENDRIL_OK) status = tnd_picture_write(&w->frame, &aside, &err);
   if (status == TENDRIL_OK) status = tnd_aside_commit(&aside, &err);
@@ -239,13 +250,11 @@ static void take_screenshot(tnd_screen *w) {
 
 static void end_video(tnd_screen *w) {
   tendril_error err = {{0}};
-  char path[1024];
   if (!w->video) return;
-  file_name(w, w->nvideo, "mp4", path, sizeof path);
   tendril_status status = tnd_video_finish(w->video, &err);
   if (status == TENDRIL_OK) status = tnd_video_commit(w->video, &err);
   if (status == TENDRIL_OK)
-    say(w, "recorded ", path);
+    say(w, "recorded ", w->video_path);
   else
     say(w, "no recording: ", err.text);
   tnd_video_destroy(w->video);
@@ -253,19 +262,20 @@ static void end_video(tnd_screen *w) {
 }
 
 static void begin_video(tnd_screen *w) {
-  char path[1024];
   tendril_error err = {{0}};
   const int rate[2] = {VIDEO_RATE, 1};
-  file_name(w, ++w->nvideo, "mp4", path, sizeof path);
-  tendril_status status = grab(w, &err);
+  tendril_status status = find_name(w, "mp4", w->video_path, &err);
+  if (status == TENDRIL_OK) status = grab(w, &err);
+  w->video_size[0] = w->frame.width;
+  w->video_size[1] = w->frame.height;
   if (status == TENDRIL_OK)
-    status =
-        tnd_video_create(path, TND_MP4, w->frame.width, w->frame.height, rate, &w->video, &err);
+    status = tnd_video_create(w->video_path, TND_MP4, w->frame.width, w->frame.height, rate,
+                              &w->video, &err);
   // the first picture at once: no video is without one
   if (status == TENDRIL_OK) status = tnd_video_add(w->video, w->frame.rgb, &err);
   w->video_owed = 0;
   if (status == TENDRIL_OK) {
-    say(w, "recording ", path);
+    say(w, "recording ", w->video_path);
     return;
   }
   say(w, "no recording: ", err.text);
@@ -277,11 +287,11 @@ static void begin_video(tnd_screen *w) {
 static void film(tnd_screen *w, double seconds) {
   tendril_error err = {{0}};
   if (!w->video) return;
-  const int width = w->frame.width, height = w->frame.height;
   w->video_owed += seconds;
   if (w->video_owed < 1.0 / VIDEO_RATE) return;
   tendril_status status = grab(w, &err);
-  if (w->frame.width != width || w->frame.height != height) {
+  if (status == TENDRIL_OK &&
+      (w->frame.width != w->video_size[0] || w->frame.height != w->video_size[1])) {
     say(w, "the window's size changed: ", "the recording ends");
     end_video(w);
     return;
