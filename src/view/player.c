@@ -37,6 +37,7 @@ struct tnd_player {
   double owed;        // simulated seconds that are still to be played
   double rested;      // seconds since the episode's end
   double pace;
+  uint32_t story;  // counts beginnings and pasts that were changed
   tnd_pose *shown;
   int shown_t;  // time that `shown` is at, -1: none
   int drag_body;
@@ -103,6 +104,7 @@ static void start(tnd_player *p) {
   p->owed = p->rested = 0;
   p->shown_t = -1;
   p->drag_body = 0;
+  p->story++;
   if (p->recorded) {
     p->t = first_time(p);
     return;
@@ -122,6 +124,7 @@ static void live(tnd_player *p) {
   tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, p->t), p->obs);
   p->failed = false;
   p->shown_t = -1;
+  p->story++;
 }
 
 static void apply_drag(tnd_player *p) {
@@ -327,7 +330,8 @@ void tnd_player_see(const tnd_player *p, tnd_player_view *view) {
                             .episode = p->episode,
                             .checkpoint = p->checkpoint,
                             .ending = ending_at(p, p->t),
-                            .pace = p->pace};
+                            .pace = p->pace,
+                            .story = p->story};
 }
 
 mjData *tnd_player_data_at(tnd_player *p, int t) {

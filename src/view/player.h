@@ -83,6 +83,7 @@ typedef struct tnd_player_view {
   const char *checkpoint;  // "" for none
   const char *ending;      // why the episode ended at this time; NULL: it goes on
   double pace;             // simulated seconds per second, as reached lately; 0 while paused
+  uint32_t story;          // another number: states seen before may be none of this episode
 } tnd_player_view;
 
 void tnd_player_see(const tnd_player *player, tnd_player_view *view);

@@ -300,6 +300,8 @@ static void add_place(tnd_viewer *v, int t) {
 
 // The torso's places up to the time that is shown; what was there of later times is forgotten.
 static void follow_path(tnd_viewer *v, const tnd_player_view *view) {
+  if (v->path_story != view->story) v->npath = 0;
+  v->path_story = view->story;
   while (v->npath && v->path_times[v->npath - 1] >= view->t)
     v->npath--;
   const int first = tnd_trace_first(view->trace);

@@ -189,6 +189,25 @@ Test(viewer, ctrl_a_brings_back_the_first_view) {
   end(&f);
 }
 
+Test(viewer, path_is_that_of_the_episode_that_is_shown) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  for (int i = 0; i < 30; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  // the next episode is some steps on before it is drawn
+  press(&f, mjKEY_DOWN, 0);
+  for (int i = 0; i < 10; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  cr_assert_eq(f.viewer.npath, 11);
+  for (int i = 0; i < f.viewer.npath; i++) {
+    const mjData *d = tnd_player_data_at(f.player, f.viewer.path_times[i]);
+    cr_assert_eq(f.viewer.path_points[i][2], d->xipos[3 * f.scene->root + 2], "%d", i);
+  }
+  end(&f);
+}
+
 // Where a point of the world is in the picture, shares of width and height from the lower left.
 static void project(const fixture *f, const double point[3], double aspect, double *x, double *y) {
   const mjvGLCamera c = mjv_averageCamera(&f->scene->mjv.camera[0], &f->scene->mjv.camera[1]);
