@@ -2,9 +2,10 @@
 #include "show.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "policy/policy.h"
-#include "run/folder.h"
+#include "run/walk.h"
 #include "view/screen.h"
 #include "view/trace_csv.h"
 
@@ -26,9 +27,7 @@ typedef struct stage {
   show show;
   const options *o;
   tnd_trace *recorded;  // or NULL
-  int64_t *kept;        // [nkept] iterations of the run's checkpoints
-  int nkept;
-  int64_t iteration;  // of the policy that acts
+  int64_t iteration;    // of the policy that acts
   tnd_player *player;
   tnd_scene *scene;
   tnd_viewer *viewer;
@@ -50,51 +49,30 @@ static void print_line(void *user, const char *line) {
 
 // ------------------------------------------------------------------------------------ checkpoints
 
-// The nearest kept checkpoint before or after the iteration that acts.
-static bool neighbour(const stage *s, int by, int64_t *out) {
-  for (int i = 0; i < s->nkept; i++) {
-    const int at = by > 0 ? i : s->nkept - 1 - i;
-    if (by > 0 ? s->kept[at] > s->iteration : s->kept[at] < s->iteration) {
-      *out = s->kept[at];
-      return true;
-    }
-  }
-  return false;
-}
-
 static void name_checkpoint(int64_t iteration, char label[64]) {
   snprintf(label, 64, "iteration %lld", (long long)iteration);
 }
 
 static bool move_checkpoint(void *user, int by, char *label) {
   stage *s = user;
-  char name[32];
-  int64_t iteration;
+  bool there;
   tendril_error err = {{0}};
   tendril_trained other;
-  if (!neighbour(s, by, &iteration)) return false;
-  snprintf(name, sizeof name, "%lld", (long long)iteration);
+  if (!s->show.trained.policy || !tnd_path_is_folder(s->o->show.what)) return false;
   tendril_status status =
-      tendril_trained_open(s->show.tasks, s->o->show.what, name, NULL, &other, &err);
+      tnd_walk_open(s->show.tasks, s->o->show.what, by, s->iteration, &other, &there, &err);
+  if (status == TENDRIL_OK && !there) return false;
   if (status == TENDRIL_OK) {
     status = tnd_policy_copy(s->show.trained.policy, other.policy, &err);
+    s->iteration = other.iteration;
     tendril_trained_close(&other);
   }
   if (status != TENDRIL_OK) {
     print_line(NULL, err.text);
     return false;
   }
-  s->iteration = iteration;
-  name_checkpoint(iteration, label);
+  name_checkpoint(s->iteration, label);
   return true;
-}
-
-static tendril_status list_checkpoints(stage *s, tendril_error *err) {
-  tnd_folder folder;
-  s->iteration = s->show.trained.iteration;
-  if (!s->show.trained.policy || !tnd_path_is_folder(s->o->show.what)) return TENDRIL_OK;
-  TENDRIL_TRY(tnd_folder_paths(s->o->show.what, &folder, err));
-  return tnd_folder_list_kept(&folder, &s->kept, &s->nkept, err);
 }
 
 // ------------------------------------------------------------------------------------ the window
@@ -163,7 +141,7 @@ static int play(const options *o) {
   stage s = {.o = o};
   cli_catch_signals(on_signal);
   tendril_status status = show_open(&o->show, &s.show, &err);
-  if (status == TENDRIL_OK) status = list_checkpoints(&s, &err);
+  s.iteration = s.show.trained.iteration;
   if (status == TENDRIL_OK && o->episode_file)
     status = tnd_trace_csv_read(o->episode_file, s.show.model, -1, &s.recorded, &err);
   if (status == TENDRIL_OK) status = open_window(&s, &err);
@@ -172,7 +150,6 @@ static int play(const options *o) {
   tnd_scene_destroy(s.scene);
   tnd_player_destroy(s.player);
   tnd_trace_destroy(s.recorded);
-  tnd_free(s.kept);
   show_close(&s.show);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
