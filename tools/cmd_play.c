@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { UNSET = -1 };
+
 typedef struct options {
   show_options show;
   const char *episode_file, *size, *speed, *quality, *output;
@@ -86,7 +88,7 @@ static tendril_status open_player(stage *s, tendril_error *err) {
       .controller = s->show.controller,
       .recorded = s->recorded,
       .seed = (uint64_t)o->seed,
-      .episode = (uint32_t)o->episode,
+      .episode = o->episode == UNSET ? 0 : (uint32_t)o->episode,
       .checkpoint = label,
       .hooks = {.move_checkpoint = move_checkpoint, .say = print_line, .user = s}};
   TENDRIL_TRY(tnd_player_create(&setup, &s->player, err));
@@ -143,7 +145,7 @@ static int play(const options *o) {
   tendril_status status = show_open(&o->show, &s.show, &err);
   s.iteration = s.show.trained.iteration;
   if (status == TENDRIL_OK && o->episode_file)
-    status = tnd_trace_csv_read(o->episode_file, s.show.model, -1, &s.recorded, &err);
+    status = tnd_trace_csv_read(o->episode_file, s.show.model, (int)o->episode, &s.recorded, &err);
   if (status == TENDRIL_OK) status = open_window(&s, &err);
   tnd_screen_destroy(s.screen);
   tnd_free(s.viewer);
@@ -155,11 +157,11 @@ static int play(const options *o) {
 }
 
 static int run(int argc, char **argv) {
-  options o = {.seed = 1};
+  options o = {.seed = 1, .episode = UNSET};
   // clang-format off
   const cli_option table[] = {
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and the noise; episodes are those of `tendril eval` (1)", &o.seed},
-    {CLI_INTEGER, "episode",    0,   "N",     "number of the first episode (0)", &o.episode},
+    {CLI_INTEGER, "episode",    0,   "N",     "number of the first episode (0); of --recorded, the one to show (its first)", &o.episode},
     {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
     {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
     {CLI_TEXT,    "recorded",   0,   "FILE",  "show an episode that `tendril record` wrote as .csv", &o.episode_file},
@@ -177,7 +179,7 @@ static int run(int argc, char **argv) {
       cli_parse(&cmd_play, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
   o.show.what = arguments.at[0];
-  status = cli_check_range(&cmd_play, "episode", o.episode, 0, 1000000);
+  if (o.episode != UNSET) status = cli_check_range(&cmd_play, "episode", o.episode, 0, 1000000);
   if (status == EXIT_OK) status = show_parse_size(&cmd_play, o.size, &o.width, &o.height);
   if (status == EXIT_OK) status = show_parse_positive(&cmd_play, "speed", o.speed, &o.times);
   return status == EXIT_OK ? play(&o) : status;

@@ -243,6 +243,10 @@ static void change_checkpoint(tnd_player *p, int by) {
 }
 
 static void change_episode(tnd_player *p, int by) {
+  if (p->recorded) {
+    say(p, "no other episode: one that was recorded is shown alone");
+    return;
+  }
   p->episode += (uint32_t)(by > 0 || p->episode > 0 ? by : 0);
   start(p);
   say(p, "episode %u", p->episode);

@@ -29,7 +29,7 @@ typedef enum tnd_command {
   TND_OLDEST,        // to the oldest state that is remembered; pauses
   TND_NEWEST,        // to the newest; pauses
   TND_RESTART,       // the same episode from its start
-  TND_NEXT_EPISODE,  // other start states
+  TND_NEXT_EPISODE,  // other start states; of a recorded one there is none
   TND_LAST_EPISODE,
   TND_NEXT_CHECKPOINT,  // the same episode with another checkpoint's policy
   TND_LAST_CHECKPOINT,
