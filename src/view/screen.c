@@ -131,6 +131,10 @@ static void read_buttons(tnd_screen *w) {
   s->dx = s->dy = 0;
 }
 
+static void find_rect(mjuiState *s) {
+  s->mouserect = mjr_findRect((int)s->x, (int)s->y, s->nrect - 1, s->rect + 1) + 1;
+}
+
 // (x, y) in the window's units from above, the state's in pixels from below. Not asked of GLFW: it
 // would tell where the mouse is by now, with all that is still in the queue.
 static void place_mouse(tnd_screen *w, double x, double y) {
@@ -145,7 +149,7 @@ static void place_mouse(tnd_screen *w, double x, double y) {
   s->dy = y - s->y;
   s->x = x;
   s->y = y;
-  s->mouserect = mjr_findRect((int)x, (int)y, s->nrect - 1, s->rect + 1) + 1;
+  find_rect(s);
 }
 
 static void on_key(GLFWwindow *g, int key, int scancode, int action, int mods) {
@@ -347,6 +351,8 @@ static void lay_out(tnd_screen *w) {
   w->shown_left = v->left;
   w->shown_right = v->right;
   tnd_panels_layout(w->panels, width, height, &w->state, &w->context);
+  // a panel may have come or gone under a mouse that keeps still
+  find_rect(&w->state);
 }
 
 static void draw(void *context) {
