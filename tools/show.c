@@ -37,6 +37,17 @@ static bool is_task(const tendril_tasks *tasks, const char *name) {
   return false;
 }
 
+static tendril_status fail_missing(const show *s, const char *what, tendril_error *err) {
+  enum { MANY = 64 };
+  const char *names[MANY];
+  int n = 0;
+  for (int i = 0; i < tendril_tasks_count(s->tasks) && n < MANY; i++)
+    names[n++] = tendril_tasks_get(s->tasks, i)->name;
+  const char *near = tnd_nearest(what, names, n);
+  return tnd_fail(err, TENDRIL_E_IO, "%.300s: no such run folder, checkpoint or task%s%s%s", what,
+                  near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 // A path that is there is a run; a name of a task is the task; all else is a run that is missing.
 static tendril_status open_model(const show_options *o, show *s, tendril_error *err) {
   if (!tnd_path_exists(o->what) && is_task(s->tasks, o->what)) {
@@ -47,8 +58,7 @@ static tendril_status open_model(const show_options *o, show *s, tendril_error *
     s->model = s->task_model;
     return TENDRIL_OK;
   }
-  if (!tnd_path_exists(o->what))
-    return tnd_fail(err, TENDRIL_E_IO, "%.300s: no such run folder, checkpoint or task", o->what);
+  if (!tnd_path_exists(o->what)) return fail_missing(s, o->what, err);
   TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, NULL, &s->trained, err));
   s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
   return TENDRIL_OK;
