@@ -22,11 +22,12 @@
 
 #define MOST_PICTURES 60.0  // a second
 #define FEW_PICTURES 25.0   // a second; below, something is left out
-#define ENOUGH_TIME 0.4     // share of the time that a picture may take before something comes back
+#define ENOUGH_TIME 0.45    // of that time; a picture that waits for a 60 Hz screen takes 0.42
 #define SETTLE 0.1          // weight of the newest picture in the measured time
 #define PATIENCE 1.0        // seconds between two changes of what is left out
 #define DOUBLE_CLICK 0.35   // seconds
 #define VIDEO_RATE 30
+#define MOST_PIXELS 16384  // a side; what drivers of OpenGL have in common
 #define HINT "`tendril record` makes videos and pictures without a display"
 
 struct tnd_screen {
@@ -426,9 +427,15 @@ static void free_context(void *context) {
 }
 
 static tendril_status open_window(tnd_screen *w, tendril_error *err) {
+  const tnd_screen_options *o = &w->options;
+  // asked for more, X ends the program by itself, or OpenGL draws nothing
+  if (o->width > MOST_PIXELS || o->height > MOST_PIXELS)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "a window of %d x %d pixels: at most %d x %d; ask for a smaller size", o->width,
+                    o->height, MOST_PIXELS, MOST_PIXELS);
   if (!glfwInit()) return fail("no display", err);
   glfwWindowHint(GLFW_SAMPLES, 0);
-  w->glfw = glfwCreateWindow(w->options.width, w->options.height, w->options.title, NULL, NULL);
+  w->glfw = glfwCreateWindow(o->width, o->height, o->title, NULL, NULL);
   if (!w->glfw) return fail("no window with OpenGL", err);
   glfwMakeContextCurrent(w->glfw);
   glfwSwapInterval(1);
