@@ -37,6 +37,7 @@ struct tnd_player {
   double owed;        // simulated seconds that are still to be played
   double rested;      // seconds since the episode's end
   double pace;
+  uint32_t story;  // counts beginnings and pasts that were changed
   tnd_pose *shown;
   int shown_t;  // time that `shown` is at, -1: none
   int drag_body;
@@ -103,6 +104,7 @@ static void start(tnd_player *p) {
   p->owed = p->rested = 0;
   p->shown_t = -1;
   p->drag_body = 0;
+  p->story++;
   if (p->recorded) {
     p->t = first_time(p);
     return;
@@ -122,6 +124,7 @@ static void live(tnd_player *p) {
   tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, p->t), p->obs);
   p->failed = false;
   p->shown_t = -1;
+  p->story++;
 }
 
 static void apply_drag(tnd_player *p) {
@@ -240,6 +243,10 @@ static void change_checkpoint(tnd_player *p, int by) {
 }
 
 static void change_episode(tnd_player *p, int by) {
+  if (p->recorded) {
+    say(p, "no other episode: one that was recorded is shown alone");
+    return;
+  }
   p->episode += (uint32_t)(by > 0 || p->episode > 0 ? by : 0);
   start(p);
   say(p, "episode %u", p->episode);
@@ -327,7 +334,8 @@ void tnd_player_see(const tnd_player *p, tnd_player_view *view) {
                             .episode = p->episode,
                             .checkpoint = p->checkpoint,
                             .ending = ending_at(p, p->t),
-                            .pace = p->pace};
+                            .pace = p->pace,
+                            .story = p->story};
 }
 
 mjData *tnd_player_data_at(tnd_player *p, int t) {

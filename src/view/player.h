@@ -29,7 +29,7 @@ typedef enum tnd_command {
   TND_OLDEST,        // to the oldest state that is remembered; pauses
   TND_NEWEST,        // to the newest; pauses
   TND_RESTART,       // the same episode from its start
-  TND_NEXT_EPISODE,  // other start states
+  TND_NEXT_EPISODE,  // other start states; of a recorded one there is none
   TND_LAST_EPISODE,
   TND_NEXT_CHECKPOINT,  // the same episode with another checkpoint's policy
   TND_LAST_CHECKPOINT,
@@ -83,6 +83,7 @@ typedef struct tnd_player_view {
   const char *checkpoint;  // "" for none
   const char *ending;      // why the episode ended at this time; NULL: it goes on
   double pace;             // simulated seconds per second, as reached lately; 0 while paused
+  uint32_t story;          // another number: states seen before may be none of this episode
 } tnd_player_view;
 
 void tnd_player_see(const tnd_player *player, tnd_player_view *view);

@@ -150,6 +150,64 @@ Test(viewer, camera_follows_the_robot_until_it_is_freed) {
   end(&f);
 }
 
+Test(viewer, camera_that_tracks_again_has_the_robot_in_the_middle) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  press(&f, mjKEY_ESCAPE, 0);
+  draw(&f);
+  for (int i = 0; i < 60; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  const double *center = tnd_player_data(f.player)->subtree_com + 3;
+  cr_assert_neq(f.scene->camera.lookat[0], center[0]);
+  press(&f, '[', 0);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING);
+  draw(&f);
+  for (int k = 0; k < 3; k++)
+    cr_assert_eq(f.scene->camera.lookat[k], tnd_player_data(f.player)->subtree_com[3 + k]);
+  end(&f);
+}
+
+Test(viewer, ctrl_a_brings_back_the_first_view) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  const mjvCamera before = f.scene->camera;
+  tnd_mouse mouse = {.button = mjBUTTON_LEFT, .dx = 0.3, .dy = 0.2, .aspect = 4.0 / 3};
+  tnd_viewer_move(&f.viewer, &mouse);
+  tnd_viewer_scroll(&f.viewer, &mouse);
+  mouse.button = mjBUTTON_RIGHT;
+  tnd_viewer_move(&f.viewer, &mouse);
+  draw(&f);
+  cr_assert_neq(f.scene->camera.distance, before.distance);
+  cr_assert(press(&f, 'A', TND_CONTROL));
+  draw(&f);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING);
+  cr_assert_eq(f.scene->camera.azimuth, before.azimuth);
+  cr_assert_eq(f.scene->camera.elevation, before.elevation);
+  cr_assert_eq(f.scene->camera.distance, before.distance);
+  cr_assert_eq(f.scene->camera.lookat[0], before.lookat[0]);
+  end(&f);
+}
+
+Test(viewer, path_is_that_of_the_episode_that_is_shown) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  for (int i = 0; i < 30; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  // the next episode is some steps on before it is drawn
+  press(&f, mjKEY_DOWN, 0);
+  for (int i = 0; i < 10; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  cr_assert_eq(f.viewer.npath, 11);
+  for (int i = 0; i < f.viewer.npath; i++) {
+    const mjData *d = tnd_player_data_at(f.player, f.viewer.path_times[i]);
+    cr_assert_eq(f.viewer.path_points[i][2], d->xipos[3 * f.scene->root + 2], "%d", i);
+  }
+  end(&f);
+}
+
 // Where a point of the world is in the picture, shares of width and height from the lower left.
 static void project(const fixture *f, const double point[3], double aspect, double *x, double *y) {
   const mjvGLCamera c = mjv_averageCamera(&f->scene->mjv.camera[0], &f->scene->mjv.camera[1]);
