@@ -117,11 +117,14 @@ static void start(tnd_player *p) {
   p->t = 0;
 }
 
-// The environment goes to the time that is shown; what came after it is forgotten.
-static void live(tnd_player *p) {
-  if (p->recorded || p->t == last_time(p)) return;
+// The environment goes to a time that is remembered.
+static void go_to(tnd_player *p, int t) {
+  tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, t), p->obs);
+}
+
+// What came after the time that is shown is forgotten; the environment is there.
+static void cut(tnd_player *p) {
   tnd_trace_cut(p->trace, p->t);
-  tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, p->t), p->obs);
   p->failed = false;
   p->shown_t = -1;
   p->story++;
@@ -209,13 +212,17 @@ static void push(tnd_player *p) {
   tendril_push push = {.newtons = s->newtons, .seconds = s->seconds, .time = 0};
   const int direction = s->direction >= 0 && s->direction < NDIRECTION ? s->direction : 0;
   memcpy(push.direction, directions[direction], sizeof push.direction);
-  live(p);
   push.time = seconds_at(p, p->t);
   snprintf(push.body, sizeof push.body, "%s", name ? name : "");
+  // one that is refused changes nothing, the future of a past state neither
+  const bool past = p->t < last_time(p);
+  if (past) go_to(p, p->t);
   if (tendril_env_push(p->env, &push, &err) != TENDRIL_OK) {
+    if (past) go_to(p, last_time(p));
     say(p, "no push: %s", err.text);
     return;
   }
+  if (past) cut(p);
   // the state that is remembered is that under the push
   tnd_trace_amend(p->trace, p->env);
   p->shown_t = -1;
@@ -320,7 +327,10 @@ void tnd_player_do(tnd_player *p, tnd_command command) {
 
 void tnd_player_drag(tnd_player *p, int body, const double *wrench) {
   if (p->recorded || body < 0 || body >= (int)tendril_model_mujoco(p->model)->nbody) return;
-  if (body && !p->drag_body) live(p);
+  if (body && !p->drag_body && p->t < last_time(p)) {
+    go_to(p, p->t);
+    cut(p);
+  }
   if (body) memcpy(p->drag, wrench, sizeof p->drag);
   p->drag_body = body;
 }

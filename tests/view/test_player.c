@@ -179,6 +179,31 @@ Test(player, push_in_the_past_makes_another_future) {
   end(&f);
 }
 
+Test(player, push_that_is_refused_changes_nothing) {
+  fixture f, g;
+  begin(&f, "swimmer-v4");
+  begin(&g, "swimmer-v4");
+  tnd_player_settings *s = tnd_player_get_settings(f.player);
+  play(&f, 2.001);
+  play(&g, 2.001);
+  do_it(&f, TND_BACK, 30);
+  s->newtons = 1e10;
+  do_it(&f, TND_PUSH, 1);
+  cr_assert(strstr(f.line, "no push: "), "%s", f.line);
+  const uint32_t story = see(&f).story;
+  cr_assert_eq(see(&f).t, 20);
+  cr_assert_eq(tnd_trace_last(see(&f).trace), 50, "what came after it is still there");
+  // beyond it the episode goes on as the same one that nobody tried to push
+  do_it(&f, TND_STEP, 40);
+  do_it(&g, TND_STEP, 10);
+  cr_assert_eq(see(&f).t, 60);
+  cr_assert_arr_eq(tnd_player_data(f.player)->qpos, tnd_player_data(g.player)->qpos,
+                   5 * sizeof(double));
+  cr_assert_eq(see(&f).story, story);
+  end(&f);
+  end(&g);
+}
+
 Test(player, drag_acts_while_it_lasts) {
   fixture f, g;
   const double wrench[6] = {5, 0, 0, 0, 0, 0};
