@@ -71,8 +71,11 @@ tnd_player_settings *tnd_player_get_settings(tnd_player *player);
 void tnd_player_advance(tnd_player *player, double seconds);
 void tnd_player_do(tnd_player *player, tnd_command command);
 // Takes effect in the steps that follow, until it is called with body 0: force and torque on a body
-// [6], as the mouse drags it. While a past state is shown, what came after it is forgotten.
+// [6], as the mouse drags it. The first step from a past state makes another future of it.
 void tnd_player_drag(tnd_player *player, int body, const double *wrench);
+// While paused, a mocap body or a robot with a free joint goes to where the mouse holds it, at
+// once; what came after that state is forgotten. Others stay: they are dragged only.
+void tnd_player_hold(tnd_player *player, const mjvPerturb *perturb);
 
 // How the state came about that is shown.
 typedef struct tnd_player_view {

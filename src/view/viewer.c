@@ -252,6 +252,7 @@ void tnd_viewer_move(tnd_viewer *v, const tnd_mouse *mouse) {
   if (v->perturb.active) {
     mjv_movePerturb(m, tnd_player_data(v->player), action, mouse->dx, mouse->dy, &v->scene->mjv,
                     &v->perturb);
+    tnd_player_hold(v->player, &v->perturb);
     return;
   }
   if (v->scene->camera.type == mjCAMERA_FIXED) return;
