@@ -74,7 +74,7 @@ static const struct {
     {TND_HELP_PLAY, "Ctrl right drag", "pull it"},
     {TND_HELP_PLAY, "Ctrl left drag", "twist it"},
     {TND_HELP_SEE, "Left drag", "turn the camera"},
-    {TND_HELP_SEE, "Right drag", "move it"},
+    {TND_HELP_SEE, "Right drag", "move it, if free"},
     {TND_HELP_SEE, "Scroll, middle drag", "zoom"},
     {TND_HELP_SEE, "Right double click", "look there"},
     {TND_HELP_SEE, "C F S R W J T ...", "as in simulate"},
@@ -256,7 +256,9 @@ void tnd_viewer_move(tnd_viewer *v, const tnd_mouse *mouse) {
     return;
   }
   if (v->scene->camera.type == mjCAMERA_FIXED) return;
-  if (action == mjMOUSE_MOVE_H || action == mjMOUSE_MOVE_V) free_camera(v);
+  // one that tracks is turned and zoomed only: panning doesn't lose the robot
+  const bool pans = action == mjMOUSE_MOVE_H || action == mjMOUSE_MOVE_V;
+  if (pans && v->which_camera == TND_CAMERA_TRACKING) return;
   mjv_moveCamera(m, action, mouse->dx, mouse->dy, &v->scene->mjv, &v->scene->camera);
 }
 

@@ -181,6 +181,7 @@ Test(viewer, ctrl_a_brings_back_the_first_view) {
   tnd_mouse mouse = {.button = mjBUTTON_LEFT, .dx = 0.3, .dy = 0.2, .aspect = 4.0 / 3};
   tnd_viewer_move(&f.viewer, &mouse);
   tnd_viewer_scroll(&f.viewer, &mouse);
+  press(&f, mjKEY_ESCAPE, 0);
   mouse.button = mjBUTTON_RIGHT;
   tnd_viewer_move(&f.viewer, &mouse);
   draw(&f);
@@ -368,8 +369,13 @@ Test(viewer, mouse_turns_moves_and_zooms_the_camera) {
   cr_assert_gt(f.scene->camera.distance, before.distance, "up is farther, as in simulate");
   mouse.button = mjBUTTON_RIGHT;
   mouse.dx = 0.1;
+  for (int i = 0; i < 2; i++, mouse.shift = true) {
+    tnd_viewer_move(&f.viewer, &mouse);
+    cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING, "it isn't moved while it tracks");
+    cr_assert_arr_eq(f.scene->camera.lookat, before.lookat, sizeof before.lookat);
+  }
+  press(&f, mjKEY_ESCAPE, 0);
   tnd_viewer_move(&f.viewer, &mouse);
-  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_FREE, "moving it frees it");
   cr_assert_neq(f.scene->camera.lookat[0], before.lookat[0]);
   end(&f);
 }
