@@ -145,7 +145,7 @@ static int run(int argc, char **argv) {
     {CLI_INTEGER, "jobs",   0,   "N",    "trainings at once, one thread each (all processors)", &o.jobs},
     {CLI_FLAG,    "quick",  0,   NULL,   "everything shrunk, to see that all of it works", &o.quick},
     {CLI_TEXT,    "out",    'o', "DIR",  "folder of the runs and results (runs/NAME, with --quick runs/NAME-quick)", &o.out},
-    {CLI_FLAG,    "force",  0,   NULL,   "run finished cells again, and those of another experiment in the folder", &o.force},
+    {CLI_FLAG,    "force",  0,   NULL,   "begin all cells anew, finished ones and those of another experiment in the folder, too", &o.force},
     {CLI_TEXTS,   "plugin", 0,   "FILE", "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "quiet",  'q', NULL,   "no progress", &o.quiet},
     {CLI_FLAG,    "json",   0,   NULL,   "the results as JSON, on standard output", &o.json},

@@ -2,15 +2,18 @@
 #include "show.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "policy/policy.h"
-#include "run/folder.h"
+#include "run/walk.h"
 #include "view/screen.h"
 #include "view/trace_csv.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { UNSET = -1 };
 
 typedef struct options {
   show_options show;
@@ -26,9 +29,7 @@ typedef struct stage {
   show show;
   const options *o;
   tnd_trace *recorded;  // or NULL
-  int64_t *kept;        // [nkept] iterations of the run's checkpoints
-  int nkept;
-  int64_t iteration;  // of the policy that acts
+  int64_t iteration;    // of the policy that acts
   tnd_player *player;
   tnd_scene *scene;
   tnd_viewer *viewer;
@@ -50,51 +51,30 @@ static void print_line(void *user, const char *line) {
 
 // ------------------------------------------------------------------------------------ checkpoints
 
-// The nearest kept checkpoint before or after the iteration that acts.
-static bool neighbour(const stage *s, int by, int64_t *out) {
-  for (int i = 0; i < s->nkept; i++) {
-    const int at = by > 0 ? i : s->nkept - 1 - i;
-    if (by > 0 ? s->kept[at] > s->iteration : s->kept[at] < s->iteration) {
-      *out = s->kept[at];
-      return true;
-    }
-  }
-  return false;
-}
-
 static void name_checkpoint(int64_t iteration, char label[64]) {
   snprintf(label, 64, "iteration %lld", (long long)iteration);
 }
 
 static bool move_checkpoint(void *user, int by, char *label) {
   stage *s = user;
-  char name[32];
-  int64_t iteration;
+  bool there;
   tendril_error err = {{0}};
   tendril_trained other;
-  if (!neighbour(s, by, &iteration)) return false;
-  snprintf(name, sizeof name, "%lld", (long long)iteration);
+  if (!s->show.trained.policy || !tnd_path_is_folder(s->o->show.what)) return false;
   tendril_status status =
-      tendril_trained_open(s->show.tasks, s->o->show.what, name, NULL, &other, &err);
+      tnd_walk_open(s->show.tasks, s->o->show.what, by, s->iteration, &other, &there, &err);
+  if (status == TENDRIL_OK && !there) return false;
   if (status == TENDRIL_OK) {
     status = tnd_policy_copy(s->show.trained.policy, other.policy, &err);
+    s->iteration = other.iteration;
     tendril_trained_close(&other);
   }
   if (status != TENDRIL_OK) {
     print_line(NULL, err.text);
     return false;
   }
-  s->iteration = iteration;
-  name_checkpoint(iteration, label);
+  name_checkpoint(s->iteration, label);
   return true;
-}
-
-static tendril_status list_checkpoints(stage *s, tendril_error *err) {
-  tnd_folder folder;
-  s->iteration = s->show.trained.iteration;
-  if (!s->show.trained.policy || !tnd_path_is_folder(s->o->show.what)) return TENDRIL_OK;
-  TENDRIL_TRY(tnd_folder_paths(s->o->show.what, &folder, err));
-  return tnd_folder_list_kept(&folder, &s->kept, &s->nkept, err);
 }
 
 // ------------------------------------------------------------------------------------ the window
@@ -108,7 +88,7 @@ static tendril_status open_player(stage *s, tendril_error *err) {
       .controller = s->show.controller,
       .recorded = s->recorded,
       .seed = (uint64_t)o->seed,
-      .episode = (uint32_t)o->episode,
+      .episode = o->episode == UNSET ? 0 : (uint32_t)o->episode,
       .checkpoint = label,
       .hooks = {.move_checkpoint = move_checkpoint, .say = print_line, .user = s}};
   TENDRIL_TRY(tnd_player_create(&setup, &s->player, err));
@@ -163,26 +143,25 @@ static int play(const options *o) {
   stage s = {.o = o};
   cli_catch_signals(on_signal);
   tendril_status status = show_open(&o->show, &s.show, &err);
-  if (status == TENDRIL_OK) status = list_checkpoints(&s, &err);
+  s.iteration = s.show.trained.iteration;
   if (status == TENDRIL_OK && o->episode_file)
-    status = tnd_trace_csv_read(o->episode_file, s.show.model, -1, &s.recorded, &err);
+    status = tnd_trace_csv_read(o->episode_file, s.show.model, (int)o->episode, &s.recorded, &err);
   if (status == TENDRIL_OK) status = open_window(&s, &err);
   tnd_screen_destroy(s.screen);
   tnd_free(s.viewer);
   tnd_scene_destroy(s.scene);
   tnd_player_destroy(s.player);
   tnd_trace_destroy(s.recorded);
-  tnd_free(s.kept);
   show_close(&s.show);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
 static int run(int argc, char **argv) {
-  options o = {.seed = 1};
+  options o = {.seed = 1, .episode = UNSET};
   // clang-format off
   const cli_option table[] = {
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and the noise; episodes are those of `tendril eval` (1)", &o.seed},
-    {CLI_INTEGER, "episode",    0,   "N",     "number of the first episode (0)", &o.episode},
+    {CLI_INTEGER, "episode",    0,   "N",     "number of the first episode (0); of --recorded, the one to show (its first)", &o.episode},
     {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
     {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
     {CLI_TEXT,    "recorded",   0,   "FILE",  "show an episode that `tendril record` wrote as .csv", &o.episode_file},
@@ -200,7 +179,7 @@ static int run(int argc, char **argv) {
       cli_parse(&cmd_play, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
   o.show.what = arguments.at[0];
-  status = cli_check_range(&cmd_play, "episode", o.episode, 0, 1000000);
+  if (o.episode != UNSET) status = cli_check_range(&cmd_play, "episode", o.episode, 0, 1000000);
   if (status == EXIT_OK) status = show_parse_size(&cmd_play, o.size, &o.width, &o.height);
   if (status == EXIT_OK) status = show_parse_positive(&cmd_play, "speed", o.speed, &o.times);
   return status == EXIT_OK ? play(&o) : status;

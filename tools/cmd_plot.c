@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define UNSET INT64_MIN
+
 typedef struct options {
   const char *out, *x, *y, *title;
   int64_t smooth;
@@ -90,7 +92,7 @@ static void print_methods(const tnd_curves *curves, const options *o) {
 static int plot(const options *o, const cli_list *runs) {
   tendril_error err = {{0}};
   tnd_curves *curves = NULL;
-  tnd_curves_options c = {.y = o->y, .smooth = (int)o->smooth};
+  tnd_curves_options c = {.y = o->y, .smooth = o->smooth == UNSET ? 0 : (int)o->smooth};
   tendril_status status = tnd_axis_parse(o->x, &c.x, &err);
   // before anything that takes its time
   if (status == TENDRIL_OK && o->out) status = tnd_figure_check_path(o->out, &err);
@@ -104,13 +106,13 @@ static int plot(const options *o, const cli_list *runs) {
 }
 
 static int run(int argc, char **argv) {
-  options o = {.x = "steps", .y = "return"};
+  options o = {.x = "steps", .y = "return", .smooth = UNSET};
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXT,    "out",    'o', "FILE",  "the figure: .svg, .png or .pdf (curves.svg; none with --json)", &o.out},
     {CLI_TEXT,    "x",      0,   "AXIS",  "steps, cpu (seconds, evaluations apart) or iterations (steps)", &o.x},
     {CLI_TEXT,    "y",      0,   "WHAT",  "return (of the training's episodes), evaluation (of the mean action), or a column of progress.csv (return)", &o.y},
-    {CLI_INTEGER, "smooth", 0,   "N",     "moving mean over N iterations, an odd number; 1 for none (a fiftieth of the longest run)", &o.smooth},
+    {CLI_INTEGER, "smooth", 0,   "N",     "moving mean over N iterations, an odd number; 1 for none (a fiftieth of the longest run, none for evaluations)", &o.smooth},
     {CLI_TEXT,    "title",  0,   "TEXT",  "above the figure", &o.title},
     {CLI_FLAG,    "json",   0,   NULL,    "the numbers as JSON, on standard output", &o.json},
   };
@@ -120,10 +122,10 @@ static int run(int argc, char **argv) {
   int status =
       cli_parse(&cmd_plot, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
-  if (o.smooth && o.smooth % 2 == 0)
+  if (o.smooth != UNSET && o.smooth % 2 == 0)
     return cli_usage(&cmd_plot, "--smooth: %lld is even; the window has a row in its middle",
                      (long long)o.smooth);
-  if (o.smooth) status = cli_check_range(&cmd_plot, "smooth", o.smooth, 1, 999999);
+  if (o.smooth != UNSET) status = cli_check_range(&cmd_plot, "smooth", o.smooth, 1, 999999);
   if (status != EXIT_OK) return status;
   if (!o.out && !o.json) o.out = "curves.svg";
   return plot(&o, &arguments);

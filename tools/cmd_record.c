@@ -4,6 +4,7 @@
 #include "base/options.h"
 #include "view/record.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,14 @@ typedef struct options {
   const char *size, *fps, *seconds, *camera, *quality;
   bool json;
 } options;
+
+static volatile sig_atomic_t stop;
+
+// The first lets what was begun be taken away, the second ends it at once.
+static void on_signal(int number) {
+  stop = number;
+  signal(number, SIG_DFL);
+}
 
 static void print_text(const show *s, const options *o, const tnd_recorded *r) {
   printf("%s, %d episode%s of seed %lld: %.2f s, mean return %.1f",
@@ -60,19 +69,25 @@ static int record(const options *o, const tnd_record_options *wanted) {
   char caption[2048];
   show s = {0};
   tnd_recorded recorded = {0};
+  cli_catch_signals(on_signal);
   tendril_status status = show_open(&o->show, &s, &err);
   if (status == TENDRIL_OK) {
     snprintf(caption, sizeof caption, "%s%sseed %lld", s.checkpoint, *s.checkpoint ? ", " : "",
              (long long)o->seed);
     tnd_record_options captioned = *wanted;
     captioned.caption = caption;
+    captioned.stop = &stop;
     status =
         tnd_record(s.model, s.controller, &captioned, o->outputs.at, o->outputs.n, &recorded, &err);
   }
   if (status == TENDRIL_OK && !o->json) print_text(&s, o, &recorded);
   if (status == TENDRIL_OK && o->json) status = print_json(&s, o, &recorded, &err);
   show_close(&s);
-  return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
+  if (status == TENDRIL_OK) return EXIT_OK;
+  const int code = cli_fail(status, &err);
+  // whoever waits for it, a shell's loop say, is to know why it ended
+  if (stop) raise(stop);
+  return code;
 }
 
 static int parse_quality(const char *text, tnd_quality *out) {
@@ -153,7 +168,7 @@ static int run(int argc, char **argv) {
 const cli_command cmd_record = {
     .name = "record",
     .usage = "RUN|TASK -o FILE [options]",
-    .summary = "write episodes to a video, a film strip or a table; needs no display",
+    .summary = "write episodes to a video, a film strip, a page or a table; needs no display",
     .example = "  tendril record runs/hopper -o gait.mp4 -o gait.png\n"
                "  tendril record runs/hopper -o push.gif --push 80@3 --seconds 6 --size 320x240\n"
                "  tendril record swimmer-v4 --actions random --episodes 10 -o random.csv\n",

@@ -23,7 +23,7 @@ extern "C" {
   X(integer, eval_episodes, 20,      1, 10000, "",     "episodes of an evaluation (mean action)") \
   X(real,    average,       0,       0, 0.999, "",     "decay per iteration of a running average of the policy's parameters; that policy is evaluated, kept as the best and played; 0: the trained one itself") \
   X(integer, save_every,    50,      1, 1e9,  "iterations", "checkpoints/last is written this often, and at the end") \
-  X(integer, keep_every,    100,     0, 1e9,  "iterations", "a checkpoint of its own is kept this often; 0: only the last and the best")
+  X(integer, keep_every,    20,      0, 1e9,  "iterations", "a checkpoint of its own is kept this often; 0: only the last and the best")
 // clang-format on
 
 typedef struct tendril_run_options {

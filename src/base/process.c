@@ -1,6 +1,7 @@
 // Other programs over posix_spawn. Their standard input is a socket rather than a pipe: send() can
 // be told not to raise SIGPIPE, write() can't. Whoever waits for one of the three streams serves
-// the other two meanwhile, so neither side ever waits for the other.
+// the other two meanwhile, so neither side ever waits for the other. A program is over when it has
+// ended, not when its streams have: another that it left behind may hold them for ever.
 #include "base/process.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +21,11 @@
 
 extern char **environ;
 
-enum { LAST_WORDS = 4096, PIECE = 65536 };
+enum {
+  LAST_WORDS = 4096,
+  PIECE = 65536,
+  LOOK = 50,  // ms between two looks whether a program has ended whose streams are held
+};
 
 struct tnd_process {
   char name[64];
@@ -166,9 +172,11 @@ static void hear(tnd_process *p, const char *bytes, size_t n) {
   p->nword = stays + n;
 }
 
-// What has come from *fd, which is closed at its end.
+// What has come from *fd by now, which is closed at its end; not what comes meanwhile.
 static void drain(tnd_process *p, int *fd) {
   char bytes[PIECE];
+  int waiting = 0;
+  if (*fd >= 0 && ioctl(*fd, FIONREAD, &waiting)) waiting = 0;
   while (*fd >= 0) {
     const ssize_t n = read(*fd, bytes, sizeof bytes);
     if (n > 0) {
@@ -176,6 +184,8 @@ static void drain(tnd_process *p, int *fd) {
         tnd_buffer_add(&p->output, bytes, (size_t)n);
       else
         hear(p, bytes, (size_t)n);
+      waiting -= (int)n;
+      if (waiting <= 0) return;
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
       close_fd(fd);
     } else if (errno == EAGAIN) {
@@ -184,14 +194,29 @@ static void drain(tnd_process *p, int *fd) {
   }
 }
 
-// Waits until something can be read, or written if `writing`, and reads what there is.
+// Waits a moment until something can be read, or written if `writing`, and reads what there is.
 static void serve(tnd_process *p, bool writing) {
   struct pollfd fds[3] = {{.fd = p->out, .events = POLLIN},
                           {.fd = p->err, .events = POLLIN},
                           {.fd = writing ? p->in : -1, .events = POLLOUT}};
-  if (poll(fds, 3, -1) < 0) return;  // interrupted; the caller asks again
+  if (poll(fds, 3, LOOK) < 0) return;  // interrupted; the caller asks again
   drain(p, &p->out);
   drain(p, &p->err);
+}
+
+static void reap(tnd_process *p, bool wait) {
+  while (!p->reaped) {
+    const pid_t got = waitpid(p->pid, &p->code, wait ? 0 : WNOHANG);
+    if (got == p->pid) {
+      p->reaped = true;
+    } else if (got < 0 && errno != EINTR) {
+      // a host program that ignores SIGCHLD
+      p->reaped = true;
+      p->code = -1;
+    } else if (got == 0) {
+      return;
+    }
+  }
 }
 
 // "gnuplot: LINE", the last line that says something; `otherwise` if there is none.
@@ -223,8 +248,9 @@ tendril_status tnd_process_write(tnd_process *process, const void *bytes, size_t
     if (sent >= 0) {
       next += sent;
       n -= (size_t)sent;
-    } else if (process->in >= 0 && (errno == EAGAIN || errno == EINTR)) {
+    } else if (process->in >= 0 && !process->reaped && (errno == EAGAIN || errno == EINTR)) {
       serve(process, true);
+      reap(process, false);
     } else {
       // why it left
       close_fd(&process->in);
@@ -240,21 +266,6 @@ void tnd_process_end_input(tnd_process *process) {
 }
 
 // -------------------------------------------------------------------------------------------- end
-
-static void reap(tnd_process *p, bool wait) {
-  while (!p->reaped) {
-    const pid_t got = waitpid(p->pid, &p->code, wait ? 0 : WNOHANG);
-    if (got == p->pid) {
-      p->reaped = true;
-    } else if (got < 0 && errno != EINTR) {
-      // a host program that ignores SIGCHLD
-      p->reaped = true;
-      p->code = -1;
-    } else if (got == 0) {
-      return;
-    }
-  }
-}
 
 bool tnd_process_ended(tnd_process *process) {
   drain(process, &process->out);
@@ -288,9 +299,14 @@ static void release(tnd_process *p) {
 
 tendril_status tnd_process_finish(tnd_process *process, char **out, size_t *n, tendril_error *err) {
   close_fd(&process->in);
-  while (process->out >= 0 || process->err >= 0)
+  while (!process->reaped && (process->out >= 0 || process->err >= 0)) {
     serve(process, false);
+    reap(process, false);
+  }
   reap(process, true);
+  // its last bytes were in the streams when it ended
+  drain(process, &process->out);
+  drain(process, &process->err);
   tendril_status status = judge(process, err);
   if (status == TENDRIL_OK && out) status = tnd_buffer_take(&process->output, out, n, err);
   release(process);

@@ -45,7 +45,8 @@ bool tnd_process_ended(tnd_process *process);
 // Sends a signal (SIGINT, say) unless it has ended.
 void tnd_process_signal(tnd_process *process, int number);
 
-// Ends the input, waits for the program's end, frees the process in any case.
+// Ends the input, waits for the program's end, frees the process in any case. Programs that it
+// left behind are not waited for, also if they hold its streams.
 // @param out  what it wrote to standard output, with a zero byte behind it, owned by the caller,
 //             tnd_free(); NULL if it is of no interest. Set on success only
 // @return E_SYSTEM unless it ended with 0: "gnuplot: LAST LINE OF STANDARD ERROR"; E_MEMORY

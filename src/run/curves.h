@@ -32,7 +32,9 @@ typedef struct tnd_curves {
 // @param paths    [n] run folders, borrowed
 // @param methods  [n] names that tell methods apart; NULL: the configurations do, and are compared
 // @param out      owned by the caller, tnd_curves_destroy()
-// @return all of tnd_curve_read(), and E_FORMAT for a run without values of y unless it is allowed
+// @return all of tnd_curve_read(), E_FORMAT for a run without values of y unless it is allowed, and
+//         without names E_ARGUMENT for two runs of one configuration with the same seed: they are
+//         one run, whichever folders they are in
 TENDRIL_MUST_CHECK tendril_status tnd_curves_create(const tnd_curves_options *options,
                                                     const char *const *paths,
                                                     const char *const *methods, int n,

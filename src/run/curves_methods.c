@@ -3,6 +3,7 @@
 #include "run/curves_methods.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -141,6 +142,28 @@ static void set_styles(tnd_curves *curves) {
   }
 }
 
+static bool same_folder(const tnd_curve *a, const tnd_curve *b) {
+  struct stat x, y;
+  return stat(a->path, &x) == 0 && stat(b->path, &y) == 0 && x.st_dev == y.st_dev &&
+         x.st_ino == y.st_ino;
+}
+
+// A seed counts once: run i, whose method is known, is none of those before it.
+static tendril_status check_seed(const tnd_curves *curves, int i, tendril_error *err) {
+  const tnd_curve *c = &curves->curves[i];
+  for (int k = 0; k < i; k++) {
+    const tnd_curve *other = &curves->curves[k];
+    if (other->method != c->method || other->seed != c->seed) continue;
+    if (same_folder(c, other))
+      return tnd_fail(err, TENDRIL_E_ARGUMENT, "%.300s: given twice", c->path);
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "%.200s: has the configuration and the seed of %.200s: one run; leave out "
+                    "either",
+                    c->path, other->path);
+  }
+  return TENDRIL_OK;
+}
+
 tendril_status tnd_curves_find_method(tnd_curves *curves, int i, const char *const *names,
                                       tendril_error *err) {
   const bool evaluation = strcmp(curves->options.y, "evaluation") == 0;
@@ -152,7 +175,7 @@ tendril_status tnd_curves_find_method(tnd_curves *curves, int i, const char *con
     if (!same) continue;
     c->method = other->method;
     curves->methods[c->method].nrun += c->n > 0;
-    return TENDRIL_OK;
+    return names ? TENDRIL_OK : check_seed(curves, i, err);
   }
   c->method = curves->nmethod++;
   tnd_method_curve *method = &curves->methods[c->method];

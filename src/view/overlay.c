@@ -47,7 +47,10 @@ static void information(const tnd_viewer *v, const tnd_player_view *view, double
 static void render_plots(tnd_plots *plots, const tnd_player_view *view, mjrRect picture,
                          const mjrContext *context) {
   tnd_plots_update(plots, view);
-  const int width = picture.width / 3 < 300 ? picture.width / 3 : 300;
+  // a third, but between panels as much as it takes to be read
+  const int third = picture.width / 3, half = picture.width / 2;
+  const int least = half < 240 ? half : 240, wide = third > least ? third : least;
+  const int width = wide < 300 ? wide : 300;
   const int height = picture.height / TND_NPLOT;
   for (int i = 0; i < TND_NPLOT; i++) {
     const mjrRect place = {picture.left + picture.width - width,

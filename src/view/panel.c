@@ -53,17 +53,22 @@ static void add_button(mjUI *ui, tnd_command command) {
     if (buttons[i].command == command) add(ui, mjITEM_BUTTON, buttons[i].name, NULL, "");
 }
 
-// Entries of a selection, a line each, as many as one holds.
+// Entries of a selection, a line each, as many as one holds: the first ones, since what is selected
+// is known by its place. Names that are too long are cut.
 typedef struct entries {
   char text[mjMAXUITEXT];
   size_t used;
   int n;
+  bool full;
 } entries;
 
 static void add_entry(entries *e, const char *name) {
-  const size_t length = strlen(name), room = sizeof e->text - e->used;
-  if (e->n == mjMAXUIMULTI || length >= mjMAXUINAME || length + 2 > room) return;
-  e->used += (size_t)snprintf(e->text + e->used, room, "%s%s", e->n++ ? "\n" : "", name);
+  const size_t room = sizeof e->text - e->used;
+  const size_t length = strlen(name) < mjMAXUINAME ? strlen(name) : mjMAXUINAME - 1;
+  e->full |= e->n == mjMAXUIMULTI || length + 2 > room;
+  if (e->full) return;
+  e->used +=
+      (size_t)snprintf(e->text + e->used, room, "%s%.*s", e->n++ ? "\n" : "", (int)length, name);
 }
 
 static entries body_entries(const mjModel *m) {

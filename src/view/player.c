@@ -1,6 +1,7 @@
 // The player's state: an episode, its remembered minute, and the time of it that is shown. What is
 // shown is `t`; the environment itself is at `t` too, or at the trace's end while the past is only
-// looked at. As soon as the past is changed (a push, a drag), what came after it is cut off.
+// looked at. As soon as the past is changed (a push, a step under a drag, a body that is put
+// elsewhere), what came after it is cut off.
 #include "view/player.h"
 
 #include "base/alloc.h"
@@ -37,6 +38,7 @@ struct tnd_player {
   double owed;        // simulated seconds that are still to be played
   double rested;      // seconds since the episode's end
   double pace;
+  uint32_t story;  // counts beginnings and pasts that were changed
   tnd_pose *shown;
   int shown_t;  // time that `shown` is at, -1: none
   int drag_body;
@@ -103,6 +105,7 @@ static void start(tnd_player *p) {
   p->owed = p->rested = 0;
   p->shown_t = -1;
   p->drag_body = 0;
+  p->story++;
   if (p->recorded) {
     p->t = first_time(p);
     return;
@@ -115,13 +118,24 @@ static void start(tnd_player *p) {
   p->t = 0;
 }
 
-// The environment goes to the time that is shown; what came after it is forgotten.
-static void live(tnd_player *p) {
-  if (p->recorded || p->t == last_time(p)) return;
+// The environment goes to a time that is remembered.
+static void go_to(tnd_player *p, int t) {
+  tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, t), p->obs);
+}
+
+// What came after the time that is shown is forgotten; the environment is there.
+static void cut(tnd_player *p) {
   tnd_trace_cut(p->trace, p->t);
-  tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, p->t), p->obs);
   p->failed = false;
   p->shown_t = -1;
+  p->story++;
+}
+
+// Goes on from the time that is shown.
+static void live(tnd_player *p) {
+  if (p->recorded || p->t == last_time(p)) return;
+  go_to(p, p->t);
+  cut(p);
 }
 
 static void apply_drag(tnd_player *p) {
@@ -131,8 +145,10 @@ static void apply_drag(tnd_player *p) {
   if (p->drag_body) memcpy(applied + (ptrdiff_t)6 * p->drag_body, p->drag, sizeof p->drag);
 }
 
-// One control step on: what is remembered first, then a new one. False at the episode's end.
+// One control step on: what is remembered first, then a new one; under a drag always a new one.
+// False at the episode's end.
 static bool step(tnd_player *p) {
+  if (p->drag_body) live(p);
   if (p->t < last_time(p)) {
     p->t++;
     return true;
@@ -154,12 +170,16 @@ static bool step(tnd_player *p) {
   return true;
 }
 
-static void go(tnd_player *p, int steps) {
+static void go_on(tnd_player *p, int steps) {
   p->settings.running = 0;
   for (int i = 0; i < steps && step(p); i++)
     ;
-  const int first = first_time(p);
-  if (steps < 0) p->t = p->t + steps < first ? first : p->t + steps;
+}
+
+// Another time that is remembered is shown, or the nearest.
+static void look_at(tnd_player *p, int t) {
+  p->settings.running = 0;
+  p->t = t < first_time(p) ? first_time(p) : t;
 }
 
 // ------------------------------------------------------------------------------------ time
@@ -206,13 +226,17 @@ static void push(tnd_player *p) {
   tendril_push push = {.newtons = s->newtons, .seconds = s->seconds, .time = 0};
   const int direction = s->direction >= 0 && s->direction < NDIRECTION ? s->direction : 0;
   memcpy(push.direction, directions[direction], sizeof push.direction);
-  live(p);
   push.time = seconds_at(p, p->t);
   snprintf(push.body, sizeof push.body, "%s", name ? name : "");
+  // one that is refused changes nothing, the future of a past state neither
+  const bool past = p->t < last_time(p);
+  if (past) go_to(p, p->t);
   if (tendril_env_push(p->env, &push, &err) != TENDRIL_OK) {
+    if (past) go_to(p, last_time(p));
     say(p, "no push: %s", err.text);
     return;
   }
+  if (past) cut(p);
   // the state that is remembered is that under the push
   tnd_trace_amend(p->trace, p->env);
   p->shown_t = -1;
@@ -240,6 +264,10 @@ static void change_checkpoint(tnd_player *p, int by) {
 }
 
 static void change_episode(tnd_player *p, int by) {
+  if (p->recorded) {
+    say(p, "no other episode: one that was recorded is shown alone");
+    return;
+  }
   p->episode += (uint32_t)(by > 0 || p->episode > 0 ? by : 0);
   start(p);
   say(p, "episode %u", p->episode);
@@ -257,27 +285,27 @@ void tnd_player_do(tnd_player *p, tnd_command command) {
     say_where(p, p->settings.running ? "running" : "paused");
     break;
   case TND_STEP:
-    go(p, 1);
+    go_on(p, 1);
     say_where(p, "step");
     break;
   case TND_BACK:
-    go(p, -1);
+    look_at(p, p->t - 1);
     say_where(p, "back");
     break;
   case TND_STEP_FAR:
-    go(p, far);
+    go_on(p, far);
     say_where(p, "step");
     break;
   case TND_BACK_FAR:
-    go(p, -far);
+    look_at(p, p->t - far);
     say_where(p, "back");
     break;
   case TND_OLDEST:
-    go(p, first_time(p) - p->t);
+    look_at(p, first_time(p));
     say_where(p, "back");
     break;
   case TND_NEWEST:
-    go(p, last_time(p) - p->t);
+    look_at(p, last_time(p));
     say_where(p, "step");
     break;
   case TND_RESTART:
@@ -313,9 +341,35 @@ void tnd_player_do(tnd_player *p, tnd_command command) {
 
 void tnd_player_drag(tnd_player *p, int body, const double *wrench) {
   if (p->recorded || body < 0 || body >= (int)tendril_model_mujoco(p->model)->nbody) return;
-  if (body && !p->drag_body) live(p);
   if (body) memcpy(p->drag, wrench, sizeof p->drag);
   p->drag_body = body;
+}
+
+// Whether nothing holds the body in its place: a mocap body, or one that hangs on a free one.
+static bool is_loose(const mjModel *m, int body) {
+  const int root = m->body_rootid[body];
+  return m->body_mocapid[body] >= 0 ||
+         (m->body_jntnum[root] == 1 && m->jnt_type[m->body_jntadr[root]] == mjJNT_FREE);
+}
+
+void tnd_player_hold(tnd_player *p, const mjvPerturb *perturb) {
+  const mjModel *m = tendril_model_mujoco(p->model);
+  const int body = perturb->select;
+  if (p->recorded || p->settings.running || ending_at(p, p->t)) return;
+  if (body < 1 || body >= (int)m->nbody || !is_loose(m, body)) return;
+
+  // 1. MuJoCo puts it there in what is shown, whose poses are up to date
+  mjData *to = tendril_env_data(p->env), *from = tnd_player_data(p);
+  mjv_applyPerturbPose(m, from, perturb, 1);
+
+  // 2. the episode goes on from there
+  live(p);
+  mju_copy(to->qpos, from->qpos, (int)m->nq);
+  mju_copy(to->mocap_pos, from->mocap_pos, 3 * (int)m->nmocap);
+  mju_copy(to->mocap_quat, from->mocap_quat, 4 * (int)m->nmocap);
+  tnd_trace_amend(p->trace, p->env);
+  go_to(p, p->t);  // for the observation
+  p->shown_t = -1;
 }
 
 // ------------------------------------------------------------------------------------ seeing
@@ -327,7 +381,8 @@ void tnd_player_see(const tnd_player *p, tnd_player_view *view) {
                             .episode = p->episode,
                             .checkpoint = p->checkpoint,
                             .ending = ending_at(p, p->t),
-                            .pace = p->pace};
+                            .pace = p->pace,
+                            .story = p->story};
 }
 
 mjData *tnd_player_data_at(tnd_player *p, int t) {

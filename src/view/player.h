@@ -29,7 +29,7 @@ typedef enum tnd_command {
   TND_OLDEST,        // to the oldest state that is remembered; pauses
   TND_NEWEST,        // to the newest; pauses
   TND_RESTART,       // the same episode from its start
-  TND_NEXT_EPISODE,  // other start states
+  TND_NEXT_EPISODE,  // other start states; of a recorded one there is none
   TND_LAST_EPISODE,
   TND_NEXT_CHECKPOINT,  // the same episode with another checkpoint's policy
   TND_LAST_CHECKPOINT,
@@ -71,8 +71,11 @@ tnd_player_settings *tnd_player_get_settings(tnd_player *player);
 void tnd_player_advance(tnd_player *player, double seconds);
 void tnd_player_do(tnd_player *player, tnd_command command);
 // Takes effect in the steps that follow, until it is called with body 0: force and torque on a body
-// [6], as the mouse drags it. While a past state is shown, what came after it is forgotten.
+// [6], as the mouse drags it. The first step from a past state makes another future of it.
 void tnd_player_drag(tnd_player *player, int body, const double *wrench);
+// While paused, a mocap body or a robot with a free joint goes to where the mouse holds it, at
+// once; what came after that state is forgotten. Others stay: they are dragged only.
+void tnd_player_hold(tnd_player *player, const mjvPerturb *perturb);
 
 // How the state came about that is shown.
 typedef struct tnd_player_view {
@@ -83,6 +86,7 @@ typedef struct tnd_player_view {
   const char *checkpoint;  // "" for none
   const char *ending;      // why the episode ended at this time; NULL: it goes on
   double pace;             // simulated seconds per second, as reached lately; 0 while paused
+  uint32_t story;          // another number: states seen before may be none of this episode
 } tnd_player_view;
 
 void tnd_player_see(const tnd_player *player, tnd_player_view *view);

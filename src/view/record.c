@@ -1,7 +1,6 @@
 // Recordings. Episodes are played one by one into a trace; each output makes of the trace, or of
 // the frames that are drawn once for all videos, what its format is.
 #include "view/record.h"
-#include "view/html.h"
 
 #include "view/html.h"
 #include "view/offscreen.h"
@@ -16,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 enum { WIDTH = 640, HEIGHT = 480 };  // of videos
 #define MOST_FPS 32.0                // that are taken unasked
@@ -169,16 +169,25 @@ static tendril_status shoot(camera *c, const double *snapshot, tendril_error *er
   return tnd_offscreen_read(c->offscreen, c->picture.rgb, err);
 }
 
+static tendril_status check_stop(const job *j, tendril_error *err) {
+  if (!j->options->stop || !*j->options->stop) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_SYSTEM, "stopped; nothing was written");
+}
+
 static tendril_status film(camera *c, const job *j, output *outputs, int n, const tnd_trace *trace,
                            int *frames, tendril_error *err) {
   const double seconds = tendril_model_seconds(j->model);
   const int last = tnd_trace_last(trace);
   c->scene->has_center = false;  // a still camera stands where each episode begins
+  int drawn = -1;
   for (int i = 0;; i++) {
     const double time = (double)i * j->rate[1] / j->rate[0];
     const double t = floor(time / seconds + 0.5);
     if (t > last) return TENDRIL_OK;
-    TENDRIL_TRY(shoot(c, tnd_trace_snapshot(trace, (int)t), err));
+    TENDRIL_TRY(check_stop(j, err));
+    // with more frames than control steps some are the same
+    if ((int)t != drawn) TENDRIL_TRY(shoot(c, tnd_trace_snapshot(trace, (int)t), err));
+    drawn = (int)t;
     for (int k = 0; k < n; k++)
       if (outputs[k].video) TENDRIL_TRY(tnd_video_add(outputs[k].video, c->picture.rgb, err));
     ++*frames;
@@ -223,6 +232,7 @@ static tendril_status play(const job *j, tnd_controller *controller, camera *c, 
                            int n, tnd_trace *trace, tnd_recorded *result, tendril_error *err) {
   const tnd_record_options *o = j->options;
   for (int number = 0; number < o->episodes; number++) {
+    TENDRIL_TRY(check_stop(j, err));
     TENDRIL_TRY(
         tnd_trace_play(trace, controller, o->seed, (uint32_t)number, o->pushes, o->npush, err));
     const double most = floor(o->seconds / tendril_model_seconds(j->model) + 0.5);
@@ -237,12 +247,31 @@ static tendril_status play(const job *j, tnd_controller *controller, camera *c, 
   return TENDRIL_OK;
 }
 
+// Whether two paths are of one file, however they are spelt.
+static bool same_file(const char *a, const char *b) {
+  const char *const paths[2] = {a, b};
+  const char *names[2];
+  struct stat folders[2];
+  for (int i = 0; i < 2; i++) {
+    const char *slash = strrchr(paths[i], '/');
+    const int length = slash ? (int)(slash - paths[i]) : 0;
+    char folder[TND_PATH_MAX];
+    names[i] = slash ? slash + 1 : paths[i];
+    if (snprintf(folder, sizeof folder, "%.*s%s", length, paths[i], slash ? "/" : ".") >=
+            (int)sizeof folder ||
+        stat(folder, &folders[i]))
+      return false;  // it will be said when they are opened
+  }
+  return strcmp(names[0], names[1]) == 0 && folders[0].st_dev == folders[1].st_dev &&
+         folders[0].st_ino == folders[1].st_ino;
+}
+
 static tendril_status check_outputs(output *outputs, const char *const *paths, int n,
                                     tendril_error *err) {
   for (int i = 0; i < n; i++) {
     TENDRIL_TRY(tnd_record_check(paths[i], err));
     for (int k = 0; k < i; k++)
-      if (strcmp(paths[i], paths[k]) == 0)
+      if (strcmp(paths[i], paths[k]) == 0 || same_file(paths[i], paths[k]))
         return tnd_fail(err, TENDRIL_E_ARGUMENT, "%.300s: given twice", paths[i]);
     outputs[i].format = find_format(paths[i]);
     outputs[i].path = paths[i];
@@ -268,6 +297,7 @@ static tendril_status record(job *j, tnd_controller *controller, camera *c, outp
   // 3. the files, all of them
   for (int i = 0; i < n; i++)
     if (outputs[i].format->finish) TENDRIL_TRY(outputs[i].format->finish(&outputs[i], err));
+  TENDRIL_TRY(check_stop(j, err));
   for (int i = 0; i < n; i++)
     TENDRIL_TRY(commit(&outputs[i], err));
   return TENDRIL_OK;

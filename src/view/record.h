@@ -5,6 +5,8 @@
 #include "view/look.h"
 #include "view/trace.h"
 
+#include <signal.h>
+
 enum { TND_RECORD_MAX_OUTPUTS = 16 };
 
 typedef struct tnd_record_options {
@@ -18,7 +20,8 @@ typedef struct tnd_record_options {
   tnd_quality quality;
   const tendril_push *pushes;  // [npush]
   int npush;
-  bool draw_only;  // draws the frames of a video that nobody takes, to time it
+  const volatile sig_atomic_t *stop;  // not 0: give up; NULL: nobody asks
+  bool draw_only;                     // draws the frames of a video that nobody takes, to time it
 } tnd_record_options;
 
 // What was recorded.
@@ -37,6 +40,7 @@ TENDRIL_MUST_CHECK tendril_status tnd_record_check(const char *path, tendril_err
 // All outputs show the same episodes. A file appears when it is whole; after an error there is none
 // but older ones.
 // @param paths  [n] at most TND_RECORD_MAX_OUTPUTS
+// @return E_SYSTEM if it was stopped, too
 TENDRIL_MUST_CHECK tendril_status tnd_record(const tendril_model *model, tnd_controller *controller,
                                              const tnd_record_options *options,
                                              const char *const *paths, int n, tnd_recorded *out,

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "sim/physics.h"
 #include "view/overlay.h"
 #include "view/panel.h"
@@ -13,6 +14,7 @@
 #include "view/video.h"
 
 #include <GLFW/glfw3.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,11 +22,12 @@
 
 #define MOST_PICTURES 60.0  // a second
 #define FEW_PICTURES 25.0   // a second; below, something is left out
-#define ENOUGH_TIME 0.4     // share of the time that a picture may take before something comes back
+#define ENOUGH_TIME 0.45    // of that time; a picture that waits for a 60 Hz screen takes 0.42
 #define SETTLE 0.1          // weight of the newest picture in the measured time
 #define PATIENCE 1.0        // seconds between two changes of what is left out
 #define DOUBLE_CLICK 0.35   // seconds
 #define VIDEO_RATE 30
+#define MOST_PIXELS 16384  // a side; what drivers of OpenGL have in common
 #define HINT "`tendril record` makes videos and pictures without a display"
 
 struct tnd_screen {
@@ -45,14 +48,15 @@ struct tnd_screen {
   int level;        // 2: shadows and reflections; 1: shadows; 0: neither
 
   tnd_video *video;  // in the making
-  tnd_picture frame;
+  int video_size[2];
+  char video_path[TND_PATH_MAX];
   double video_owed;  // seconds that are to be filmed
-  int nshot, nvideo;
+  tnd_picture frame;
 };
 
 static void say(const tnd_screen *w, const char *what, const char *which) {
-  char line[2048];
-  snprintf(line, sizeof line, "%s%s", what, which);
+  char line[TND_PATH_MAX + 64];
+  snprintf(line, sizeof line, "%.60s%s", what, which);
   if (w->options.say) w->options.say(w->options.user, line);
 }
 
@@ -128,6 +132,10 @@ static void read_buttons(tnd_screen *w) {
   s->dx = s->dy = 0;
 }
 
+static void find_rect(mjuiState *s) {
+  s->mouserect = mjr_findRect((int)s->x, (int)s->y, s->nrect - 1, s->rect + 1) + 1;
+}
+
 // (x, y) in the window's units from above, the state's in pixels from below. Not asked of GLFW: it
 // would tell where the mouse is by now, with all that is still in the queue.
 static void place_mouse(tnd_screen *w, double x, double y) {
@@ -142,7 +150,7 @@ static void place_mouse(tnd_screen *w, double x, double y) {
   s->dy = y - s->y;
   s->x = x;
   s->y = y;
-  s->mouserect = mjr_findRect((int)x, (int)y, s->nrect - 1, s->rect + 1) + 1;
+  find_rect(s);
 }
 
 static void on_key(GLFWwindow *g, int key, int scancode, int action, int mods) {
@@ -202,9 +210,17 @@ static void on_scroll(GLFWwindow *g, double x, double y) {
 
 // ------------------------------------------------------------------------------------ wishes
 
-static void file_name(const tnd_screen *w, int number, const char *extension, char *out,
-                      size_t size) {
-  snprintf(out, size, "%s/%s-%03d.%s", w->options.folder, w->options.name, number, extension);
+// A name that is free: earlier files stay, those of other windows on the same task included.
+static tendril_status find_name(const tnd_screen *w, const char *extension, char path[TND_PATH_MAX],
+                                tendril_error *err) {
+  char part[TND_PATH_MAX + 8];
+  for (int i = 1;; i++) {
+    const int n = snprintf(path, TND_PATH_MAX, "%s/%s-%03d.%s", w->options.folder, w->options.name,
+                           i, extension);
+    if (n >= TND_PATH_MAX) return tnd_fail_io(err, w->options.folder, "not written", ENAMETOOLONG);
+    snprintf(part, sizeof part, "%s.part", path);
+    if (!tnd_path_exists(path) && !tnd_path_exists(part)) return TENDRIL_OK;
+  }
 }
 
 // The picture that was just drawn, before it is swapped away.
@@ -222,11 +238,11 @@ static tendril_status grab(tnd_screen *w, tendril_error *err) {
 }
 
 static void take_screenshot(tnd_screen *w) {
-  char path[1024];
+  char path[TND_PATH_MAX];
   tendril_error err = {{0}};
-  file_name(w, ++w->nshot, "png", path, sizeof path);
   tnd_aside aside = {.fd = -1};
-  tendril_status status = grab(w, &err);
+  tendril_status status = find_name(w, "png", path, &err);
+  if (status == TENDRIL_OK) status = grab(w, &err);
   if (status == TENDRIL_OK) status = tnd_aside_begin(&aside, path, &err);
   if (status == TENDRIL_OK) status = tnd_picture_write(&w->frame, &aside, &err);
   if (status == TENDRIL_OK) status = tnd_aside_commit(&aside, &err);
@@ -239,13 +255,11 @@ static void take_screenshot(tnd_screen *w) {
 
 static void end_video(tnd_screen *w) {
   tendril_error err = {{0}};
-  char path[1024];
   if (!w->video) return;
-  file_name(w, w->nvideo, "mp4", path, sizeof path);
   tendril_status status = tnd_video_finish(w->video, &err);
   if (status == TENDRIL_OK) status = tnd_video_commit(w->video, &err);
   if (status == TENDRIL_OK)
-    say(w, "recorded ", path);
+    say(w, "recorded ", w->video_path);
   else
     say(w, "no recording: ", err.text);
   tnd_video_destroy(w->video);
@@ -253,19 +267,20 @@ static void end_video(tnd_screen *w) {
 }
 
 static void begin_video(tnd_screen *w) {
-  char path[1024];
   tendril_error err = {{0}};
   const int rate[2] = {VIDEO_RATE, 1};
-  file_name(w, ++w->nvideo, "mp4", path, sizeof path);
-  tendril_status status = grab(w, &err);
+  tendril_status status = find_name(w, "mp4", w->video_path, &err);
+  if (status == TENDRIL_OK) status = grab(w, &err);
+  w->video_size[0] = w->frame.width;
+  w->video_size[1] = w->frame.height;
   if (status == TENDRIL_OK)
-    status =
-        tnd_video_create(path, TND_MP4, w->frame.width, w->frame.height, rate, &w->video, &err);
+    status = tnd_video_create(w->video_path, TND_MP4, w->frame.width, w->frame.height, rate,
+                              &w->video, &err);
   // the first picture at once: no video is without one
   if (status == TENDRIL_OK) status = tnd_video_add(w->video, w->frame.rgb, &err);
   w->video_owed = 0;
   if (status == TENDRIL_OK) {
-    say(w, "recording ", path);
+    say(w, "recording ", w->video_path);
     return;
   }
   say(w, "no recording: ", err.text);
@@ -277,11 +292,11 @@ static void begin_video(tnd_screen *w) {
 static void film(tnd_screen *w, double seconds) {
   tendril_error err = {{0}};
   if (!w->video) return;
-  const int width = w->frame.width, height = w->frame.height;
   w->video_owed += seconds;
   if (w->video_owed < 1.0 / VIDEO_RATE) return;
   tendril_status status = grab(w, &err);
-  if (w->frame.width != width || w->frame.height != height) {
+  if (status == TENDRIL_OK &&
+      (w->frame.width != w->video_size[0] || w->frame.height != w->video_size[1])) {
     say(w, "the window's size changed: ", "the recording ends");
     end_video(w);
     return;
@@ -337,6 +352,8 @@ static void lay_out(tnd_screen *w) {
   w->shown_left = v->left;
   w->shown_right = v->right;
   tnd_panels_layout(w->panels, width, height, &w->state, &w->context);
+  // a panel may have come or gone under a mouse that keeps still
+  find_rect(&w->state);
 }
 
 static void draw(void *context) {
@@ -410,9 +427,15 @@ static void free_context(void *context) {
 }
 
 static tendril_status open_window(tnd_screen *w, tendril_error *err) {
+  const tnd_screen_options *o = &w->options;
+  // asked for more, X ends the program by itself, or OpenGL draws nothing
+  if (o->width > MOST_PIXELS || o->height > MOST_PIXELS)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "a window of %d x %d pixels: at most %d x %d; ask for a smaller size", o->width,
+                    o->height, MOST_PIXELS, MOST_PIXELS);
   if (!glfwInit()) return fail("no display", err);
   glfwWindowHint(GLFW_SAMPLES, 0);
-  w->glfw = glfwCreateWindow(w->options.width, w->options.height, w->options.title, NULL, NULL);
+  w->glfw = glfwCreateWindow(o->width, o->height, o->title, NULL, NULL);
   if (!w->glfw) return fail("no window with OpenGL", err);
   glfwMakeContextCurrent(w->glfw);
   glfwSwapInterval(1);

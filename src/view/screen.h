@@ -21,7 +21,7 @@ typedef struct tnd_screen_options {
 typedef struct tnd_screen tnd_screen;
 
 // viewer and the texts of the options: borrowed.
-// @return E_SYSTEM if there is no display or no OpenGL
+// @return E_SYSTEM if there is no display or no OpenGL; E_ARGUMENT for a size beyond what it draws
 TENDRIL_MUST_CHECK tendril_status tnd_screen_create(tnd_viewer *viewer,
                                                     const tnd_screen_options *options,
                                                     tnd_screen **out, tendril_error *err);

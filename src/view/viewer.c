@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOTCH 0.05           // of a zoom by one notch of the wheel, as in `simulate`
+#define NOTCH 0.02           // of a zoom by one notch of the wheel, as in `simulate`
 enum { MOST_PLACES = 100 };  // of the path between two pictures
 
 // ------------------------------------------------------------------------------------ keys
@@ -19,6 +19,7 @@ enum action {
   TOGGLE,   // an int of the viewer, by its offset
   WISH,     // of the window
   CAMERA,   // next (1) or previous (-1); 0: the free one
+  ALIGN,    // the camera as it was at first
   PARENT,   // select the parent of the selected body
   FRAME,    // cycle what frames are drawn
   LABEL,    // cycle what is labelled
@@ -48,6 +49,7 @@ static const struct key {
     {']', 0, CAMERA, 1, "] [", "next camera, previous"},
     {'[', 0, CAMERA, -1, NULL, NULL},
     {mjKEY_ESCAPE, 0, CAMERA, 0, "Esc", "free camera"},
+    {'A', TND_CONTROL, ALIGN, 0, "Ctrl A", "camera as at first"},
     {mjKEY_PAGE_UP, 0, PARENT, 0, "Page Up", "select the parent body"},
     {mjKEY_TAB, 0, TOGGLE, offsetof(tnd_viewer, left), "Tab, Shift Tab", "left panel, right panel"},
     {mjKEY_TAB, TND_SHIFT, TOGGLE, offsetof(tnd_viewer, right), NULL, NULL},
@@ -72,7 +74,7 @@ static const struct {
     {TND_HELP_PLAY, "Ctrl right drag", "pull it"},
     {TND_HELP_PLAY, "Ctrl left drag", "twist it"},
     {TND_HELP_SEE, "Left drag", "turn the camera"},
-    {TND_HELP_SEE, "Right drag", "move it"},
+    {TND_HELP_SEE, "Right drag", "move it, if free"},
     {TND_HELP_SEE, "Scroll, middle drag", "zoom"},
     {TND_HELP_SEE, "Right double click", "look there"},
     {TND_HELP_SEE, "C F S R W J T ...", "as in simulate"},
@@ -113,6 +115,14 @@ static void free_camera(tnd_viewer *v) {
   v->scene->camera.type = mjCAMERA_FREE;
 }
 
+static void align(tnd_viewer *v) {
+  // no name that could be unknown
+  const tendril_status ignored = tnd_scene_set_camera(v->scene, NULL, NULL);
+  (void)ignored;
+  v->which_camera = TND_CAMERA_TRACKING;
+  v->scene->has_center = false;
+}
+
 static void select_body(tnd_viewer *v, int body) {
   v->perturb.select = body > 0 ? body : 0;
   v->perturb.active = 0;
@@ -138,6 +148,9 @@ static void act(tnd_viewer *v, const struct key *k) {
       free_camera(v);
     else
       v->which_camera = (v->which_camera + k->value + ncamera(v)) % ncamera(v);
+    break;
+  case ALIGN:
+    align(v);
     break;
   case PARENT:
     if (v->perturb.select > 0) select_body(v, m->body_parentid[v->perturb.select]);
@@ -239,10 +252,13 @@ void tnd_viewer_move(tnd_viewer *v, const tnd_mouse *mouse) {
   if (v->perturb.active) {
     mjv_movePerturb(m, tnd_player_data(v->player), action, mouse->dx, mouse->dy, &v->scene->mjv,
                     &v->perturb);
+    tnd_player_hold(v->player, &v->perturb);
     return;
   }
   if (v->scene->camera.type == mjCAMERA_FIXED) return;
-  if (action == mjMOUSE_MOVE_H || action == mjMOUSE_MOVE_V) free_camera(v);
+  // one that tracks is turned and zoomed only: panning doesn't lose the robot
+  const bool pans = action == mjMOUSE_MOVE_H || action == mjMOUSE_MOVE_V;
+  if (pans && v->which_camera == TND_CAMERA_TRACKING) return;
   mjv_moveCamera(m, action, mouse->dx, mouse->dy, &v->scene->mjv, &v->scene->camera);
 }
 
@@ -287,6 +303,8 @@ static void add_place(tnd_viewer *v, int t) {
 
 // The torso's places up to the time that is shown; what was there of later times is forgotten.
 static void follow_path(tnd_viewer *v, const tnd_player_view *view) {
+  if (v->path_story != view->story) v->npath = 0;
+  v->path_story = view->story;
   while (v->npath && v->path_times[v->npath - 1] >= view->t)
     v->npath--;
   const int first = tnd_trace_first(view->trace);
@@ -304,7 +322,10 @@ tendril_status tnd_viewer_update(tnd_viewer *v, tendril_error *err) {
   const bool fixed = v->which_camera >= TND_CAMERA_FIXED;
   camera->type = fixed ? mjCAMERA_FIXED : mjCAMERA_FREE;
   if (fixed) camera->fixedcamid = v->which_camera - TND_CAMERA_FIXED;
-  v->scene->follow = v->which_camera == TND_CAMERA_TRACKING;
+  // the robot may be far from where the camera was left
+  const bool follow = v->which_camera == TND_CAMERA_TRACKING;
+  if (follow && !v->scene->follow) v->scene->has_center = false;
+  v->scene->follow = follow;
 
   tnd_player_view view;
   tnd_player_see(v->player, &view);

@@ -32,6 +32,7 @@ typedef struct tnd_viewer {
   bool own_flags;               // shadows or reflections were switched by hand
   // places of the torso at times that were shown, in their order
   int npath;
+  uint32_t path_story;  // of the player, that they are of
   int path_times[TND_VIEWER_PATH];
   double path_points[TND_VIEWER_PATH][3];
 } tnd_viewer;

@@ -137,6 +137,34 @@ Test(process, that_closes_its_input_and_succeeds_has_succeeded) {
   check_ok(tnd_process_finish(process, NULL, NULL, check_err));
 }
 
+Test(process, has_ended_though_it_left_another_behind_with_its_streams, .timeout = 20) {
+  // the second writes for ever, until the streams are closed
+  static const char *const left[] = {"sleep 30 & pid=$!;", "yes & yes >&2 & sleep 0.1;"};
+  tendril_error err = {{0}};
+  for (int i = 0; i < 2; i++) {
+    char script[200], *out = NULL;
+    size_t n = 0;
+    snprintf(script, sizeof script, "%s head -c 300000 /dev/zero; echo $pid", left[i]);
+    check_ok(tnd_process_finish(start_shell(script, false), &out, &n, check_err));
+    cr_assert_geq(n, 300000, "all that it wrote itself");
+    if (i == 0) cr_assert_eq(kill(atoi(out + 300000), SIGKILL), 0);
+    tnd_free(out);
+    snprintf(script, sizeof script, "sleep 30 <&0 & echo $! >&2; exit %d", 2 + i);
+    tnd_process *process = start_shell(script, true);
+    if (i == 0) {
+      // more than the stream takes, and nobody reads it
+      static char bytes[1 << 22];
+      const tendril_status status = tnd_process_write(process, bytes, sizeof bytes, &err);
+      cr_assert_eq(status, TENDRIL_E_SYSTEM);
+      tnd_process_abandon(process);
+    } else {
+      cr_assert_eq(tnd_process_finish(process, NULL, NULL, &err), TENDRIL_E_SYSTEM);
+    }
+    // "sh: PID"
+    cr_assert_eq(kill(atoi(err.text + 4), SIGKILL), 0, "%s", err.text);
+  }
+}
+
 Test(process, is_killed_when_it_is_abandoned) {
   char *folder = support_tmpdir();
   char script[512], *text;

@@ -3,10 +3,13 @@
 # usage: run.sh PROGRAM SOURCE_FOLDER CASE_FOLDER
 set -eu
 [ $# -eq 3 ] || { echo "usage: run.sh PROGRAM SOURCE_FOLDER CASE_FOLDER" >&2; exit 2; }
-TENDRIL=$1
-SOURCE=$2
+# cases run in another folder
+SOURCE=$(cd "$2" && pwd)
 case=$(cd "$3" && pwd)
-export TENDRIL SOURCE LC_ALL=C TERM=dumb
+TENDRIL=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+# CTest says where it is; by hand, it lies where the build has put it beside the program
+CHECK_JSON=${CHECK_JSON:-$(dirname "$TENDRIL")/tests/check_json}
+export TENDRIL SOURCE CHECK_JSON LC_ALL=C TERM=dumb
 
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT

@@ -69,4 +69,16 @@ check pass err
 make stops_at_the_first_failure 'false
 true'
 check fail stops_at_the_first_failure
+
+# by hand: names relative to where one is, and check_json where the build has it
+mkdir -p "$temp/build/tests"
+cp /bin/echo "$temp/build/program"
+cp /bin/cat "$temp/build/tests/check_json"
+make by_hand 'cd /; $TENDRIL hello; test -e "$SOURCE/by_hand/cmd"; echo "[]" | "$CHECK_JSON"'
+printf '%s\n' hello '[]' >"$temp/by_hand/out"
+if ! (unset CHECK_JSON; cd "$temp"; sh "$runner" build/program . by_hand) >"$temp/log" 2>&1; then
+  echo "by hand:"
+  cat "$temp/log"
+  bad=1
+fi
 exit $bad

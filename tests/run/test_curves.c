@@ -38,13 +38,18 @@ static void write_in(const char *run, const char *name, const char *text) {
   support_write_file(support_path(run, name), text, strlen(text));
 }
 
-// A run of a task, its settings as members of JSON, its tables as text. The last one's path.
+// A run of a task, its settings as members of JSON, its tables as text. The last one's path. If
+// the settings end with the learner's, the run has a seed of its own.
 static const char *add_run(const char *config, const char *progress, const char *evaluations) {
+  char text[1000];
   snprintf(names[npath], sizeof names[0], "%s/%d", folder, npath);
   const char *path = paths[npath] = names[npath];
   npath++;
   cr_assert_eq(mkdir(path, 0777), 0);
-  write_in(path, "config.json", config);
+  const size_t n = strlen(config);
+  const bool seedless = !strstr(config, "\"run\"") && n > 2 && strcmp(config + n - 2, "}}") == 0;
+  snprintf(text, sizeof text, "%.*s, \"run\": {\"seed\": %d}}", (int)n - 1, config, npath);
+  write_in(path, "config.json", seedless ? text : config);
   if (progress) write_in(path, "progress.csv", progress);
   if (evaluations) write_in(path, "evaluations.csv", evaluations);
   return path;
@@ -152,7 +157,7 @@ Test(curves, with_many_differences_have_short_names_that_differ) {
 Test(curves, of_evaluations_differ_by_how_these_are_made) {
   add_config("{\"task\": \"t\", \"learner\": {\"name\": \"trpo\"}}");
   add_config("{\"task\": \"t\", \"learner\": {\"name\": \"trpo\"},"
-             "\"run\": {\"eval_episodes\": 5, \"average\": 0.5}}");
+             "\"run\": {\"seed\": 2, \"eval_episodes\": 5, \"average\": 0.5}}");
   tnd_curves *curves = read_all();
   cr_assert_eq(curves->nmethod, 1);
   tnd_curves_destroy(curves);
@@ -173,6 +178,36 @@ Test(curves, take_the_names_that_are_given) {
   check_method(curves, 0, "x", 2, "");
   check_method(curves, 1, "y", 1, "");
   tnd_curves_destroy(curves);
+}
+
+Test(curves, count_a_seed_once) {
+  char text[300], expected[1300];
+  static const int runs[][2] = {{9, 1}, {9, 2}, {8, 2}, {9, 2}};  // the last is the second's copy
+  for (int i = 0; i < 4; i++) {
+    snprintf(text, sizeof text,
+             "{\"task\": \"t\", \"learner\": {\"name\": \"trpo\", \"lambda\": 0.%d},"
+             "\"run\": {\"seed\": %d, \"save_every\": %d}}",
+             runs[i][0], runs[i][1], i + 1);
+    add_config(text);
+  }
+  tendril_error err = {{0}};
+  tnd_curves *curves = NULL;
+  check_ok(tnd_curves_create(&options, paths, NULL, 3, &curves, check_err));
+  cr_assert_eq(curves->nmethod, 2);
+  tnd_curves_destroy(curves);
+  curves = NULL;
+  cr_assert_eq(tnd_curves_create(&options, paths, NULL, 4, &curves, &err), TENDRIL_E_ARGUMENT);
+  snprintf(expected, sizeof expected,
+           "%s: has the configuration and the seed of %s: one run; leave out either", paths[3],
+           paths[1]);
+  cr_assert_str_eq(err.text, expected);
+  cr_assert_null(curves);
+
+  // one folder by two names
+  snprintf(names[3], sizeof names[3], "%s/../1/", paths[0]);
+  cr_assert_eq(tnd_curves_create(&options, paths, NULL, 4, &curves, &err), TENDRIL_E_ARGUMENT);
+  snprintf(expected, sizeof expected, "%s: given twice", paths[3]);
+  cr_assert_str_eq(err.text, expected);
 }
 
 // ----------------------------------------------------------------------------------------- values

@@ -179,6 +179,31 @@ Test(player, push_in_the_past_makes_another_future) {
   end(&f);
 }
 
+Test(player, push_that_is_refused_changes_nothing) {
+  fixture f, g;
+  begin(&f, "swimmer-v4");
+  begin(&g, "swimmer-v4");
+  tnd_player_settings *s = tnd_player_get_settings(f.player);
+  play(&f, 2.001);
+  play(&g, 2.001);
+  do_it(&f, TND_BACK, 30);
+  s->newtons = 1e10;
+  do_it(&f, TND_PUSH, 1);
+  cr_assert(strstr(f.line, "no push: "), "%s", f.line);
+  const uint32_t story = see(&f).story;
+  cr_assert_eq(see(&f).t, 20);
+  cr_assert_eq(tnd_trace_last(see(&f).trace), 50, "what came after it is still there");
+  // beyond it the episode goes on as the same one that nobody tried to push
+  do_it(&f, TND_STEP, 40);
+  do_it(&g, TND_STEP, 10);
+  cr_assert_eq(see(&f).t, 60);
+  cr_assert_arr_eq(tnd_player_data(f.player)->qpos, tnd_player_data(g.player)->qpos,
+                   5 * sizeof(double));
+  cr_assert_eq(see(&f).story, story);
+  end(&f);
+  end(&g);
+}
+
 Test(player, drag_acts_while_it_lasts) {
   fixture f, g;
   const double wrench[6] = {5, 0, 0, 0, 0, 0};
@@ -193,6 +218,37 @@ Test(player, drag_acts_while_it_lasts) {
   cr_assert_eq(tnd_player_data(f.player)->xfrc_applied[6], 0);
   end(&f);
   end(&g);
+}
+
+Test(player, drag_makes_another_future_when_a_step_is_made_under_it) {
+  fixture f;
+  const double wrench[6] = {5, 0, 0, 0, 0, 0};
+  begin(&f, "swimmer-v4");
+  play(&f, 2.001);
+  double was[2][5];
+  for (int i = 0; i < 2; i++)
+    memcpy(was[i], tnd_player_data_at(f.player, 21 + 29 * i)->qpos, sizeof was[i]);
+  do_it(&f, TND_BACK, 30);
+  // begun and let go, and held while one looks around
+  tnd_player_drag(f.player, 1, wrench);
+  play(&f, 0.2);
+  do_it(&f, TND_BACK, 1);
+  do_it(&f, TND_NEWEST, 1);
+  cr_assert_eq(see(&f).t, 50);
+  cr_assert_arr_eq(tnd_player_data(f.player)->qpos, was[1], sizeof was[1]);
+  do_it(&f, TND_BACK, 30);
+  tnd_player_drag(f.player, 0, NULL);
+  do_it(&f, TND_STEP, 1);
+  cr_assert_arr_eq(tnd_player_data(f.player)->qpos, was[0], sizeof was[0]);
+  cr_assert_eq(tnd_trace_last(see(&f).trace), 50, "nothing is lost");
+  do_it(&f, TND_BACK, 1);
+  // a step under it
+  tnd_player_drag(f.player, 1, wrench);
+  do_it(&f, TND_STEP, 1);
+  cr_assert_eq(see(&f).t, 21);
+  cr_assert_eq(tnd_trace_last(see(&f).trace), 21);
+  cr_assert_gt(tnd_player_data(f.player)->qpos[0], was[0][0]);
+  end(&f);
 }
 
 Test(player, restarts_and_changes_episodes) {

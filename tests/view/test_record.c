@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct fixture {
   char *folder;
@@ -99,6 +100,37 @@ Test(record, takes_as_many_frames_as_asked_for_and_stops_when_told) {
   end(&f);
 }
 
+Test(record, leaves_nothing_when_it_is_stopped) {
+  fixture f = begin("cartpole");
+  const char *mp4 = support_path(f.folder, "x.mp4"), *csv = support_path(f.folder, "x.csv");
+  const volatile sig_atomic_t stop = 1;
+  tnd_record_options o = small;
+  tnd_recorded recorded;
+  tendril_error err = {{0}};
+  o.stop = &stop;
+  cr_assert_eq(record(&f, &o, mp4, csv, &recorded, &err), TENDRIL_E_SYSTEM);
+  cr_assert_str_eq(err.text, "stopped; nothing was written");
+  cr_assert_eq(rmdir(f.folder), 0, "something was left behind");
+  cr_assert_eq(mkdir(f.folder, 0700), 0);
+  end(&f);
+}
+
+Test(record, draws_a_control_step_as_often_as_there_are_frames_for_it) {
+  fixture f = begin("cartpole");
+  tnd_record_options o = small;
+  tnd_recorded recorded;
+  tendril_error err = {{0}};
+  o.episodes = 1;
+  o.seconds = 0.2;
+  o.fps = 1000;
+  o.draw_only = true;
+  cr_assert_eq(tnd_record(f.model, f.controller, &o, NULL, 0, &recorded, &err), TENDRIL_OK, "%s",
+               err.text);
+  // 10 control steps of 20 ms, the last state up to half a step
+  cr_assert_eq(recorded.frames, 210);
+  end(&f);
+}
+
 Test(record, refuses_what_it_cannot_write) {
   fixture f = begin("cartpole");
   const char *mp4 = support_path(f.folder, "x.mp4"), *csv = support_path(f.folder, "x.csv");
@@ -108,6 +140,9 @@ Test(record, refuses_what_it_cannot_write) {
   cr_assert_str_eq(err.text, "x.avi: the name must end in .mp4, .webm, .gif, .png, .html or .csv");
   cr_assert_eq(record(&f, &small, "folder.mp4/x", NULL, &recorded, &err), TENDRIL_E_ARGUMENT);
   cr_assert_eq(record(&f, &small, csv, csv, &recorded, &err), TENDRIL_E_ARGUMENT);
+  cr_assert(strstr(err.text, "x.csv: given twice"), "%s", err.text);
+  const char *again = support_path(f.folder, "./x.csv");
+  cr_assert_eq(record(&f, &small, csv, again, &recorded, &err), TENDRIL_E_ARGUMENT);
   cr_assert(strstr(err.text, "x.csv: given twice"), "%s", err.text);
   cr_assert_eq(record(&f, &small, csv, "/nowhere/x.png", &recorded, &err), TENDRIL_E_IO);
   cr_assert(!tnd_path_exists(csv));

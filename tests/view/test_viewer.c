@@ -1,5 +1,7 @@
 // Keys and mouse of the viewer by synthetic events: no window, no OpenGL.
+#include "support/close.h"
 #include "support/sim.h"
+#include "support/view.h"
 #include "view/viewer.h"
 
 #include <criterion/criterion.h>
@@ -20,8 +22,8 @@ static void draw(fixture *f) {
   cr_assert_eq(tnd_viewer_update(&f->viewer, &err), TENDRIL_OK, "%s", err.text);
 }
 
-static void begin(fixture *f, const char *task) {
-  *f = (fixture){.model = support_model(task, NULL)};
+static void begin_with(fixture *f, tendril_model *model) {
+  *f = (fixture){.model = model};
   f->m = tendril_model_mujoco(f->model);
   cr_assert_eq(tnd_controller_create(TND_ACTIONS_ZERO, f->model, NULL, &f->controller, NULL),
                TENDRIL_OK);
@@ -30,6 +32,10 @@ static void begin(fixture *f, const char *task) {
   cr_assert_eq(tnd_scene_create(f->model, TND_QUALITY_FAST, &f->scene, NULL), TENDRIL_OK);
   tnd_viewer_init(&f->viewer, f->scene, f->player);
   draw(f);
+}
+
+static void begin(fixture *f, const char *task) {
+  begin_with(f, support_model(task, NULL));
 }
 
 static void end(fixture *f) {
@@ -150,6 +156,65 @@ Test(viewer, camera_follows_the_robot_until_it_is_freed) {
   end(&f);
 }
 
+Test(viewer, camera_that_tracks_again_has_the_robot_in_the_middle) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  press(&f, mjKEY_ESCAPE, 0);
+  draw(&f);
+  for (int i = 0; i < 60; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  const double *center = tnd_player_data(f.player)->subtree_com + 3;
+  cr_assert_neq(f.scene->camera.lookat[0], center[0]);
+  press(&f, '[', 0);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING);
+  draw(&f);
+  for (int k = 0; k < 3; k++)
+    cr_assert_eq(f.scene->camera.lookat[k], tnd_player_data(f.player)->subtree_com[3 + k]);
+  end(&f);
+}
+
+Test(viewer, ctrl_a_brings_back_the_first_view) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  const mjvCamera before = f.scene->camera;
+  tnd_mouse mouse = {.button = mjBUTTON_LEFT, .dx = 0.3, .dy = 0.2, .aspect = 4.0 / 3};
+  tnd_viewer_move(&f.viewer, &mouse);
+  tnd_viewer_scroll(&f.viewer, &mouse);
+  press(&f, mjKEY_ESCAPE, 0);
+  mouse.button = mjBUTTON_RIGHT;
+  tnd_viewer_move(&f.viewer, &mouse);
+  draw(&f);
+  cr_assert_neq(f.scene->camera.distance, before.distance);
+  cr_assert(press(&f, 'A', TND_CONTROL));
+  draw(&f);
+  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING);
+  cr_assert_eq(f.scene->camera.azimuth, before.azimuth);
+  cr_assert_eq(f.scene->camera.elevation, before.elevation);
+  cr_assert_eq(f.scene->camera.distance, before.distance);
+  cr_assert_eq(f.scene->camera.lookat[0], before.lookat[0]);
+  end(&f);
+}
+
+Test(viewer, path_is_that_of_the_episode_that_is_shown) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  for (int i = 0; i < 30; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  // the next episode is some steps on before it is drawn
+  press(&f, mjKEY_DOWN, 0);
+  for (int i = 0; i < 10; i++)
+    press(&f, mjKEY_RIGHT, 0);
+  draw(&f);
+  cr_assert_eq(f.viewer.npath, 11);
+  for (int i = 0; i < f.viewer.npath; i++) {
+    const mjData *d = tnd_player_data_at(f.player, f.viewer.path_times[i]);
+    cr_assert_eq(f.viewer.path_points[i][2], d->xipos[3 * f.scene->root + 2], "%d", i);
+  }
+  end(&f);
+}
+
 // Where a point of the world is in the picture, shares of width and height from the lower left.
 static void project(const fixture *f, const double point[3], double aspect, double *x, double *y) {
   const mjvGLCamera c = mjv_averageCamera(&f->scene->mjv.camera[0], &f->scene->mjv.camera[1]);
@@ -220,6 +285,74 @@ Test(viewer, ctrl_drag_pulls_the_selected_body) {
   end(&g);
 }
 
+static int newest(const fixture *f) {
+  tnd_player_view view;
+  tnd_player_see(f->player, &view);
+  return tnd_trace_last(view.trace);
+}
+
+// The past of a paused episode, and a drag of that body begun in it.
+static void drag_in_the_past(fixture *f, int body) {
+  press(f, ' ', 0);
+  for (int i = 0; i < 8; i++)
+    press(f, i < 5 ? mjKEY_RIGHT : mjKEY_LEFT, 0);
+  draw(f);
+  cr_assert_eq(shown(f), 2);
+  f->viewer.perturb.select = body;
+  tnd_mouse mouse = mouse_at(0.5, 0.5, mjBUTTON_RIGHT);
+  mouse.control = true;
+  tnd_viewer_press(&f->viewer, &mouse);
+  tnd_viewer_advance(&f->viewer, 0.02);
+  cr_assert_eq(newest(f), 5, "a press alone moves nothing");
+  mouse.dx = 0.1;
+  tnd_viewer_move(&f->viewer, &mouse);
+  tnd_viewer_advance(&f->viewer, 0.02);
+}
+
+Test(viewer, drag_while_paused_pulls_in_the_next_step) {
+  fixture f;
+  begin(&f, "hopper-v4");
+  drag_in_the_past(&f, 1);
+  cr_assert_eq(newest(&f), 5, "nothing is lost");
+  press(&f, mjKEY_RIGHT, 0);
+  cr_assert_eq(shown(&f), 3);
+  cr_assert_eq(newest(&f), 3, "a step under it makes another future");
+  tnd_viewer_release(&f.viewer);
+  end(&f);
+}
+
+Test(viewer, drag_while_paused_moves_a_free_body_at_once) {
+  static const char *const bodies[] = {"trunk", "shin"};
+  for (int i = 0; i < 2; i++) {
+    fixture f;
+    begin_with(&f, support_toy_model("bare.xml"));
+    const int body = mj_name2id(f.m, mjOBJ_BODY, bodies[i]);
+    drag_in_the_past(&f, body);
+    cr_assert_eq(shown(&f), 2);
+    cr_assert_eq(newest(&f), 2, "another future");
+    // it is where it is held, the robot with it, no faster than before
+    double held[3], at[3], before[3], knee[2];
+    mju_copy3(held, f.viewer.perturb.refpos);
+    mjData *d = tnd_player_data(f.player);
+    mju_copy3(at, d->xipos + (ptrdiff_t)3 * body);
+    check_all_close(at, held, 3, 1e-12);
+    const double speed = d->qvel[2];
+    knee[0] = d->qpos[7];
+    d = tnd_player_data_at(f.player, 1);
+    mju_copy3(before, d->xipos + (ptrdiff_t)3 * body);
+    cr_assert_gt(mju_dist3(before, at), 0.05);
+    cr_assert_float_eq(speed - d->qvel[2], -9.81 * 0.005, 0.02);
+    knee[1] = d->qpos[7];
+    cr_assert_float_eq(knee[0], knee[1], 0.02);
+    // from there on
+    tnd_viewer_release(&f.viewer);
+    press(&f, mjKEY_RIGHT, 0);
+    d = tnd_player_data(f.player);
+    cr_assert_lt(mju_dist3(d->xipos + (ptrdiff_t)3 * body, at), 0.02);
+    end(&f);
+  }
+}
+
 Test(viewer, mouse_turns_moves_and_zooms_the_camera) {
   fixture f;
   begin(&f, "hopper-v4");
@@ -236,8 +369,13 @@ Test(viewer, mouse_turns_moves_and_zooms_the_camera) {
   cr_assert_gt(f.scene->camera.distance, before.distance, "up is farther, as in simulate");
   mouse.button = mjBUTTON_RIGHT;
   mouse.dx = 0.1;
+  for (int i = 0; i < 2; i++, mouse.shift = true) {
+    tnd_viewer_move(&f.viewer, &mouse);
+    cr_assert_eq(f.viewer.which_camera, TND_CAMERA_TRACKING, "it isn't moved while it tracks");
+    cr_assert_arr_eq(f.scene->camera.lookat, before.lookat, sizeof before.lookat);
+  }
+  press(&f, mjKEY_ESCAPE, 0);
   tnd_viewer_move(&f.viewer, &mouse);
-  cr_assert_eq(f.viewer.which_camera, TND_CAMERA_FREE, "moving it frees it");
   cr_assert_neq(f.scene->camera.lookat[0], before.lookat[0]);
   end(&f);
 }
