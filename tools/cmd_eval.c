@@ -126,10 +126,13 @@ static tendril_status measure(const tendril_model *model, const tendril_policy *
   out->returns = malloc(sizeof *out->returns * 2 * (size_t)o->episodes);
   if (!out->returns) return TENDRIL_E_MEMORY;
   for (int sampled = 0; sampled < 2 && status == TENDRIL_OK; sampled++) {
-    tendril_eval_options e = {
-        .episodes = (int)o->episodes, .sampled = sampled, .seed = (uint64_t)o->seed, .series = 0};
-    status = tendril_evaluate(model, policy, pool, &e, &out->results[sampled],
-                              out->returns + sampled * o->episodes, err);
+    tendril_agent *agent = NULL;
+    const tendril_eval_options e = {.episodes = (int)o->episodes, .seed = (uint64_t)o->seed};
+    status = tendril_agent_create(policy, sampled, &agent, err);
+    if (status == TENDRIL_OK)
+      status = tendril_evaluate(model, agent, pool, &e, &out->results[sampled],
+                                out->returns + sampled * o->episodes, err);
+    tendril_agent_destroy(agent);
   }
   out->model = model;
   return status;

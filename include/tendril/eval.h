@@ -1,12 +1,11 @@
 /**
  * @file eval.h
- * How good is a policy: returns over many episodes, with their spread.
+ * How good is an agent: returns over many episodes, with their spread.
  */
 #ifndef TENDRIL_EVAL_H
 #define TENDRIL_EVAL_H
 
-#include <tendril/policy.h>
-#include <tendril/sim.h>
+#include <tendril/control.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +26,6 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_summarise(const double *va
 
 typedef struct tendril_eval_options {
   int episodes;     // at least 1
-  bool sampled;     // sampled actions; false: the mean action
   uint64_t seed;    // of the start states and the noise
   uint32_t series;  // another series of start states under the same seed; 0 for `tendril eval`
 } tendril_eval_options;
@@ -43,11 +41,11 @@ typedef struct tendril_eval_result {
 /**
  * Episode i starts from the stream (seed, series, i): any number of threads, the same episodes.
  * @param returns  [episodes] filled with each episode's return, or NULL
- * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT (no episodes, a policy for another
- *         task)
+ * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT (no episodes, an agent for another
+ *         task), and what the agent itself fails with
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_evaluate(const tendril_model *model,
-                                                               const tendril_policy *policy,
+                                                               const tendril_agent *agent,
                                                                tendril_pool *pool,
                                                                const tendril_eval_options *options,
                                                                tendril_eval_result *result,
