@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "sim/sim.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -78,12 +79,16 @@ static tendril_status open_model(const show_options *o, show *s, tendril_error *
     if (o->checkpoint)
       return tnd_fail(err, TENDRIL_E_ARGUMENT,
                       "%.100s: a task; --checkpoint goes with a run folder", o->what);
-    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, NULL, &s->task_model, err));
+    tendril_sim_options sim;
+    tendril_sim_defaults(&sim);
+    for (const char *const *change = o->sim; change && *change; change += 2)
+      TENDRIL_TRY(tnd_options_set(&tnd_sim_options, &sim, "", "sim", change[0], change[1], err));
+    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, &sim, &s->task_model, err));
     s->model = s->task_model;
     return TENDRIL_OK;
   }
   if (!tnd_path_exists(o->what)) return unknown(s->tasks, o->what, err);
-  TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, NULL, &s->trained, err));
+  TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, o->sim, &s->trained, err));
   s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
   return TENDRIL_OK;
 }

@@ -1,7 +1,7 @@
 // Agents at work: the streams that an episode is made of, memory, the gate against foreign
 // policies.
-#include "control/ops.h"
 #include "base/alloc.h"
+#include "control/ops.h"
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
@@ -153,11 +153,11 @@ Test(controller, a_branch_with_the_memory_goes_on_as_the_original_did) {
   tendril_step step;
   cr_assert(size > 1 && size <= 16);
   cr_assert(tendril_agent_sees_state(&counting));
-  check_ok(tendril_controller_reset(original, UINT64_C(0x123456789abcdef), 3, 4, env, obs,
-                                    check_err));
+  check_ok(
+      tendril_controller_reset(original, UINT64_C(0x123456789abcdef), 3, 4, env, obs, check_err));
   check_ok(tendril_controller_reset(other, 1, 0, 0, env, obs, check_err));
-  check_ok(tendril_controller_reset(original, UINT64_C(0x123456789abcdef), 3, 4, env, obs,
-                                    check_err));
+  check_ok(
+      tendril_controller_reset(original, UINT64_C(0x123456789abcdef), 3, 4, env, obs, check_err));
   for (int t = 0; t < 8; t++) {
     if (t == 5) {
       tendril_controller_save(original, memory);
@@ -200,8 +200,7 @@ Test(controller, a_policy_of_another_task_is_refused) {
   tendril_error err = {{0}};
   cr_assert_eq(tendril_controller_create(other.agent, s.model, &controller, &err),
                TENDRIL_E_ARGUMENT);
-  cr_assert_str_eq(err.text,
-                   "a policy of 11 observations and 3 actions for a task of 4 and 1");
+  cr_assert_str_eq(err.text, "a policy of 11 observations and 3 actions for a task of 4 and 1");
   support_scene_close(&s);
   support_scene_close(&other);
 }
