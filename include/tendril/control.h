@@ -43,7 +43,8 @@ typedef struct tendril_controller tendril_controller;
 
 /**
  * @param agent  borrowed for the controller's life
- * @param model  of the environments that it will act in, borrowed for the controller's life
+ * @param model  of the environments that it will act in, or the one that theirs are variations of
+ *               (the agent then knows of no change); borrowed for the controller's life
  * @return E_ARGUMENT if the agent is not one for the model's task
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_controller_create(const tendril_agent *agent,

@@ -1,6 +1,7 @@
 /**
  * @file eval.h
- * How good is an agent: returns over many episodes with their spread, pushes that it gets over.
+ * How good is an agent: returns over many episodes with their spread, pushes that it gets
+ * over, models that differ from its own.
  */
 #ifndef TENDRIL_EVAL_H
 #define TENDRIL_EVAL_H
@@ -118,6 +119,87 @@ TENDRIL_API void tendril_push_result_destroy(tendril_push_result *result);
 TENDRIL_API double tendril_push_velocity(const tendril_push_result *result, double newtons);
 /** The smallest of the directions' thresholds, in newtons. */
 TENDRIL_API double tendril_push_threshold(const tendril_push_result *result);
+
+/** What an axis of a box changes. */
+typedef enum tendril_axis_kind {
+  TENDRIL_VARY_MASS,      // factor on all masses and inertias
+  TENDRIL_VARY_BODY,      // mass of one body in kg, its inertia in proportion
+  TENDRIL_VARY_FRICTION,  // factor on the sliding friction of all geoms
+  TENDRIL_VARY_FLOOR,     // sliding friction of the floor
+  TENDRIL_VARY_MOTOR,     // factor on all motors' gears
+  TENDRIL_VARY_LATENCY,   // control steps by which actions are late, whole; zeros come before them
+  TENDRIL_VARY_NOISE,     // normal noise on each observation, in shares of its own deviation
+} tendril_axis_kind;
+
+typedef struct tendril_axis {
+  tendril_axis_kind kind;
+  char body[64];     // of TENDRIL_VARY_BODY
+  double low, high;  // low <= high
+} tendril_axis;
+
+enum { TENDRIL_MAX_AXES = 10 };
+
+/**
+ * An axis from its text NAME=LOW:HIGH or NAME=VALUE; NAME is mass, mass.BODY, friction, floor,
+ * motor, latency or noise. @return E_CONFIG, E_UNKNOWN, naming what is wrong
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_axis_parse(const char *text,
+                                                                 tendril_axis *out,
+                                                                 tendril_error *err);
+/** The axis' name in text [80], "mass.torso". */
+TENDRIL_API const char *tendril_axis_name(const tendril_axis *axis, char text[80]);
+
+/**
+ * A box by name: "rrls" (torso and thigh mass, floor friction, for the hoppers and the walkers but
+ * walker-gps) or "general" (mass, friction, motor, latency, noise). NULL: rrls where there is one.
+ * Source: Zouitine et al. 2024, RRLS: Robust Reinforcement Learning Suite, arXiv 2406.08406, its
+ * boxes of three dimensions.
+ * @param axes  [TENDRIL_MAX_AXES] filled
+ * @return E_UNKNOWN for another name, E_ARGUMENT for a task that the box is not for
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_box_find(const tendril_model *model,
+                                                               const char *name, tendril_axis *axes,
+                                                               int *naxis, tendril_error *err);
+
+typedef struct tendril_robust_options {
+  const tendril_axis *axes;  // [naxis] borrowed
+  int naxis;                 // 1 to TENDRIL_MAX_AXES
+  int samples;               // models drawn evenly from the box
+  int episodes;              // with each model, the same start states for all
+  uint64_t seed;
+  void (*progress)(void *user, int64_t done, int64_t total);  // as in tendril_push_options
+  void *user;
+} tendril_robust_options;
+
+/** A model of the box: unvaried, a corner or drawn. */
+typedef struct tendril_robust_point {
+  double values[TENDRIL_MAX_AXES];  // of the axes; NaN for the unvaried one
+  tendril_summary returns;          // over its episodes
+  double length;                    // mean, control steps
+  int terminated, truncated, diverged;
+} tendril_robust_point;
+
+typedef struct tendril_robust_result {
+  int naxis, ncorner, nsample;         // corners: all of the box's, each once
+  const tendril_robust_point *points;  // [1 + ncorner + nsample] unvaried, corners, drawn
+  tendril_summary mean;                // of the drawn models' mean returns; n = 0 without any
+  int worst;                           // the point with the smallest mean return
+  tendril_summary again;  // returns of the worst point in as many new episodes: choosing the
+                          // smallest of many means favours bad luck, this does not
+  int64_t steps;          // control steps simulated
+} tendril_robust_result;
+
+/**
+ * How does an agent do on models that differ from its own? Point 0 is what tendril_evaluate() says.
+ * The same on any number of threads.
+ * @param out  owned by the caller, tendril_robust_result_destroy()
+ * @return E_ARGUMENT (an empty box, ranges that make no sense, noise for an agent that looks at the
+ *         state), E_UNKNOWN (no such body), E_PHYSICS, E_MEMORY
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_robust_evaluate(
+    const tendril_model *model, const tendril_agent *agent, tendril_pool *pool,
+    const tendril_robust_options *options, tendril_robust_result **out, tendril_error *err);
+TENDRIL_API void tendril_robust_result_destroy(tendril_robust_result *result);
 
 #ifdef __cplusplus
 }
