@@ -555,11 +555,6 @@ static tendril_status find_times(evaluation *e, tendril_error *err) {
 
 static tendril_status run(evaluation *e, tendril_pool *pool, tendril_error *err) {
   const tendril_push_options *o = e->options;
-  const double limit = tendril_model_max_steps(e->model) * e->dt;
-  if (o->settle + o->watch > limit + 1e-9)
-    return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "pushes: %g s to settle and %g s to watch are more than the %g s of an episode",
-                    o->settle, o->watch, limit);
   TENDRIL_TRY(try_pushes(e, err));
   list_hinges(tendril_model_mujoco(e->model), e->joints, e->joint_of);
 
@@ -593,7 +588,11 @@ tendril_status tendril_push_evaluate(const tendril_model *model, const tendril_a
                                      tendril_pool *pool, const tendril_push_options *options,
                                      tendril_push_result **out, tendril_error *err) {
   TENDRIL_TRY(check(options, err));
-  const double dt = tendril_model_seconds(model);
+  const double dt = tendril_model_seconds(model), limit = tendril_model_max_steps(model) * dt;
+  if (options->settle + options->watch > limit + 1e-9)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "pushes: %g s to settle and %g s to watch are more than the %g s of an episode",
+                    options->settle, options->watch, limit);
   evaluation e = {.model = model,
                   .options = options,
                   .dt = dt,
