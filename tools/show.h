@@ -4,22 +4,23 @@
 
 #include "cli.h"
 
-#include "view/controller.h"
-
 typedef struct show_options {
   const char *what;        // RUN or TASK
   const char *checkpoint;  // of a run folder, or NULL
   const char *actions;     // mean, sampled, zero or random; NULL: mean, or zero without a policy
+  const char *const *sim;  // changes to the simulation, pairs that end with NULL; NULL: none
   cli_list plugins;
 } show_options;
 
 typedef struct show {
   tendril_tasks *tasks;
-  tendril_trained trained;     // of a run
-  tendril_model *task_model;   // of a task without a run
-  const tendril_model *model;  // one of theirs: under the task's own physics
-  const char *checkpoint;      // its path; "" without a run
-  tnd_controller *controller;
+  tendril_trained trained;      // of a run
+  tendril_model *task_model;    // of a task without a run
+  const tendril_model *model;   // one of theirs: under the task's own physics
+  const char *checkpoint;       // its path; "" without a run
+  tendril_agent *policy_agent;  // NULL: zero or random
+  const tendril_agent *agent;
+  tendril_controller *controller;
 } show;
 
 tendril_status show_open(const show_options *options, show *out, tendril_error *err);

@@ -25,6 +25,8 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_EVAL_ACTION = 9,  // noise of an evaluation with sampled actions
   TENDRIL_PURPOSE_BRANCH = 10,      // noise of a vine's branches
   TENDRIL_PURPOSE_SEARCH = 11,      // candidates of a derivative-free search
+  TENDRIL_PURPOSE_EVAL_POINT = 12,  // models drawn from a box
+  TENDRIL_PURPOSE_EVAL_NOISE = 13,  // noise on an evaluation's observations
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */

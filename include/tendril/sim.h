@@ -135,6 +135,37 @@ tendril_model_create(const tendril_task *task, const char *path, const tendril_s
                      tendril_model **out, tendril_error *err);
 TENDRIL_API void tendril_model_destroy(tendril_model *model);
 
+#define TENDRIL_MAX_BODY_MASSES 8
+
+/** How a model differs from the one that it is made from. */
+typedef struct tendril_variation {
+  double mass;      // factor on the mass and inertia of every body
+  double friction;  // factor on the sliding friction of every geom and pair
+  double motor;     // factor on the gear of every actuator
+  double floor;     // sliding friction of the world's geoms; negative: as it is
+  int nbody;        // bodies of a mass of their own, their inertia in proportion
+  struct tendril_body_mass {
+    char name[64];
+    double kg;
+  } body[TENDRIL_MAX_BODY_MASSES];
+} tendril_variation;
+
+/** Nothing differs. */
+TENDRIL_API void tendril_variation_defaults(tendril_variation *variation);
+
+/**
+ * A copy of a compiled model with other masses, frictions and motors; no file is read. What MuJoCo
+ * derives from them is computed anew. A variation in which nothing differs steps to the same bits.
+ * A contact's friction is the larger of its two geoms' (unless one has priority), so a floor below
+ * the feet's changes nothing.
+ * @param out  owned by the caller; base need not outlive it, its task must
+ * @return E_ARGUMENT (a number not finite or not positive), E_UNKNOWN (no such body), E_PHYSICS
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_model_vary(const tendril_model *base,
+                                                                 const tendril_variation *variation,
+                                                                 tendril_model **out,
+                                                                 tendril_error *err);
+
 TENDRIL_API const tendril_task *tendril_model_task(const tendril_model *model);
 TENDRIL_API const mjModel *tendril_model_mujoco(const tendril_model *model);
 TENDRIL_API int tendril_model_nobs(const tendril_model *model);

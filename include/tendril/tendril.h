@@ -4,6 +4,7 @@
 
 #include <tendril/base.h>
 #include <tendril/cmaes.h>
+#include <tendril/control.h>
 #include <tendril/critic.h>
 #include <tendril/eval.h>
 #include <tendril/learn.h>

@@ -172,6 +172,13 @@ static void layout(tendril_model *model, tnd_arena *arena) {
   model->no_action = tnd_arena_doubles(arena, nu);  // [nu]
 }
 
+tendril_status tnd_model_take_arrays(tendril_model *model, tendril_error *err) {
+  layout(model, &model->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&model->arena, err));
+  layout(model, &model->arena);
+  return TENDRIL_OK;
+}
+
 // Integrator, time step and start noise; the control step keeps its length however many steps it is
 // cut into.
 static void set_physics(tendril_model *model, const tendril_sim_options *options) {
@@ -220,9 +227,7 @@ static tendril_status build(tendril_model *model, const char *path,
                     why.text[0] ? why.text : "the task does not accept this model");
   }
 
-  layout(model, &model->arena);
-  TENDRIL_TRY(tnd_arena_alloc(&model->arena, err));
-  layout(model, &model->arena);
+  TENDRIL_TRY(tnd_model_take_arrays(model, err));
   set_physics(model, options);
   set_action_range(model, options->clip_actions, options->limit);
   model->nphysics = tnd_physics_state_size(model->mujoco);

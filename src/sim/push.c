@@ -100,7 +100,8 @@ static int64_t steps_done(const tendril_env *env) {
   return (int64_t)env->time * env->model->physics_steps;
 }
 
-static tendril_status find_body(const mjModel *m, const char *name, int *out, tendril_error *err) {
+tendril_status tnd_find_body(const mjModel *m, const char *name, const char *where, int *out,
+                             tendril_error *err) {
   enum { MANY = 64 };
   const char *names[MANY];
   int n = 0;
@@ -116,7 +117,7 @@ static tendril_status find_body(const mjModel *m, const char *name, int *out, te
     if (n < MANY) names[n++] = known;
   }
   const char *near = tnd_nearest(name, names, n);
-  return tnd_fail(err, TENDRIL_E_UNKNOWN, "push: the model has no body %.63s%s%s%s", name,
+  return tnd_fail(err, TENDRIL_E_UNKNOWN, "%s: the model has no body %.63s%s%s%s", where, name,
                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
@@ -128,7 +129,7 @@ tendril_status tendril_env_push(tendril_env *env, const tendril_push *push, tend
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "push: newtons, time and seconds must be from 0 to %g, seconds not 0", most);
   struct tnd_push p = {.force.body = 0};
-  TENDRIL_TRY(find_body(m, push->body, &p.force.body, err));
+  TENDRIL_TRY(tnd_find_body(m, push->body, "push", &p.force.body, err));
   for (int i = 0; i < 3; i++) {
     p.force.force[i] = push->newtons * push->direction[i];
     if (!isfinite(p.force.force[i]))

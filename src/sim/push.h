@@ -12,6 +12,10 @@ typedef struct tnd_pushes {
   int64_t last;  // the largest end; from it on nothing acts
 } tnd_pushes;
 
+// The body of that name, "": the first. E_UNKNOWN, the line led by `where`, the nearest suggested.
+TENDRIL_MUST_CHECK tendril_status tnd_find_body(const mjModel *model, const char *name,
+                                                const char *where, int *out, tendril_error *err);
+
 // Doubles of the pushes in a snapshot.
 enum { TND_PUSHES_SIZE = 6 * TENDRIL_MAX_PUSHES };
 

@@ -15,6 +15,8 @@ extern const tnd_option_table tnd_sim_options;
 const char *tnd_task_flaw(const tendril_task *task);
 // Whether two models of one task step alike: integrator, MuJoCo steps and their length.
 bool tnd_model_same_physics(const tendril_model *a, const tendril_model *b);
+// Takes the model's own arrays; its mjModel is there.
+TENDRIL_MUST_CHECK tendril_status tnd_model_take_arrays(tendril_model *model, tendril_error *err);
 // Calls the task's callbacks once; E_CONFIG if one writes past its array.
 TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
 

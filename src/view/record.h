@@ -41,7 +41,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_record_check(const char *path, tendril_err
 // but older ones.
 // @param paths  [n] at most TND_RECORD_MAX_OUTPUTS
 // @return E_SYSTEM if it was stopped, too
-TENDRIL_MUST_CHECK tendril_status tnd_record(const tendril_model *model, tnd_controller *controller,
+TENDRIL_MUST_CHECK tendril_status tnd_record(const tendril_model *model,
+                                             tendril_controller *controller,
                                              const tnd_record_options *options,
                                              const char *const *paths, int n, tnd_recorded *out,
                                              tendril_error *err);
