@@ -24,6 +24,7 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_EVAL_RESET = 8,   // start state of an evaluation episode
   TENDRIL_PURPOSE_EVAL_ACTION = 9,  // noise of an evaluation with sampled actions
   TENDRIL_PURPOSE_BRANCH = 10,      // noise of a vine's branches
+  TENDRIL_PURPOSE_TERRAIN = 12,     // shape of the ground, and on which of several an episode is
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */

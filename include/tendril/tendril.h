@@ -13,5 +13,6 @@
 #include <tendril/run.h>
 #include <tendril/sim.h>
 #include <tendril/tasks.h>
+#include <tendril/terrain.h>
 
 #endif

@@ -29,7 +29,7 @@ void tnd_pose_destroy(tnd_pose *pose) {
 
 static void forward(void *context) {
   const tnd_pose *pose = context;
-  mj_forward(pose->model->mujoco, pose->env->data);
+  mj_forward(pose->env->mujoco, pose->env->data);
 }
 
 tendril_status tnd_pose_set(tnd_pose *pose, const double *snapshot, tendril_error *err) {

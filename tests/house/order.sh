@@ -17,8 +17,9 @@ find src include tools -name '*.[ch]' | sort | xargs awk '
     bad = 0
   }
   function complain(text) { print FILENAME ":" FNR ": " text; bad = 1 }
-  function public_part(header) {  # options.h and random.h belong to base
+  function public_part(header) {  # options.h and random.h belong to base, terrain.h to sim
     sub(/\.h$/, "", header)
+    if (header == "terrain") return "sim"
     return header == "options" || header == "random" ? "base" : header
   }
   FNR == 1 {
