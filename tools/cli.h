@@ -74,6 +74,20 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
                              const char *preset, const char *file, const cli_list *set,
                              tendril_config **out, tendril_error *err);
 
+// Changes to a simulation, as tendril_trained_open() takes them: pairs that end with NULL.
+enum { CLI_MAX_CHANGES = 64 };
+typedef struct cli_changes {
+  int n;
+  const char *pairs[2 * CLI_MAX_CHANGES + 1];
+  char keys[CLI_MAX_CHANGES + 1][64];
+} cli_changes;
+// Of --set pairs, which must be of the sections sim and terrain; values are judged where they are
+// used. EXIT_OK, or EXIT_USAGE after a line. *out must stay where it is.
+int cli_sim_changes(const cli_command *command, const cli_list *set, cli_changes *out);
+// A task's own simulation with changes; NULL: none.
+tendril_status cli_sim_options(const char *const *changes, tendril_sim_options *out,
+                               tendril_error *err);
+
 // For scandir() in a folder of presets or experiments.
 struct dirent;
 int cli_is_json(const struct dirent *entry);

@@ -79,12 +79,14 @@ static tendril_status open_model(const show_options *o, show *s, tendril_error *
     if (o->checkpoint)
       return tnd_fail(err, TENDRIL_E_ARGUMENT,
                       "%.100s: a task; --checkpoint goes with a run folder", o->what);
-    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, NULL, &s->task_model, err));
+    tendril_sim_options sim;
+    TENDRIL_TRY(cli_sim_options(o->sim, &sim, err));
+    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, &sim, &s->task_model, err));
     s->model = s->task_model;
     return TENDRIL_OK;
   }
   if (!tnd_path_exists(o->what)) return unknown(s->tasks, o->what, err);
-  TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, NULL, &s->trained, err));
+  TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, o->sim, &s->trained, err));
   s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
   return TENDRIL_OK;
 }

@@ -10,6 +10,7 @@ typedef struct show_options {
   const char *what;        // RUN or TASK
   const char *checkpoint;  // of a run folder, or NULL
   const char *actions;     // mean, sampled, zero or random; NULL: mean, or zero without a policy
+  const char *const *sim;  // changes to the simulation, pairs that end with NULL; NULL: none
   cli_list plugins;
 } show_options;
 

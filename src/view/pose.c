@@ -39,6 +39,10 @@ tendril_status tnd_pose_set(tnd_pose *pose, const double *snapshot, tendril_erro
   return status;
 }
 
+const mjModel *tnd_pose_mujoco(const tnd_pose *pose) {
+  return pose->env->mujoco;
+}
+
 mjData *tnd_pose_data(tnd_pose *pose) {
   return pose->env->data;
 }
