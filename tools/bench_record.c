@@ -33,7 +33,7 @@ static double cpu_seconds(void) {
 }
 
 // How many episodes make 10 s: one of a policy that runs, many of one that falls.
-static tendril_status count_episodes(const tendril_model *model, tnd_controller *controller,
+static tendril_status count_episodes(const tendril_model *model, tendril_controller *controller,
                                      uint64_t seed, int *out, tendril_error *err) {
   tnd_trace *trace = NULL;
   double seconds = 0;
@@ -55,7 +55,7 @@ static tendril_status make_folder(char path[64], tendril_error *err) {
   return tnd_fail(err, TENDRIL_E_IO, "/tmp: no folder could be made in it");
 }
 
-static tendril_status measure(const tendril_model *model, tnd_controller *controller,
+static tendril_status measure(const tendril_model *model, tendril_controller *controller,
                               const char *file, int rounds, tnd_record_options *o, double **figures,
                               tnd_recorded *recorded, tendril_error *err) {
   // the first round warms up and is not counted
@@ -106,7 +106,8 @@ static tendril_status print(const bench_options *o, const tendril_model *model,
 int bench_record(const bench_options *o) {
   tendril_error err = {{0}};
   bench_subject subject = {0};
-  tnd_controller *controller = NULL;
+  tendril_agent *agent = NULL;
+  tendril_controller *controller = NULL;
   tnd_recorded recorded = {0};
   tnd_record_options options = {.quality = TND_QUALITY_NORMAL, .seed = (uint64_t)o->seed};
   char folder[64] = "", file[96] = "";
@@ -121,9 +122,9 @@ int bench_record(const bench_options *o) {
     status = tendril_policy_create(&subject.config->policy, tendril_model_nobs(subject.model),
                                    tendril_model_nact(subject.model), (uint64_t)o->seed,
                                    &subject.policy, &err);
+  if (status == TENDRIL_OK) status = tendril_agent_create(subject.policy, false, &agent, &err);
   if (status == TENDRIL_OK)
-    status =
-        tnd_controller_create(TND_ACTIONS_MEAN, subject.model, subject.policy, &controller, &err);
+    status = tendril_controller_create(agent, subject.model, &controller, &err);
   if (status == TENDRIL_OK)
     status = count_episodes(subject.model, controller, options.seed, &options.episodes, &err);
   // what the time limit cuts in two is 10 s all the same
@@ -139,7 +140,8 @@ int bench_record(const bench_options *o) {
   if (status == TENDRIL_OK) status = print(o, subject.model, &recorded, figures, &err);
   for (int k = 0; k < NFIGURE; k++)
     free(figures[k]);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
+  tendril_agent_destroy(agent);
   bench_subject_close(&subject);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }

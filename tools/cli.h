@@ -42,6 +42,7 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);  // argv[0] is the command's name
 } cli_command;
 
+extern const cli_command cmd_eval_push;  // of cmd_eval
 extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_plot,
     cmd_experiment, cmd_bench;
 
@@ -111,6 +112,8 @@ void cli_json_close(cli_json *json, char bracket);
 void cli_json_text(cli_json *json, const char *name, const char *value);  // any bytes
 void cli_json_number(cli_json *json, const char *name, double value);     // null if not finite
 void cli_json_flag(cli_json *json, const char *name, bool value);
+// The document as a text, tendril_text_destroy(); releases it.
+TENDRIL_MUST_CHECK tendril_status cli_json_take(cli_json *json, char **out, tendril_error *err);
 // The document on standard output; releases it.
 TENDRIL_MUST_CHECK tendril_status cli_json_print(cli_json *json, tendril_error *err);
 

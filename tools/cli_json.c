@@ -65,11 +65,16 @@ void cli_json_flag(cli_json *json, const char *name, bool value) {
   tnd_buffer_text(&json->out, value ? "true" : "false");
 }
 
+tendril_status cli_json_take(cli_json *json, char **out, tendril_error *err) {
+  const tendril_status status = tnd_buffer_take(&json->out, out, NULL, err);
+  tnd_buffer_free(&json->out);
+  return status;
+}
+
 tendril_status cli_json_print(cli_json *json, tendril_error *err) {
   char *text = NULL;
-  tendril_status status = tnd_buffer_take(&json->out, &text, NULL, err);
+  tendril_status status = cli_json_take(json, &text, err);
   if (status == TENDRIL_OK) puts(text);
   tendril_text_destroy(text);
-  tnd_buffer_free(&json->out);
   return status;
 }

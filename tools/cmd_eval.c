@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct options {
   const char *checkpoint, *integrator, *physics_steps;
@@ -126,10 +127,13 @@ static tendril_status measure(const tendril_model *model, const tendril_policy *
   out->returns = malloc(sizeof *out->returns * 2 * (size_t)o->episodes);
   if (!out->returns) return TENDRIL_E_MEMORY;
   for (int sampled = 0; sampled < 2 && status == TENDRIL_OK; sampled++) {
-    tendril_eval_options e = {
-        .episodes = (int)o->episodes, .sampled = sampled, .seed = (uint64_t)o->seed, .series = 0};
-    status = tendril_evaluate(model, policy, pool, &e, &out->results[sampled],
-                              out->returns + sampled * o->episodes, err);
+    tendril_agent *agent = NULL;
+    const tendril_eval_options e = {.episodes = (int)o->episodes, .seed = (uint64_t)o->seed};
+    status = tendril_agent_create(policy, sampled, &agent, err);
+    if (status == TENDRIL_OK)
+      status = tendril_evaluate(model, agent, pool, &e, &out->results[sampled],
+                                out->returns + sampled * o->episodes, err);
+    tendril_agent_destroy(agent);
   }
   out->model = model;
   return status;
@@ -170,6 +174,7 @@ static int eval(const options *o, const char *path) {
 }
 
 static int run(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "push") == 0) return cmd_eval_push.run(argc - 1, argv + 1);
   options o = {.episodes = 100, .seed = 1};
   // clang-format off
   const cli_option table[] = {
@@ -196,10 +201,12 @@ static int run(int argc, char **argv) {
 
 const cli_command cmd_eval = {
     .name = "eval",
-    .usage = "RUN [options], RUN being a run folder or a checkpoint file",
+    .usage = "RUN [options], RUN being a run folder or a checkpoint file\n"
+             "       tendril eval push RUN|TASK [options]",
     .summary = "measure a trained policy: returns over many episodes, with their spread",
     .example = "  tendril eval runs/hopper\n"
-               "  tendril eval runs/hopper --checkpoint last --episodes 20 --json\n",
+               "  tendril eval runs/hopper --checkpoint last --episodes 20 --json\n"
+               "  tendril eval push runs/hopper -o push.svg\n",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

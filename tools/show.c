@@ -13,20 +13,19 @@
 #include <string.h>
 
 static const char *const action_names[] = {"mean", "sampled", "zero", "random"};
-enum { NACTION = sizeof action_names / sizeof action_names[0] };
+enum { MEAN, SAMPLED, ZERO, RANDOM, NACTION };
 
-static tendril_status find_actions(const char *name, bool policy, tnd_actions *out,
-                                   tendril_error *err) {
-  *out = policy ? TND_ACTIONS_MEAN : TND_ACTIONS_ZERO;
+static tendril_status find_actions(const char *name, bool policy, int *out, tendril_error *err) {
+  *out = policy ? MEAN : ZERO;
   for (int i = 0; name && i < NACTION; i++)
-    if (strcmp(name, action_names[i]) == 0) *out = (tnd_actions)i, name = NULL;
+    if (strcmp(name, action_names[i]) == 0) *out = i, name = NULL;
   if (name) {
     const char *near = tnd_nearest(name, action_names, NACTION);
     return tnd_fail(err, TENDRIL_E_UNKNOWN,
                     "--actions %.40s: must be mean, sampled, zero or random%s%s%s", name,
                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   }
-  if (!policy && (*out == TND_ACTIONS_MEAN || *out == TND_ACTIONS_SAMPLED))
+  if (!policy && (*out == MEAN || *out == SAMPLED))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "--actions %s: a task has no policy; give a run, or zero or random",
                     action_names[*out]);
@@ -91,15 +90,26 @@ static tendril_status open_model(const show_options *o, show *s, tendril_error *
   return TENDRIL_OK;
 }
 
+static tendril_status open_agent(int actions, show *s, tendril_error *err) {
+  if (actions == ZERO || actions == RANDOM) {
+    s->agent = actions == ZERO ? tendril_agent_zero() : tendril_agent_random();
+    return TENDRIL_OK;
+  }
+  TENDRIL_TRY(tendril_agent_create(s->trained.policy, actions == SAMPLED, &s->policy_agent, err));
+  s->agent = s->policy_agent;
+  return TENDRIL_OK;
+}
+
 tendril_status show_open(const show_options *options, show *out, tendril_error *err) {
   show s = {.checkpoint = ""};
-  tnd_actions actions = TND_ACTIONS_ZERO;
+  int actions = ZERO;
   tendril_status status = cli_tasks(&options->plugins, &s.tasks, err);
   if (status == TENDRIL_OK) status = open_model(options, &s, err);
   if (status == TENDRIL_OK)
     status = find_actions(options->actions, s.trained.policy != NULL, &actions, err);
+  if (status == TENDRIL_OK) status = open_agent(actions, &s, err);
   if (status == TENDRIL_OK)
-    status = tnd_controller_create(actions, s.model, s.trained.policy, &s.controller, err);
+    status = tendril_controller_create(s.agent, s.model, &s.controller, err);
   if (status == TENDRIL_OK) {
     *out = s;
     if (out->trained.policy) out->checkpoint = out->trained.path;
@@ -110,7 +120,8 @@ tendril_status show_open(const show_options *options, show *out, tendril_error *
 }
 
 void show_close(show *s) {
-  tnd_controller_destroy(s->controller);
+  tendril_controller_destroy(s->controller);
+  tendril_agent_destroy(s->policy_agent);
   tendril_trained_close(&s->trained);
   tendril_model_destroy(s->task_model);
   tendril_tasks_destroy(s->tasks);

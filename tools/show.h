@@ -4,8 +4,6 @@
 
 #include "cli.h"
 
-#include "view/controller.h"
-
 typedef struct show_options {
   const char *what;        // RUN or TASK
   const char *checkpoint;  // of a run folder, or NULL
@@ -16,11 +14,13 @@ typedef struct show_options {
 
 typedef struct show {
   tendril_tasks *tasks;
-  tendril_trained trained;     // of a run
-  tendril_model *task_model;   // of a task without a run
-  const tendril_model *model;  // one of theirs: under the task's own physics
-  const char *checkpoint;      // its path; "" without a run
-  tnd_controller *controller;
+  tendril_trained trained;      // of a run
+  tendril_model *task_model;    // of a task without a run
+  const tendril_model *model;   // one of theirs: under the task's own physics
+  const char *checkpoint;       // its path; "" without a run
+  tendril_agent *policy_agent;  // NULL: zero or random
+  const tendril_agent *agent;
+  tendril_controller *controller;
 } show;
 
 tendril_status show_open(const show_options *options, show *out, tendril_error *err);

@@ -17,6 +17,7 @@ int main(void) {
   tendril_model *model = NULL;
   tendril_pool *pool = NULL;
   tendril_policy *policy = NULL;
+  tendril_agent *agent = NULL;
   tendril_learner *learner = NULL;
 
   // the task, compiled, and threads to share the work
@@ -46,12 +47,15 @@ int main(void) {
     TRY(tendril_learner_iterate(learner, stats, &err));
 
   tendril_eval_result result;
+  // its mean actions
+  TRY(tendril_agent_create(policy, false, &agent, &err));
   tendril_eval_options how = {.episodes = 10, .seed = 1};
-  TRY(tendril_evaluate(model, policy, pool, &how, &result, NULL, &err));
+  TRY(tendril_evaluate(model, agent, pool, &how, &result, NULL, &err));
   printf("after %lld steps the pendulum stands for %.0f of 1000 steps\n",
          (long long)tendril_learner_steps(learner), result.lengths.mean);
 
   free(stats);
+  tendril_agent_destroy(agent);
   tendril_learner_destroy(learner);
   tendril_policy_destroy(policy);
   tendril_pool_destroy(pool);

@@ -1,12 +1,11 @@
 /**
  * @file eval.h
- * How good is a policy: returns over many episodes, with their spread.
+ * How good is an agent: returns over many episodes with their spread, pushes that it gets over.
  */
 #ifndef TENDRIL_EVAL_H
 #define TENDRIL_EVAL_H
 
-#include <tendril/policy.h>
-#include <tendril/sim.h>
+#include <tendril/control.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +26,6 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_summarise(const double *va
 
 typedef struct tendril_eval_options {
   int episodes;     // at least 1
-  bool sampled;     // sampled actions; false: the mean action
   uint64_t seed;    // of the start states and the noise
   uint32_t series;  // another series of start states under the same seed; 0 for `tendril eval`
 } tendril_eval_options;
@@ -43,15 +41,83 @@ typedef struct tendril_eval_result {
 /**
  * Episode i starts from the stream (seed, series, i): any number of threads, the same episodes.
  * @param returns  [episodes] filled with each episode's return, or NULL
- * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT (no episodes, a policy for another
- *         task)
+ * @return E_PHYSICS, E_NUMERIC (actions not finite), E_ARGUMENT (no episodes, an agent for another
+ *         task), and what the agent itself fails with
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_evaluate(const tendril_model *model,
-                                                               const tendril_policy *policy,
+                                                               const tendril_agent *agent,
                                                                tendril_pool *pool,
                                                                const tendril_eval_options *options,
                                                                tendril_eval_result *result,
                                                                double *returns, tendril_error *err);
+
+/** A grid of pushes: newtons x directions x gait phases, several replicas in each cell. */
+typedef struct tendril_push_options {
+  const double *newtons;  // [nnewton] borrowed, rising, 0 or more
+  int nnewton;
+  const tendril_push *directions;  // [ndirection] borrowed; direction and body of each are used
+  int ndirection;
+  int phases;         // of the gait, evenly over one period
+  int replicas;       // of each cell: episodes 0, 1, ... of the seed
+  double seconds;     // that a push lasts
+  double settle;      // s before the gait counts as settled; the first push comes after that
+  double watch;       // s from there on in which the gait's period and speed are measured
+  double period;      // s; 0: the gait's own
+  double recover;     // s from a push's end in which the robot must get up and move again
+  double share;       // of its replicas that have to recover for a cell to pass
+  double min_height;  // upright: the first body at this share of its unpushed mean height or more
+  double max_tilt;    // rad; upright: its z axis at most this far from its unpushed mean
+  double min_speed;   // moving: at this share of the unpushed speed or more
+  uint64_t seed;
+  /** From the calling thread, now and then: rollouts done, of how many. May be NULL. */
+  void (*progress)(void *user, int64_t done, int64_t total);
+  void *user;
+} tendril_push_options;
+
+/** 8 phases, 5 replicas, 0.1 s pushes, 3 s to settle, 3 to watch, 2 to recover, 4 of 5, 0.6 of the
+ * height, 1 rad, half the speed; no newtons and directions. */
+TENDRIL_API void tendril_push_defaults(tendril_push_options *options);
+
+/** What became of the pushes. Cells are [direction][phase][newton]. */
+typedef struct tendril_push_result {
+  int ndirection, nphase, nnewton, replicas;
+  const double *newtons;        // [nnewton]
+  int *recovered;               // [cells] replicas that were up and moving in the end
+  int *fallen;                  // [cells] of the others, those that fell; the rest stands still
+  double *threshold;            // [direction][phase] largest push of those up to which all pass
+  double *direction_threshold;  // [direction] the smallest over its phases; 0: not even the first
+  int *calm;                    // [phase] replicas that recover from no push at all
+  int settled;                  // replicas that got through the time before the pushes
+  double seconds;               // that a push lasted, in whole MuJoCo steps
+  double period;                // s, of the gait; where none was found that of the options, or 1
+  double strength;              // autocorrelation at the period; 0: no gait was found
+  char joint[64];               // whose peak is phase 0
+  double mass;                  // kg, of the robot that is pushed
+  double height, speed;         // of the first body, unpushed: m, m/s along its way
+  int64_t rollouts, steps;      // pushed rollouts; control steps simulated
+} tendril_push_result;
+
+/**
+ * How large a push does an agent get over? Each replica is played unpushed, for its gait; then each
+ * cell goes on from the replica's state at its phase under its push. A replica has recovered if
+ * `recover` seconds after the push the episode has not ended and if, over the last half of that
+ * time, the robot was upright throughout and moved along the unpushed way fast enough (robots of
+ * less than 0.05 m/s need not move). Unpushed replicas whose episode ends before the pushes, or
+ * whose first body sinks to less than min_height of where it began, have recovered from none. The
+ * same on any number of threads.
+ * @param out  owned by the caller, tendril_push_result_destroy()
+ * @return E_ARGUMENT (an empty or falling grid, numbers out of range, an agent for another task, a
+ *         grid that outlasts the task's time limit, no replica that gets through the time before
+ *         the pushes), E_UNKNOWN (no such body), E_PHYSICS, E_MEMORY
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_push_evaluate(
+    const tendril_model *model, const tendril_agent *agent, tendril_pool *pool,
+    const tendril_push_options *options, tendril_push_result **out, tendril_error *err);
+TENDRIL_API void tendril_push_result_destroy(tendril_push_result *result);
+/** Change of the robot's velocity by a push of so many newtons, were it free, in m/s. */
+TENDRIL_API double tendril_push_velocity(const tendril_push_result *result, double newtons);
+/** The smallest of the directions' thresholds, in newtons. */
+TENDRIL_API double tendril_push_threshold(const tendril_push_result *result);
 
 #ifdef __cplusplus
 }

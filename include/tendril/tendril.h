@@ -3,6 +3,7 @@
 #define TENDRIL_TENDRIL_H
 
 #include <tendril/base.h>
+#include <tendril/control.h>
 #include <tendril/critic.h>
 #include <tendril/eval.h>
 #include <tendril/learn.h>

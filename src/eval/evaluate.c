@@ -1,11 +1,9 @@
-// Returns of a policy over many episodes. An episode is a piece of work with random streams of its
+// Returns of an agent over many episodes. An episode is a piece of work with random streams of its
 // own, so the result does not depend on the number of threads.
 #include <tendril/eval.h>
 
 #include "base/alloc.h"
 #include "base/pool.h"
-#include "policy/policy.h"
-
 #include <string.h>
 
 typedef struct episode {
@@ -19,15 +17,13 @@ typedef struct episode {
 
 typedef struct worker {
   tendril_env *env;
-  tendril_actor *actor;
+  tendril_controller *controller;
   double *obs;     // [nobs]
-  double *noise;   // [nact]
   double *action;  // [nact]
 } worker;
 
 typedef struct evaluation {
   const tendril_model *model;
-  const tendril_policy *policy;
   const tendril_eval_options *options;
   int nworker;
   worker *workers;    // [nworker]
@@ -42,11 +38,9 @@ static void layout(evaluation *e, tnd_arena *arena) {
   e->values = tnd_arena_doubles(arena, (size_t)e->options->episodes);
   for (int i = 0; i < e->nworker; i++) {
     double *obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
-    double *noise = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
     double *action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
     if (!arena->base) continue;
     e->workers[i].obs = obs;
-    e->workers[i].noise = noise;
     e->workers[i].action = action;
   }
 }
@@ -54,14 +48,11 @@ static void layout(evaluation *e, tnd_arena *arena) {
 static tendril_status play(const evaluation *e, int index, worker *w, episode *out) {
   const tendril_eval_options *o = e->options;
   const int nterm = tendril_model_task(e->model)->nterm;
-  tendril_random start =
-      tendril_random_stream(o->seed, TENDRIL_PURPOSE_EVAL_RESET, o->series, (uint32_t)index);
-  tendril_random random =
-      tendril_random_stream(o->seed, TENDRIL_PURPOSE_EVAL_ACTION, o->series, (uint32_t)index);
-  TENDRIL_TRY(tendril_env_reset(w->env, &start, w->obs, &out->err));
+  TENDRIL_TRY(tendril_controller_reset(w->controller, o->seed, o->series, (uint32_t)index, w->env,
+                                       w->obs, &out->err));
   do {
-    if (o->sampled) tendril_random_normals(&random, tendril_model_nact(e->model), w->noise);
-    tendril_policy_act(e->policy, w->actor, w->obs, o->sampled ? w->noise : NULL, w->action);
+    TENDRIL_TRY(
+        tendril_controller_act(w->controller, w->env, out->length, w->obs, w->action, &out->err));
     TENDRIL_TRY(tendril_env_step(w->env, w->action, w->obs, &out->last, &out->err));
     out->total += out->last.reward;
     for (int k = 0; k < nterm; k++)
@@ -102,21 +93,20 @@ static tendril_status add_up(evaluation *e, tendril_eval_result *result, double 
   return tendril_summarise(e->values, n, e->options->seed, &result->returns, err);
 }
 
-tendril_status tendril_evaluate(const tendril_model *model, const tendril_policy *policy,
+tendril_status tendril_evaluate(const tendril_model *model, const tendril_agent *agent,
                                 tendril_pool *pool, const tendril_eval_options *options,
                                 tendril_eval_result *result, double *returns, tendril_error *err) {
   if (options->episodes < 1 || options->episodes > 1000000)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "episodes: %d is out of range; use 1 to 1000000",
                     options->episodes);
-  TENDRIL_TRY(tnd_policy_check(policy, tendril_model_nobs(model), tendril_model_nact(model), err));
-  evaluation e = {
-      .model = model, .policy = policy, .options = options, .nworker = tendril_pool_threads(pool)};
+  evaluation e = {.model = model, .options = options, .nworker = tendril_pool_threads(pool)};
   layout(&e, &e.arena);
   tendril_status status = tnd_arena_alloc(&e.arena, err);
   if (status == TENDRIL_OK) layout(&e, &e.arena);
   for (int i = 0; i < e.nworker && status == TENDRIL_OK; i++) {
     status = tendril_env_create(model, &e.workers[i].env, err);
-    if (status == TENDRIL_OK) status = tendril_actor_create(policy, &e.workers[i].actor, err);
+    if (status == TENDRIL_OK)
+      status = tendril_controller_create(agent, model, &e.workers[i].controller, err);
   }
   if (status == TENDRIL_OK) {
     tnd_pool_run(pool, options->episodes, play_episode, &e);
@@ -124,7 +114,7 @@ tendril_status tendril_evaluate(const tendril_model *model, const tendril_policy
   }
   for (int i = 0; e.arena.base && i < e.nworker; i++) {
     tendril_env_destroy(e.workers[i].env);
-    tendril_actor_destroy(e.workers[i].actor);
+    tendril_controller_destroy(e.workers[i].controller);
   }
   tnd_arena_free(&e.arena);
   return status;

@@ -37,8 +37,11 @@ tendril_status tnd_curve_sketch(const char *path, tnd_drawing **out, tendril_err
                                   training.at[TND_AXIS_STEPS], training.y, NULL, NULL},
                                  {"evaluation, mean action", 1, evaluation.n == 1, evaluation.n,
                                   evaluation.at[TND_AXIS_STEPS], evaluation.raw, NULL, NULL}};
-    const tnd_panel panel = {title, tnd_axis_label(TND_AXIS_STEPS), "mean return", 2, 0, series,
-                             NULL};
+    const tnd_panel panel = {.title = title,
+                             .x_label = tnd_axis_label(TND_AXIS_STEPS),
+                             .y_label = "mean return",
+                             .nseries = 2,
+                             .series = series};
     const tnd_figure figure = {
         .caption = window > 1 ? caption : NULL, .npanel = 1, .panels = &panel};
     status = tnd_drawing_start(&figure, folder.curves, out, err);

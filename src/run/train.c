@@ -24,6 +24,7 @@ typedef struct run {
   tendril_model *task_model;  // under the task's own physics, if the training's are others; or NULL
   tendril_policy *policy;
   tendril_policy *judged;  // the one that is evaluated: `policy`, or one with averaged parameters
+  tendril_agent *agent;    // its mean actions
   tendril_learner *learner;
   tnd_log *log;
   tnd_drawing *drawing;  // curves.svg, while gnuplot is at it
@@ -83,6 +84,7 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
                                  .critic = c->critic};
   TENDRIL_TRY(c->method->create(c->learner, &setup, &r->learner, err));
   TENDRIL_TRY(create_average(r, err));
+  TENDRIL_TRY(tendril_agent_create(r->judged, false, &r->agent, err));
   tendril_learner_get_stats(r->learner, &r->nstat);
   r->values = tnd_alloc(sizeof *r->values * (size_t)r->nstat);
   return r->values ? TENDRIL_OK : tnd_fail_memory(err);
@@ -92,6 +94,7 @@ static void destroy_parts(run *r) {
   tnd_drawing_abandon(r->drawing);
   tnd_log_close(r->log);
   tendril_learner_destroy(r->learner);
+  tendril_agent_destroy(r->agent);
   if (r->judged != r->policy) tendril_policy_destroy(r->judged);
   tendril_policy_destroy(r->policy);
   tendril_model_destroy(r->task_model);
@@ -164,10 +167,10 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, tendril_eval
     TENDRIL_TRY(tendril_policy_set_params(r->judged, r->state.average, err));
   }
   const tendril_model *judge = r->task_model ? r->task_model : r->model;
-  TENDRIL_TRY(tendril_evaluate(judge, r->judged, r->pool, &options, result, NULL, err));
+  TENDRIL_TRY(tendril_evaluate(judge, r->agent, r->pool, &options, result, NULL, err));
   r->state.eval_steps += result->steps;
   if (r->task_model) {
-    TENDRIL_TRY(tendril_evaluate(r->model, r->judged, r->pool, &options, as_trained, NULL, err));
+    TENDRIL_TRY(tendril_evaluate(r->model, r->agent, r->pool, &options, as_trained, NULL, err));
     r->state.eval_steps += as_trained->steps;
   }
   // a long iteration may reach several percentages: all have this evaluation's result

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "view/heat.h"
 
 // Eight that differ in colour, dashes and mark at once; after them the next dash goes with each
 // colour.
@@ -80,7 +81,7 @@ static void put_quoted(tnd_buffer *out, const char *text, size_t length) {
   tnd_buffer_text(out, "'");
 }
 
-static void put_text(tnd_buffer *out, const char *text) {
+void tnd_figure_put_text(tnd_buffer *out, const char *text) {
   put_quoted(out, text ? text : "", text ? strlen(text) : 0);
 }
 
@@ -208,7 +209,8 @@ static bool is_point(const tnd_series *s, int i) {
 
 // $dK_I: x y low high, a line a point.
 static void put_data(tnd_buffer *out, const tnd_figure *figure) {
-  for (int k = 0; k < figure->npanel; k++)
+  for (int k = 0; k < figure->npanel; k++) {
+    if (figure->panels[k].heat) tnd_heat_put_data(out, figure->panels[k].heat, k);
     for (int i = 0; i < figure->panels[k].nseries; i++) {
       const tnd_series *s = &figure->panels[k].series[i];
       tnd_buffer_format(out, "$d%d_%d << EOD\n", k, i);
@@ -225,6 +227,7 @@ static void put_data(tnd_buffer *out, const tnd_figure *figure) {
       }
       tnd_buffer_text(out, "EOD\n");
     }
+  }
 }
 
 // Which of the styles has the dashes and the mark of style `style`.
@@ -328,7 +331,7 @@ static void put_levels(tnd_buffer *out, const tnd_panel *panel) {
     tnd_buffer_text(out, " to graph 1, first ");
     tnd_buffer_number(out, level->y);
     tnd_buffer_format(out, " nohead back lw 1.2 dt (2,3) lc rgb '#555555'\nset label %d ", i + 1);
-    put_text(out, level->name);
+    tnd_figure_put_text(out, level->name);
     tnd_buffer_format(out, " at graph %s, first ", above % 2 ? "0.98" : "0.03");
     tnd_buffer_number(out, level->y);
     tnd_buffer_format(out, " %s offset 0,0.45 front font ',9' textcolor rgb '#555555'\n",
@@ -350,12 +353,16 @@ static void put_panel(tnd_buffer *out, const tnd_figure *figure, const layout *l
                     (double)left / l->width, (double)right / l->width, screen(l, top),
                     screen(l, bottom));
   tnd_buffer_text(out, "unset arrow\nunset label\nset title ");
-  put_text(out, panel->title);
+  tnd_figure_put_text(out, panel->title);
   tnd_buffer_text(out, " offset 0,-0.4\nset xlabel ");
-  put_text(out, panel->x_label);
+  tnd_figure_put_text(out, panel->x_label);
   tnd_buffer_text(out, " offset 0,0.2\nset ylabel ");
-  put_text(out, panel->y_label);
+  tnd_figure_put_text(out, panel->y_label);
   tnd_buffer_text(out, " offset 1,0\n");
+  if (panel->heat) {
+    tnd_heat_put_plot(out, panel->heat, k);
+    return;
+  }
   if (y_range(panel, &low, &high)) {
     tnd_buffer_text(out, "set yrange [");
     tnd_buffer_number(out, low);
@@ -429,7 +436,7 @@ static void put_key(tnd_buffer *out, const layout *l, const entry *entries, int 
 static void put_words(tnd_buffer *out, const tnd_figure *figure, const layout *l) {
   if (l->title) {
     tnd_buffer_text(out, "set label 1 ");
-    put_text(out, figure->title);
+    tnd_figure_put_text(out, figure->title);
     tnd_buffer_format(out, " at screen 0.5,%.5f center font ',15'\n", screen(l, 20));
   }
   int top = l->height - l->caption + 8, i = 2;

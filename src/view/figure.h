@@ -1,6 +1,6 @@
-// Figures: panels with curves, bands and reference lines, drawn by gnuplot as SVG, PNG or PDF.
-// Colours are Okabe and Ito's, which the colour-blind tell apart; widths, dashes and marks differ
-// too, so that a figure is read as well in black and white.
+// Figures: panels with curves, bands and reference lines, or with a heat map, drawn by gnuplot as
+// SVG, PNG or PDF. Colours are Okabe and Ito's, which the colour-blind tell apart; widths, dashes
+// and marks differ too, so that a figure is read as well in black and white.
 #ifndef TND_FIGURE_H
 #define TND_FIGURE_H
 
@@ -23,11 +23,21 @@ typedef struct tnd_level {
   double y;
 } tnd_level;
 
+// A table of shares as colours, dark for 0 to bright for 1, with a text in each cell.
+typedef struct tnd_heat {
+  int columns, rows;         // at least 1
+  const double *shares;      // [rows][columns] borrowed, the first row below; 0 to 1
+  const char *const *texts;  // [rows][columns] borrowed
+  const char *const *x_ticks, *const *y_ticks;  // [columns], [rows] borrowed
+  const double *line;  // [columns] borrowed, a line across at so many rows from below; NULL: none
+} tnd_heat;
+
 typedef struct tnd_panel {
   const char *title, *x_label, *y_label;
   int nseries, nlevel;
   const tnd_series *series;
   const tnd_level *levels;
+  const tnd_heat *heat;  // in place of series and levels, or NULL
 } tnd_panel;
 
 typedef struct tnd_figure {

@@ -22,7 +22,7 @@
 struct tnd_player {
   tnd_player_settings settings;
   const tendril_model *model;
-  tnd_controller *controller;
+  tendril_controller *controller;
   const tnd_trace *recorded;
   tnd_player_hooks hooks;
   uint64_t seed;
@@ -31,6 +31,8 @@ struct tnd_player {
 
   tendril_env *env;
   tnd_trace *trace;
+  int capacity;       // of the trace
+  double *memories;   // [capacity + 1][controller's size] what the controller knew at those times
   int t;              // shown
   bool failed;        // the environment could not be reset or stepped
   tendril_error why;  // if it failed
@@ -97,6 +99,12 @@ static void fail(tnd_player *p, const tendril_error *err) {
   p->why = *err;
 }
 
+// The controller's memory at time t.
+static double *memory_at(const tnd_player *p, int t) {
+  const size_t size = (size_t)tendril_controller_size(p->controller);
+  return p->memories + (size_t)(t % (p->capacity + 1)) * size;
+}
+
 static void start(tnd_player *p) {
   tendril_error err = {{0}};
   p->failed = false;
@@ -107,12 +115,14 @@ static void start(tnd_player *p) {
     p->t = first_time(p);
     return;
   }
-  if (tnd_controller_reset(p->controller, p->seed, p->episode, p->env, p->obs, &err) != TENDRIL_OK)
+  if (tendril_controller_reset(p->controller, p->seed, 0, p->episode, p->env, p->obs, &err) !=
+      TENDRIL_OK)
     fail(p, &err);
   memset(tendril_env_data(p->env)->xfrc_applied, 0,
          sizeof(double) * 6 * (size_t)tendril_model_mujoco(p->model)->nbody);
   tnd_trace_begin(p->trace, p->env);
   p->t = 0;
+  tendril_controller_save(p->controller, memory_at(p, 0));
 }
 
 // The environment goes to the time that is shown; what came after it is forgotten.
@@ -120,6 +130,7 @@ static void live(tnd_player *p) {
   if (p->recorded || p->t == last_time(p)) return;
   tnd_trace_cut(p->trace, p->t);
   tendril_env_restore(p->env, tnd_trace_snapshot(p->trace, p->t), p->obs);
+  tendril_controller_restore(p->controller, memory_at(p, p->t));
   p->failed = false;
   p->shown_t = -1;
 }
@@ -140,14 +151,17 @@ static bool step(tnd_player *p) {
   if (ending_at(p, p->t)) return false;
   tendril_error err = {{0}};
   tendril_step result;
-  tnd_controller_act(p->controller, p->t, p->obs, p->action);
+  tendril_status status =
+      tendril_controller_act(p->controller, p->env, p->t, p->obs, p->action, &err);
   apply_drag(p);
-  if (tendril_env_step(p->env, p->action, p->obs, &result, &err) != TENDRIL_OK) {
+  if (status == TENDRIL_OK) status = tendril_env_step(p->env, p->action, p->obs, &result, &err);
+  if (status != TENDRIL_OK) {
     fail(p, &err);
     return false;
   }
   tnd_trace_add(p->trace, p->env, p->action, &result);
   p->t = last_time(p);
+  tendril_controller_save(p->controller, memory_at(p, p->t));
   if (ending_at(p, p->t))
     say(p, "episode %u ended at %.3f s, %s; return %.2f", p->episode, seconds_at(p, p->t),
         ending_at(p, p->t), tnd_trace_return(p->trace, p->t));
@@ -363,16 +377,19 @@ tnd_player_settings *tnd_player_get_settings(tnd_player *player) {
 static void layout(tnd_player *p, tnd_arena *arena) {
   p->obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(p->model));
   p->action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(p->model));
+  if (p->recorded) return;
+  const size_t size = (size_t)tendril_controller_size(p->controller);
+  p->memories = tnd_arena_doubles(arena, ((size_t)p->capacity + 1) * size);
 }
 
 static tendril_status create_parts(tnd_player *p, tendril_error *err) {
+  p->capacity = (int)ceil(MEMORY / tendril_model_seconds(p->model));
   layout(p, &p->arena);
   TENDRIL_TRY(tnd_arena_alloc(&p->arena, err));
   layout(p, &p->arena);
   TENDRIL_TRY(tnd_pose_create(p->model, &p->shown, err));
   if (p->recorded) return TENDRIL_OK;
-  const int memory = (int)ceil(MEMORY / tendril_model_seconds(p->model));
-  TENDRIL_TRY(tnd_trace_create(p->model, memory, &p->trace, err));
+  TENDRIL_TRY(tnd_trace_create(p->model, p->capacity, &p->trace, err));
   return tendril_env_create(p->model, &p->env, err);
 }
 

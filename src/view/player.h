@@ -53,8 +53,8 @@ typedef struct tnd_player tnd_player;
 
 typedef struct tnd_player_setup {
   const tendril_model *model;
-  tnd_controller *controller;  // NULL for a recorded episode
-  const tnd_trace *recorded;   // an episode to show as it was; or NULL
+  tendril_controller *controller;  // NULL for a recorded episode
+  const tnd_trace *recorded;       // an episode to show as it was; or NULL
   uint64_t seed;
   uint32_t episode;        // number of the first episode
   const char *checkpoint;  // what the first one is called, "" for none

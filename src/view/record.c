@@ -1,7 +1,6 @@
 // Recordings. Episodes are played one by one into a trace; each output makes of the trace, or of
 // the frames that are drawn once for all videos, what its format is.
 #include "view/record.h"
-#include "view/html.h"
 
 #include "view/html.h"
 #include "view/offscreen.h"
@@ -220,7 +219,7 @@ static void note_episode(const tnd_trace *trace, bool cut, tnd_recorded *out) {
   out->cut += cut;
 }
 
-static tendril_status play(const job *j, tnd_controller *controller, camera *c, output *outputs,
+static tendril_status play(const job *j, tendril_controller *controller, camera *c, output *outputs,
                            int n, tnd_trace *trace, tnd_recorded *result, tendril_error *err) {
   const tnd_record_options *o = j->options;
   for (int number = 0; number < o->episodes; number++) {
@@ -251,8 +250,8 @@ static tendril_status check_outputs(output *outputs, const char *const *paths, i
   return TENDRIL_OK;
 }
 
-static tendril_status record(job *j, tnd_controller *controller, camera *c, output *outputs, int n,
-                             tnd_trace **trace, tnd_recorded *result, tendril_error *err) {
+static tendril_status record(job *j, tendril_controller *controller, camera *c, output *outputs,
+                             int n, tnd_trace **trace, tnd_recorded *result, tendril_error *err) {
   // 1. what can't be had is said before anything is played
   bool videos = j->options->draw_only;
   for (int i = 0; i < n; i++)
@@ -274,7 +273,7 @@ static tendril_status record(job *j, tnd_controller *controller, camera *c, outp
   return TENDRIL_OK;
 }
 
-tendril_status tnd_record(const tendril_model *model, tnd_controller *controller,
+tendril_status tnd_record(const tendril_model *model, tendril_controller *controller,
                           const tnd_record_options *options, const char *const *paths, int n,
                           tnd_recorded *out, tendril_error *err) {
   output outputs[TND_RECORD_MAX_OUTPUTS];

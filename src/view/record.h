@@ -37,7 +37,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_record_check(const char *path, tendril_err
 // All outputs show the same episodes. A file appears when it is whole; after an error there is none
 // but older ones.
 // @param paths  [n] at most TND_RECORD_MAX_OUTPUTS
-TENDRIL_MUST_CHECK tendril_status tnd_record(const tendril_model *model, tnd_controller *controller,
+TENDRIL_MUST_CHECK tendril_status tnd_record(const tendril_model *model,
+                                             tendril_controller *controller,
                                              const tnd_record_options *options,
                                              const char *const *paths, int n, tnd_recorded *out,
                                              tendril_error *err);

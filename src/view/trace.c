@@ -136,16 +136,16 @@ double tnd_trace_return(const tnd_trace *trace, int t) {
 
 // ------------------------------------------------------------------------------------ playing
 
-tendril_status tnd_trace_play(tnd_trace *trace, tnd_controller *controller, uint64_t seed,
+tendril_status tnd_trace_play(tnd_trace *trace, tendril_controller *controller, uint64_t seed,
                               uint32_t episode, const tendril_push *pushes, int n,
                               tendril_error *err) {
   tendril_step step = {0};
-  TENDRIL_TRY(tnd_controller_reset(controller, seed, episode, trace->env, trace->obs, err));
+  TENDRIL_TRY(tendril_controller_reset(controller, seed, 0, episode, trace->env, trace->obs, err));
   for (int i = 0; i < n; i++)
     TENDRIL_TRY(tendril_env_push(trace->env, &pushes[i], err));
   tnd_trace_begin(trace, trace->env);
   for (int t = 0; !step.terminated && !step.truncated && !step.diverged; t++) {
-    tnd_controller_act(controller, t, trace->obs, trace->action);
+    TENDRIL_TRY(tendril_controller_act(controller, trace->env, t, trace->obs, trace->action, err));
     TENDRIL_TRY(tendril_env_step(trace->env, trace->action, trace->obs, &step, err));
     tnd_trace_add(trace, trace->env, trace->action, &step);
   }

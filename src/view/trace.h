@@ -2,7 +2,9 @@
 #ifndef TND_TRACE_H
 #define TND_TRACE_H
 
-#include "view/controller.h"
+#include <tendril/control.h>
+
+#include "base/status.h"
 
 // A ring: when it is full the oldest step goes. Times are control steps of the episode.
 typedef struct tnd_trace tnd_trace;
@@ -34,7 +36,7 @@ double tnd_trace_return(const tnd_trace *trace, int t);             // sum of th
 
 // Plays a whole episode: episode `episode` of the seed, under n pushes. The trace should have room
 // for the model's max_steps.
-TENDRIL_MUST_CHECK tendril_status tnd_trace_play(tnd_trace *trace, tnd_controller *controller,
+TENDRIL_MUST_CHECK tendril_status tnd_trace_play(tnd_trace *trace, tendril_controller *controller,
                                                  uint64_t seed, uint32_t episode,
                                                  const tendril_push *pushes, int n,
                                                  tendril_error *err);

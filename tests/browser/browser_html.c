@@ -27,10 +27,10 @@ static void sleep_for(double seconds) {
 static void record(const tendril_model *model, const char *push_text, const tnd_html_info *info,
                    const char *path) {
   tendril_error err = {{0}};
-  tnd_controller *controller;
+  tendril_controller *controller;
   tnd_trace *trace;
   tendril_push push;
-  require(tnd_controller_create(TND_ACTIONS_RANDOM, model, NULL, &controller, &err), &err);
+  require(tendril_controller_create(tendril_agent_random(), model, &controller, &err), &err);
   require(tnd_trace_create(model, tendril_model_max_steps(model), &trace, &err), &err);
   require(tendril_push_parse(push_text, &push, &err), &err);
   require(tnd_trace_play(trace, controller, 1, 0, &push, 1, &err), &err);
@@ -39,7 +39,7 @@ static void record(const tendril_model *model, const char *push_text, const tnd_
   require(tnd_html_write(trace, info, &aside, &err), &err);
   require(tnd_aside_commit(&aside, &err), &err);
   tnd_trace_destroy(trace);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
 }
 
 static void record_swimmer(const char *path) {

@@ -44,11 +44,14 @@ Test(eval, the_same_episodes_on_any_number_of_threads) {
   double first[12], returns[12];
   tendril_eval_result one, many;
   for (int sampled = 0; sampled < 2; sampled++) {
-    tendril_eval_options options = {.episodes = 12, .sampled = sampled, .seed = 3, .series = 2};
+    tendril_eval_options options = {.episodes = 12, .seed = 3, .series = 2};
     for (int threads = 1; threads <= 3; threads++) {
       support_scene s;
       support_scene_open(&s, "hopper-v4", threads);
-      check_ok(tendril_evaluate(s.model, s.policy, s.pool, &options, &many, returns, check_err));
+      tendril_agent *agent;
+      check_ok(tendril_agent_create(s.policy, sampled, &agent, check_err));
+      check_ok(tendril_evaluate(s.model, agent, s.pool, &options, &many, returns, check_err));
+      tendril_agent_destroy(agent);
       if (threads == 1) {
         one = many;
         memcpy(first, returns, sizeof first);
@@ -70,7 +73,7 @@ Test(eval, absurd_numbers_of_episodes_are_refused) {
   support_scene_open(&s, "inverted-pendulum-v4", 1);
   tendril_eval_result result;
   tendril_eval_options options = {.episodes = 0};
-  cr_assert_eq(tendril_evaluate(s.model, s.policy, s.pool, &options, &result, NULL, NULL),
+  cr_assert_eq(tendril_evaluate(s.model, s.agent, s.pool, &options, &result, NULL, NULL),
                TENDRIL_E_ARGUMENT);
   support_scene_close(&s);
 }
@@ -81,7 +84,7 @@ Test(eval, a_policy_of_another_task_is_refused) {
   support_scene_open(&other, "hopper-v4", 1);
   tendril_eval_result result;
   tendril_eval_options options = {.episodes = 1};
-  cr_assert_eq(tendril_evaluate(s.model, other.policy, s.pool, &options, &result, NULL, NULL),
+  cr_assert_eq(tendril_evaluate(s.model, other.agent, s.pool, &options, &result, NULL, NULL),
                TENDRIL_E_ARGUMENT);
   support_scene_close(&s);
   support_scene_close(&other);
@@ -91,7 +94,7 @@ static tendril_status evaluate_once(void *context, tendril_error *err) {
   const support_scene *s = context;
   tendril_eval_result result;
   tendril_eval_options options = {.episodes = 2, .seed = 1};
-  return tendril_evaluate(s->model, s->policy, s->pool, &options, &result, NULL, err);
+  return tendril_evaluate(s->model, s->agent, s->pool, &options, &result, NULL, err);
 }
 
 Test(eval, every_failed_allocation_is_a_clean_error) {

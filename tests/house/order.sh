@@ -5,7 +5,7 @@ set -eu
 find src include tools -name '*.[ch]' | sort | xargs awk '
   BEGIN {
     # lowest first; docs/guide/source-tour.md tells the same
-    levels = split("base:options:random|math|sim|tasks:policy|rollout:critic:dynamics|" \
+    levels = split("base:options:random|math|sim|tasks:policy|rollout:critic:dynamics:control|" \
                    "trajopt:learn|eval:view|run|tools:tendril", level, "|")
     for (i = 1; i <= levels; i++) {
       n = split(level[i], names, ":")

@@ -65,7 +65,7 @@ static const tendril_rollout_options small = {.batch = 1024, .streams = 8};
 static double score(const training *t) {
   tendril_eval_options options = {.episodes = 10, .seed = 5, .series = 1};
   tendril_eval_result result;
-  check_ok(tendril_evaluate(t->scene.model, t->scene.policy, t->scene.pool, &options, &result, NULL,
+  check_ok(tendril_evaluate(t->scene.model, t->scene.agent, t->scene.pool, &options, &result, NULL,
                             check_err));
   return result.returns.mean;
 }

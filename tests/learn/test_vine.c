@@ -84,7 +84,7 @@ static tendril_vine_options value_options(void) {
 static double score(const training *t) {
   tendril_eval_options options = {.episodes = 10, .seed = 5, .series = 1};
   tendril_eval_result result;
-  check_ok(tendril_evaluate(t->scene.model, t->scene.policy, t->scene.pool, &options, &result, NULL,
+  check_ok(tendril_evaluate(t->scene.model, t->scene.agent, t->scene.pool, &options, &result, NULL,
                             check_err));
   return result.returns.mean;
 }

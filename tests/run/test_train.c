@@ -170,7 +170,9 @@ Test(train, a_training_under_other_physics_is_judged_under_the_tasks_own) {
   tendril_trained t;
   check_ok(tendril_trained_open(tasks, support_path(folder, "euler"), "last", NULL, &t, check_err));
   tendril_pool *pool;
+  tendril_agent *agent;
   check_ok(tendril_pool_create(1, &pool, check_err));
+  check_ok(tendril_agent_create(t.policy, false, &agent, check_err));
   const tendril_eval_options options = {.episodes = 3, .seed = 1, .series = 1};
   const tendril_model *models[2] = {t.task_model, t.model};
   const double expected[2] = {result.final, result.final_as_trained};
@@ -178,10 +180,11 @@ Test(train, a_training_under_other_physics_is_judged_under_the_tasks_own) {
   for (int i = 0; i < 2; i++) {
     tendril_eval_result again;
     cr_assert_str_eq(tendril_model_integrator(models[i]), names[i]);
-    check_ok(tendril_evaluate(models[i], t.policy, pool, &options, &again, NULL, check_err));
+    check_ok(tendril_evaluate(models[i], agent, pool, &options, &again, NULL, check_err));
     cr_assert_eq(again.returns.mean, expected[i]);
   }
   tendril_pool_destroy(pool);
+  tendril_agent_destroy(agent);
   tendril_trained_close(&t);
 
   // who asks for physics gets them alone

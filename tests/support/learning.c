@@ -24,9 +24,11 @@ void support_scene_open(support_scene *s, const char *task, int threads) {
   check_ok(tendril_pool_create(threads, &s->pool, check_err));
   check_ok(tendril_policy_create(&options, tendril_model_nobs(s->model),
                                  tendril_model_nact(s->model), 1, &s->policy, check_err));
+  check_ok(tendril_agent_create(s->policy, false, &s->agent, check_err));
 }
 
 void support_scene_close(support_scene *s) {
+  tendril_agent_destroy(s->agent);
   tendril_policy_destroy(s->policy);
   tendril_pool_destroy(s->pool);
   tendril_model_destroy(s->model);

@@ -9,6 +9,7 @@ typedef struct support_scene {
   tendril_model *model;
   tendril_pool *pool;
   tendril_policy *policy;
+  tendril_agent *agent;  // the policy's mean actions
 } support_scene;
 
 // The test fails if anything does. precision double; hidden layers "16 16".

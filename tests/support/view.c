@@ -18,16 +18,16 @@ tendril_model *support_toy_model(const char *mjcf) {
 }
 
 tnd_trace *support_random_trace(const tendril_model *model, uint64_t seed) {
-  tnd_controller *controller = NULL;
+  tendril_controller *controller = NULL;
   tnd_trace *trace = NULL;
   tendril_error err = {{0}};
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_RANDOM, model, NULL, &controller, &err),
+  cr_assert_eq(tendril_controller_create(tendril_agent_random(), model, &controller, &err),
                TENDRIL_OK, "%s", err.text);
   cr_assert_eq(tnd_trace_create(model, tendril_model_max_steps(model), &trace, &err), TENDRIL_OK,
                "%s", err.text);
   cr_assert_eq(tnd_trace_play(trace, controller, seed, 0, NULL, 0, &err), TENDRIL_OK, "%s",
                err.text);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   return trace;
 }
 

@@ -32,7 +32,8 @@ static void set_up(void) {
   }
   series[0] = (tnd_series){"alpha", 0, false, N, x, y, low, high};
   series[1] = (tnd_series){"beta", 1, false, N, x, low, NULL, NULL};
-  panel = (tnd_panel){"a task", "steps", "return", 2, 0, series, NULL};
+  panel = (tnd_panel){
+      .title = "a task", .x_label = "steps", .y_label = "return", .nseries = 2, .series = series};
   figure = (tnd_figure){"a title", "a caption", 1, &panel};
 }
 
@@ -302,4 +303,25 @@ Test(figure, without_memory_fails_cleanly) {
   pretend_gnuplot("cat");
   cr_assert_gt(support_fail_each_alloc(draw_once, NULL), 5);
   cr_assert_neq(access(support_path(folder, "scarce.svg.part"), F_OK), 0);
+}
+
+// A heat map of 3 columns and 2 rows beside the curves: its cells' texts are drawn, each once, and
+// what follows it has its grid again.
+Test(figure, has_heat_maps_beside_curves) {
+  static const double shares[6] = {0, 0.2, 0.4, 0.6, 0.8, 1}, line[3] = {0, 1, 2};
+  static const char *const texts[6] = {"c11", "c12", "c13", "c21", "c22", "c23"};
+  static const char *const columns[3] = {"left", "mid'dle", "right"}, *const rows[2] = {"r1", "r2"};
+  const tnd_heat heat = {3, 2, shares, texts, columns, rows, line};
+  const tnd_panel panels[3] = {
+      panel, {.title = "heat", .x_label = "column", .y_label = "row", .heat = &heat}, panel};
+  figure.npanel = 3;
+  figure.panels = panels;
+  char *drawn = draw();
+  for (int i = 0; i < 6; i++)
+    cr_assert_eq(count(drawn, texts[i]), 1, "%s: %d", texts[i], count(drawn, texts[i]));
+  cr_assert_not_null(strstr(drawn, "mid'dle"));
+  // the ends of the scale
+  cr_assert_not_null(strstr(drawn, "rgb( 68,   1,  84)"));
+  cr_assert_not_null(strstr(drawn, "rgb(253, 231,  37)"));
+  free(drawn);
 }

@@ -20,17 +20,17 @@
 // ------------------------------------------------------------------------------------ helpers
 
 static tnd_trace *play(const tendril_model *model, int capacity, const char *push_text) {
-  tnd_controller *controller = NULL;
+  tendril_controller *controller = NULL;
   tnd_trace *trace = NULL;
   tendril_push push;
   tendril_error err = {{0}};
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_RANDOM, model, NULL, &controller, &err),
+  cr_assert_eq(tendril_controller_create(tendril_agent_random(), model, &controller, &err),
                TENDRIL_OK);
   cr_assert_eq(tnd_trace_create(model, capacity, &trace, &err), TENDRIL_OK);
   if (push_text) cr_assert_eq(tendril_push_parse(push_text, &push, &err), TENDRIL_OK);
   cr_assert_eq(tnd_trace_play(trace, controller, 1, 0, &push, push_text != NULL, &err), TENDRIL_OK,
                "%s", err.text);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   return trace;
 }
 

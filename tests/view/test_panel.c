@@ -13,7 +13,7 @@ enum { WIDTH = 800, HEIGHT = 600 };
 
 typedef struct fixture {
   tendril_model *model;
-  tnd_controller *controller;
+  tendril_controller *controller;
   tnd_player *player;
   tnd_scene *scene;
   tnd_viewer *viewer;
@@ -25,7 +25,7 @@ typedef struct fixture {
 static void begin(fixture *f) {
   tendril_error err = {{0}};
   *f = (fixture){.model = support_model("hopper-v4", NULL)};
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_ZERO, f->model, NULL, &f->controller, NULL),
+  cr_assert_eq(tendril_controller_create(tendril_agent_zero(), f->model, &f->controller, NULL),
                TENDRIL_OK);
   const tnd_player_setup setup = {.model = f->model, .controller = f->controller, .seed = 1};
   cr_assert_eq(tnd_player_create(&setup, &f->player, NULL), TENDRIL_OK);
@@ -46,7 +46,7 @@ static void end(fixture *f) {
   free(f->viewer);
   tnd_scene_destroy(f->scene);
   tnd_player_destroy(f->player);
-  tnd_controller_destroy(f->controller);
+  tendril_controller_destroy(f->controller);
   tendril_model_destroy(f->model);
 }
 

@@ -9,7 +9,7 @@
 
 typedef struct fixture {
   tendril_model *model;
-  tnd_controller *controller;
+  tendril_controller *controller;
   tnd_player *player;
   char line[256];  // the last one said
   int checkpoint;  // of 0 .. 2
@@ -32,7 +32,7 @@ static bool move(void *user, int by, char *label) {
 // Random actions on the swimmer, which never falls: control steps of 40 ms.
 static void begin(fixture *f, const char *task) {
   *f = (fixture){.model = support_model(task, NULL)};
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_RANDOM, f->model, NULL, &f->controller, NULL),
+  cr_assert_eq(tendril_controller_create(tendril_agent_random(), f->model, &f->controller, NULL),
                TENDRIL_OK);
   const tnd_player_setup setup = {.model = f->model,
                                   .controller = f->controller,
@@ -45,7 +45,7 @@ static void begin(fixture *f, const char *task) {
 
 static void end(fixture *f) {
   tnd_player_destroy(f->player);
-  tnd_controller_destroy(f->controller);
+  tendril_controller_destroy(f->controller);
   tendril_model_destroy(f->model);
 }
 

@@ -7,10 +7,10 @@
 
 Test(plots, show_the_last_two_seconds_of_the_trace) {
   tendril_model *model = support_model("swimmer-v4", NULL);
-  tnd_controller *controller = NULL;
+  tendril_controller *controller = NULL;
   tnd_trace *trace = NULL;
   tnd_plots *plots = NULL;
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_RANDOM, model, NULL, &controller, NULL),
+  cr_assert_eq(tendril_controller_create(tendril_agent_random(), model, &controller, NULL),
                TENDRIL_OK);
   cr_assert_eq(tnd_trace_create(model, 1000, &trace, NULL), TENDRIL_OK);
   cr_assert_eq(tnd_trace_play(trace, controller, 1, 0, NULL, 0, NULL), TENDRIL_OK);
@@ -47,6 +47,6 @@ Test(plots, show_the_last_two_seconds_of_the_trace) {
   tendril_env_destroy(env);
   tnd_plots_destroy(plots);
   tnd_trace_destroy(trace);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   tendril_model_destroy(model);
 }

@@ -13,18 +13,18 @@
 typedef struct fixture {
   char *folder;
   tendril_model *model;
-  tnd_controller *controller;
+  tendril_controller *controller;
 } fixture;
 
 static fixture begin(const char *task) {
   fixture f = {.folder = support_tmpdir(), .model = support_model(task, NULL)};
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_RANDOM, f.model, NULL, &f.controller, NULL),
+  cr_assert_eq(tendril_controller_create(tendril_agent_random(), f.model, &f.controller, NULL),
                TENDRIL_OK);
   return f;
 }
 
 static void end(fixture *f) {
-  tnd_controller_destroy(f->controller);
+  tendril_controller_destroy(f->controller);
   tendril_model_destroy(f->model);
   support_tmpdir_remove(f->folder);
 }

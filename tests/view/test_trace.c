@@ -1,4 +1,4 @@
-// Traces and controllers: the episode that eval plays, remembered exactly, and gone back in.
+// Traces: the episode that eval plays, remembered exactly, and gone back in.
 #include "sim/sim.h"
 #include "support/sim.h"
 #include "view/trace.h"
@@ -19,10 +19,9 @@ static tendril_policy *policy_for(const tendril_model *model) {
   return policy;
 }
 
-static tnd_controller *controller_of(tnd_actions actions, const tendril_model *model,
-                                     const tendril_policy *policy) {
-  tnd_controller *controller = NULL;
-  cr_assert_eq(tnd_controller_create(actions, model, policy, &controller, NULL), TENDRIL_OK);
+static tendril_controller *controller_of(const tendril_agent *agent, const tendril_model *model) {
+  tendril_controller *controller = NULL;
+  cr_assert_eq(tendril_controller_create(agent, model, &controller, NULL), TENDRIL_OK);
   return controller;
 }
 
@@ -32,19 +31,20 @@ static tnd_trace *trace_of(const tendril_model *model, int capacity) {
   return trace;
 }
 
-static void expect_episodes_of_eval(tnd_actions actions) {
+static void expect_episodes_of_eval(bool sampled) {
   enum { EPISODES = 3 };
   tendril_model *model = support_model("hopper-v4", NULL);
   tendril_policy *policy = policy_for(model);
   tendril_pool *pool = NULL;
   tendril_eval_result result;
   double returns[EPISODES];
-  const tendril_eval_options options = {
-      .episodes = EPISODES, .sampled = actions == TND_ACTIONS_SAMPLED, .seed = 5};
+  tendril_agent *agent = NULL;
+  const tendril_eval_options options = {.episodes = EPISODES, .seed = 5};
+  cr_assert_eq(tendril_agent_create(policy, sampled, &agent, NULL), TENDRIL_OK);
   cr_assert_eq(tendril_pool_create(1, &pool, NULL), TENDRIL_OK);
-  cr_assert_eq(tendril_evaluate(model, policy, pool, &options, &result, returns, NULL), TENDRIL_OK);
+  cr_assert_eq(tendril_evaluate(model, agent, pool, &options, &result, returns, NULL), TENDRIL_OK);
 
-  tnd_controller *controller = controller_of(actions, model, policy);
+  tendril_controller *controller = controller_of(agent, model);
   tnd_trace *trace = trace_of(model, tendril_model_max_steps(model));
   for (int i = 0; i < EPISODES; i++) {
     cr_assert_eq(tnd_trace_play(trace, controller, 5, (uint32_t)i, NULL, 0, NULL), TENDRIL_OK);
@@ -54,24 +54,25 @@ static void expect_episodes_of_eval(tnd_actions actions) {
     cr_assert(tnd_trace_step(trace, last - 1)->terminated);
   }
   tnd_trace_destroy(trace);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   tendril_pool_destroy(pool);
+  tendril_agent_destroy(agent);
   tendril_policy_destroy(policy);
   tendril_model_destroy(model);
 }
 
 Test(trace, is_the_episode_that_eval_plays) {
-  expect_episodes_of_eval(TND_ACTIONS_MEAN);
+  expect_episodes_of_eval(false);
 }
 
 Test(trace, is_the_episode_that_eval_plays_with_sampled_actions) {
-  expect_episodes_of_eval(TND_ACTIONS_SAMPLED);
+  expect_episodes_of_eval(true);
 }
 
 Test(trace, forgets_the_oldest_steps_and_those_that_are_cut) {
   tendril_model *model = support_model("swimmer-v4", NULL);
   const size_t size = (size_t)tendril_snapshot_size(model) * sizeof(double);
-  tnd_controller *controller = controller_of(TND_ACTIONS_RANDOM, model, NULL);
+  tendril_controller *controller = controller_of(tendril_agent_random(), model);
   tnd_trace *whole = trace_of(model, 1000), *ring = trace_of(model, 7);
   cr_assert_eq(tnd_trace_play(whole, controller, 1, 0, NULL, 0, NULL), TENDRIL_OK);
   cr_assert_eq(tnd_trace_play(ring, controller, 1, 0, NULL, 0, NULL), TENDRIL_OK);
@@ -92,7 +93,7 @@ Test(trace, forgets_the_oldest_steps_and_those_that_are_cut) {
   tnd_trace_cut(ring, 995);
   tendril_env_restore(env, tnd_trace_snapshot(ring, 995), obs);
   for (int t = 995; t < 1000; t++) {
-    tnd_controller_act(controller, t, obs, action);
+    cr_assert_eq(tendril_controller_act(controller, env, t, obs, action, NULL), TENDRIL_OK);
     cr_assert_eq(tendril_env_step(env, action, obs, &step, NULL), TENDRIL_OK);
     tnd_trace_add(ring, env, action, &step);
   }
@@ -102,7 +103,7 @@ Test(trace, forgets_the_oldest_steps_and_those_that_are_cut) {
   tendril_env_destroy(env);
   tnd_trace_destroy(whole);
   tnd_trace_destroy(ring);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   tendril_model_destroy(model);
 }
 
@@ -110,7 +111,7 @@ Test(trace, a_push_changes_the_episode_from_its_time_on) {
   tendril_model *model = support_model("hopper-v4", NULL);
   const mjModel *mujoco = tendril_model_mujoco(model);
   const size_t state = (size_t)(mujoco->nq + mujoco->nv) * sizeof(double);
-  tnd_controller *controller = controller_of(TND_ACTIONS_ZERO, model, NULL);
+  tendril_controller *controller = controller_of(tendril_agent_zero(), model);
   tnd_trace *calm = trace_of(model, 1000), *pushed = trace_of(model, 1000);
   tendril_push push;
   cr_assert_eq(tendril_push_parse("60@0.08", &push, NULL), TENDRIL_OK);
@@ -124,31 +125,6 @@ Test(trace, a_push_changes_the_episode_from_its_time_on) {
   }
   tnd_trace_destroy(calm);
   tnd_trace_destroy(pushed);
-  tnd_controller_destroy(controller);
-  tendril_model_destroy(model);
-}
-
-Test(controller, random_actions_fill_the_actuators_range) {
-  tendril_model *model = support_model("hopper-v4", NULL);
-  tnd_controller *controller = controller_of(TND_ACTIONS_RANDOM, model, NULL);
-  tendril_env *env = support_env(model, 1, NULL);
-  double obs[32], action[3], low = 1, high = -1, sum = 0, again[3];
-  cr_assert_eq(tnd_controller_reset(controller, 3, 0, env, obs, NULL), TENDRIL_OK);
-  for (int t = 0; t < 2000; t++) {
-    tnd_controller_act(controller, t, obs, action);
-    low = action[0] < low ? action[0] : low;
-    high = action[0] > high ? action[0] : high;
-    sum += action[0];
-  }
-  cr_assert(low > -1 && low < -0.99 && high < 1 && high > 0.99, "%g %g", low, high);
-  // six deviations of the mean of 2000 uniform numbers, sqrt(1/3/2000)
-  cr_assert_float_eq(sum / 2000, 0, 6 * 0.0129);
-  tnd_controller_act(controller, 7, obs, action);
-  tnd_controller_act(controller, 8, obs, again);
-  cr_assert(memcmp(action, again, sizeof action) != 0);
-  tnd_controller_act(controller, 7, obs, again);
-  cr_assert_arr_eq(action, again, sizeof action);
-  tendril_env_destroy(env);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   tendril_model_destroy(model);
 }

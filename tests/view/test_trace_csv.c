@@ -62,15 +62,16 @@ Test(trace_csv, reads_back_floating_bases_ball_joints_and_activations) {
 
 Test(trace_csv, reads_back_pushes) {
   tendril_model *model = support_model("hopper-v4", NULL);
-  tnd_controller *controller = NULL;
+  tendril_controller *controller = NULL;
   tnd_trace *trace = NULL;
   tendril_push pushes[2];
   cr_assert_eq(tendril_push_parse("60@0.04,0.05", &pushes[0], NULL), TENDRIL_OK);
   cr_assert_eq(tendril_push_parse("7@0.05,0.02,1:2:3,foot", &pushes[1], NULL), TENDRIL_OK);
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_ZERO, model, NULL, &controller, NULL), TENDRIL_OK);
+  cr_assert_eq(tendril_controller_create(tendril_agent_zero(), model, &controller, NULL),
+               TENDRIL_OK);
   cr_assert_eq(tnd_trace_create(model, 1000, &trace, NULL), TENDRIL_OK);
   cr_assert_eq(tnd_trace_play(trace, controller, 1, 0, pushes, 2, NULL), TENDRIL_OK);
-  tnd_controller_destroy(controller);
+  tendril_controller_destroy(controller);
   expect_round_trip(model, trace, 2);
 }
 

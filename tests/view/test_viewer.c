@@ -9,7 +9,7 @@
 typedef struct fixture {
   tendril_model *model;
   const mjModel *m;
-  tnd_controller *controller;
+  tendril_controller *controller;
   tnd_player *player;
   tnd_viewer viewer;
   tnd_scene *scene;
@@ -23,7 +23,7 @@ static void draw(fixture *f) {
 static void begin(fixture *f, const char *task) {
   *f = (fixture){.model = support_model(task, NULL)};
   f->m = tendril_model_mujoco(f->model);
-  cr_assert_eq(tnd_controller_create(TND_ACTIONS_ZERO, f->model, NULL, &f->controller, NULL),
+  cr_assert_eq(tendril_controller_create(tendril_agent_zero(), f->model, &f->controller, NULL),
                TENDRIL_OK);
   const tnd_player_setup setup = {.model = f->model, .controller = f->controller, .seed = 1};
   cr_assert_eq(tnd_player_create(&setup, &f->player, NULL), TENDRIL_OK);
@@ -35,7 +35,7 @@ static void begin(fixture *f, const char *task) {
 static void end(fixture *f) {
   tnd_scene_destroy(f->scene);
   tnd_player_destroy(f->player);
-  tnd_controller_destroy(f->controller);
+  tendril_controller_destroy(f->controller);
   tendril_model_destroy(f->model);
 }
 

@@ -1,0 +1,100 @@
+// What the commands `tendril eval ...` share. See eval.h.
+#include "eval.h"
+
+#include "base/clock.h"
+#include "base/number.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool parse(const char *text, size_t n, double *out) {
+  return tnd_number_parse(text, n, out) == TND_NUMBER_OK;
+}
+
+// FROM:TO:STEP or a number; false if it is neither or there is no room.
+static bool take_item(const char *text, size_t n, eval_numbers *out) {
+  const char *first = memchr(text, ':', n);
+  double from, to, step;
+  if (!first) {
+    if (!parse(text, n, &from) || out->n == EVAL_MAX_NUMBERS) return false;
+    out->at[out->n++] = from;
+    return true;
+  }
+  const char *second = memchr(first + 1, ':', n - (size_t)(first + 1 - text));
+  if (!second || !parse(text, (size_t)(first - text), &from) ||
+      !parse(first + 1, (size_t)(second - first - 1), &to) ||
+      !parse(second + 1, n - (size_t)(second + 1 - text), &step) || !(step > 0) || !(to >= from))
+    return false;
+  const double count = floor((to - from) / step + 1e-9) + 1;
+  if (count > EVAL_MAX_NUMBERS - out->n) return false;
+  for (int i = 0; i < (int)count; i++)
+    out->at[out->n++] = from + i * step;
+  return true;
+}
+
+int eval_parse_numbers(const cli_command *command, const char *option, const char *text,
+                       eval_numbers *out) {
+  out->n = 0;
+  for (const char *at = text;;) {
+    const size_t n = strcspn(at, ",");
+    if (!take_item(at, n, out))
+      return cli_usage(command, "--%s: %s is no list of numbers or ranges, as in 25,50:500:50",
+                       option, *text ? text : "nothing");
+    if (!at[n]) return EXIT_OK;
+    at += n + 1;
+  }
+}
+
+int eval_parse_number(const cli_command *command, const char *option, const char *text, double min,
+                      double max, double *out) {
+  double value;
+  if (!text) return EXIT_OK;
+  if (!parse(text, strlen(text), &value) || !(value >= min && value <= max))
+    return cli_usage(command, "--%s: %s is no number from %g to %g", option,
+                     *text ? text : "nothing", min, max);
+  *out = value;
+  return EXIT_OK;
+}
+
+void eval_show_progress(void *user, int64_t done, int64_t total) {
+  eval_progress *p = user;
+  char left[24];
+  if (!isatty(STDERR_FILENO) || total < 1) return;
+  const double now = tnd_clock_wall();
+  if (!p->shown) p->begin = now;
+  p->shown = true;
+  const double rest =
+      done > 0 ? (now - p->begin) * (double)(total - done) / (double)done : (double)NAN;
+  fprintf(stderr, "\r\033[K%s: %lld of %lld, %s left", p->what, (long long)done, (long long)total,
+          cli_time(rest, left));
+}
+
+void eval_end_progress(eval_progress *p) {
+  if (p->shown) fprintf(stderr, "\r\033[K");
+  p->shown = false;
+}
+
+bool eval_ends_in(const char *path, const char *ending) {
+  const size_t n = strlen(path), m = strlen(ending);
+  return n > m && strcmp(path + n - m, ending) == 0;
+}
+
+int eval_check_outputs(const cli_command *command, const cli_list *outputs,
+                       const char *const *endings) {
+  for (int i = 0; i < outputs->n; i++) {
+    bool known = false;
+    for (const char *const *e = endings; *e; e++)
+      known |= eval_ends_in(outputs->at[i], *e);
+    if (known) continue;
+    char names[128] = "";
+    for (const char *const *e = endings; *e; e++)
+      snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+               e == endings ? ""
+               : e[1]       ? ", "
+                            : " or ",
+               *e);
+    return cli_usage(command, "%s: the name must end in %s", outputs->at[i], names);
+  }
+  return EXIT_OK;
+}
