@@ -43,23 +43,26 @@ typedef struct table {
   char actions[32];
 } table;
 
-static const char *const set_names[] = {"unseen", "training's"};
+static const char *set_name(int set) {
+  return set ? "training's" : "unseen";
+}
 
 // --------------------------------------------------------------------------------------- output
 
 static void print_row(const cell *c, int set, const tendril_grounds_result *r) {
   const tendril_summary *d = &r->distance, *s = &r->seconds;
   printf("%-7s %7g %-11s %4d of %-4d %7.2f %7.2f ..%6.2f %7.2f %8.2f %7.2f %9.4g %9.4g\n",
-         kinds[c->kind].name, c->level, set_names[set], r->upright, d->n, d->mean, d->low, d->high,
+         kinds[c->kind].name, c->level, set_name(set), r->upright, d->n, d->mean, d->low, d->high,
          d->min, s->mean, s->min, r->cost.mean, r->cost.max);
 }
 
 static void print_text(const table *t, const options *o) {
   printf("%s, %s%s%s actions; seeds", t->title, t->checkpoint, *t->checkpoint ? ", " : "",
          t->actions);
-  for (int k = 0; k < t->nset; k++)
-    printf("%s %lld to %lld %s", k ? "," : "", (long long)t->firsts[k],
-           (long long)(t->firsts[k] + t->counts[k] - 1), set_names[k]);
+  for (int k = 0; k < t->nset; k++) {
+    const int64_t first = t->firsts[k], last = first + t->counts[k] - 1;
+    printf("%s %lld to %lld %s", k ? "," : "", (long long)first, (long long)last, set_name(k));
+  }
   printf("\n\n%-7s %7s %-11s %12s %7s %16s %7s %8s %7s %9s %9s\n", "ground", "level", "seeds",
          "upright", "m, mean", "95 % of it", "worst", "s, mean", "worst", "cost", "worst");
   for (int i = 0; i < t->n; i++)

@@ -255,7 +255,7 @@ static void next(const mjModel *m, mjData *d, const double *state, int size, con
 static double unpredicted(const mjModel *m) {
   mjData *d = mj_makeData(m), *e = mj_makeData(m);
   const int n = 2 * m->nv, size = tnd_physics_state_size(m);
-  double *A = calloc((size_t)(n * n), sizeof *A), state[512], dx[64], y0[64], y1[64];
+  double *A = calloc((size_t)n * (size_t)n, sizeof *A), state[512], dx[64], y0[64], y1[64];
   tendril_random random = tendril_random_stream(1, TENDRIL_PURPOSE_TEST, 0, 0);
   double error = 0, change = 0;
   int states = 0;
