@@ -42,7 +42,7 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);  // argv[0] is the command's name
 } cli_command;
 
-extern const cli_command cmd_eval_push, cmd_eval_robust;  // of cmd_eval
+extern const cli_command cmd_eval_push, cmd_eval_robust, cmd_eval_terrain;  // of cmd_eval
 extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_plot,
     cmd_experiment, cmd_bench;
 
@@ -74,6 +74,20 @@ tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_e
 tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const char *learner,
                              const char *preset, const char *file, const cli_list *set,
                              tendril_config **out, tendril_error *err);
+
+// Changes to a simulation, as tendril_trained_open() takes them: pairs that end with NULL.
+enum { CLI_MAX_CHANGES = 64 };
+typedef struct cli_changes {
+  int n;
+  const char *pairs[2 * CLI_MAX_CHANGES + 1];
+  char keys[CLI_MAX_CHANGES + 1][64];
+} cli_changes;
+// Of --set pairs, which must be of the sections sim and terrain; values are judged where they are
+// used. EXIT_OK, or EXIT_USAGE after a line. *out must stay where it is.
+int cli_sim_changes(const cli_command *command, const cli_list *set, cli_changes *out);
+// A task's own simulation with changes; NULL: none.
+tendril_status cli_sim_options(const char *const *changes, tendril_sim_options *out,
+                               tendril_error *err);
 
 // For scandir() in a folder of presets or experiments.
 struct dirent;

@@ -176,6 +176,7 @@ static int eval(const options *o, const char *path) {
 static int run(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "push") == 0) return cmd_eval_push.run(argc - 1, argv + 1);
   if (argc > 1 && strcmp(argv[1], "robust") == 0) return cmd_eval_robust.run(argc - 1, argv + 1);
+  if (argc > 1 && strcmp(argv[1], "terrain") == 0) return cmd_eval_terrain.run(argc - 1, argv + 1);
   options o = {.episodes = 100, .seed = 1};
   // clang-format off
   const cli_option table[] = {
@@ -204,12 +205,14 @@ const cli_command cmd_eval = {
     .name = "eval",
     .usage = "RUN [options], RUN being a run folder or a checkpoint file\n"
              "       tendril eval push RUN|TASK [options]\n"
-             "       tendril eval robust RUN|TASK [options]",
+             "       tendril eval robust RUN|TASK [options]\n"
+             "       tendril eval terrain RUN|TASK [options]",
     .summary = "measure a trained policy: returns over many episodes, with their spread",
     .example = "  tendril eval runs/hopper\n"
                "  tendril eval runs/hopper --checkpoint last --episodes 20 --json\n"
                "  tendril eval push runs/hopper -o push.svg\n"
-               "  tendril eval robust runs/hopper --box general\n",
+               "  tendril eval robust runs/hopper --box general\n"
+               "  tendril eval terrain runs/hopper -o terrain.svg\n",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

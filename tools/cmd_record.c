@@ -133,6 +133,7 @@ static int check(const options *o, tnd_record_options *wanted, tendril_push *pus
 
 static int run(int argc, char **argv) {
   options o = {.episodes = 1, .seed = 1};
+  cli_list set = {0};
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXTS,   "out",        'o', "FILE",  "what to write, by its name: .mp4, .webm or .gif (video), .png (film strip), .html (page that plays it), .csv (states, actions, rewards); may be given again", &o.outputs},
@@ -146,11 +147,13 @@ static int run(int argc, char **argv) {
     {CLI_TEXT,    "fps",        0,   "N",     "frames per second of a video (a whole number of control steps apart, at most 32)", &o.fps},
     {CLI_TEXT,    "camera",     0,   "NAME",  "of a video: follow, still, or one of the model's (follow)", &o.camera},
     {CLI_TEXT,    "quality",    0,   "WHICH", "of a video: fast, normal or fine (normal)", &o.quality},
+    {CLI_TEXTS,   "set",        0,   "K=V",   "another simulation: terrain.kind=slopes, sim.limit=2 and so on; may be given again", &set},
     {CLI_TEXTS,   "plugin",     0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
     {CLI_FLAG,    "json",       0,   NULL,    "what was recorded as JSON", &o.json},
   };
   // clang-format on
   cli_list arguments;
+  cli_changes changes;
   bool help;
   const int n = sizeof table / sizeof table[0];
   int status = cli_parse(&cmd_record, table, n, argc, argv, &arguments, &help);
@@ -158,8 +161,10 @@ static int run(int argc, char **argv) {
   tnd_record_options wanted = {0};
   tendril_push pushes[TENDRIL_MAX_PUSHES];
   status = check(&o, &wanted, pushes);
+  if (status == EXIT_OK) status = cli_sim_changes(&cmd_record, &set, &changes);
   if (status != EXIT_OK) return status;
   o.show.what = arguments.at[0];
+  o.show.sim = set.n ? changes.pairs : NULL;
   // one line on standard error is ours, not one of the OpenGL driver's
   setenv("EGL_LOG_LEVEL", "fatal", 0);
   return record(&o, &wanted);
@@ -171,7 +176,8 @@ const cli_command cmd_record = {
     .summary = "write episodes to a video, a film strip, a page or a table; needs no display",
     .example = "  tendril record runs/hopper -o gait.mp4 -o gait.png\n"
                "  tendril record runs/hopper -o push.gif --push 80@3 --seconds 6 --size 320x240\n"
-               "  tendril record swimmer-v4 --actions random --episodes 10 -o random.csv\n",
+               "  tendril record swimmer-v4 --actions random --episodes 10 -o random.csv\n"
+               "  tendril record runs/walker -o slopes.mp4 --set terrain.kind=slopes\n",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

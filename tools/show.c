@@ -5,7 +5,6 @@
 #include "base/number.h"
 #include "base/options.h"
 #include "base/status.h"
-#include "sim/sim.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -80,9 +79,7 @@ static tendril_status open_model(const show_options *o, show *s, tendril_error *
       return tnd_fail(err, TENDRIL_E_ARGUMENT,
                       "%.100s: a task; --checkpoint goes with a run folder", o->what);
     tendril_sim_options sim;
-    tendril_sim_defaults(&sim);
-    for (const char *const *change = o->sim; change && *change; change += 2)
-      TENDRIL_TRY(tnd_options_set(&tnd_sim_options, &sim, "", "sim", change[0], change[1], err));
+    TENDRIL_TRY(cli_sim_options(o->sim, &sim, err));
     TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, &sim, &s->task_model, err));
     s->model = s->task_model;
     return TENDRIL_OK;

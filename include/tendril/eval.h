@@ -201,6 +201,37 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_robust_evaluate(
     const tendril_robust_options *options, tendril_robust_result **out, tendril_error *err);
 TENDRIL_API void tendril_robust_result_destroy(tendril_robust_result *result);
 
+typedef struct tendril_grounds_options {
+  double
+      min_height;  // fallen: the first body above the ground at less than this share of its start
+  uint64_t seed;   // of the start states and the noise
+} tendril_grounds_options;
+
+/** Half the height, seed 1. */
+TENDRIL_API void tendril_grounds_defaults(tendril_grounds_options *options);
+
+/** Episodes on the grounds of a model, up to a fall or their end. */
+typedef struct tendril_grounds_result {
+  tendril_summary distance;  // m along x
+  tendril_summary seconds;   // until the fall or the end
+  tendril_summary cost;      // less the reward, per control step
+  int upright;               // episodes without a fall
+  int diverged;              // of the others, those that the simulation cut
+  int64_t steps;             // control steps simulated
+} tendril_grounds_result;
+
+/**
+ * How does an agent do on each of a model's grounds (the options `terrain`)? Episode i is on ground
+ * i and starts as episode i of tendril_evaluate(). A fall is what ends the task's episode, or a
+ * first body too low. The same on any number of threads.
+ * @param distances  [tendril_model_grounds()] filled with each ground's distance, or NULL
+ * @return E_ARGUMENT (options out of range), and what tendril_evaluate() may fail with
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_grounds_evaluate(const tendril_model *model, const tendril_agent *agent, tendril_pool *pool,
+                         const tendril_grounds_options *options, tendril_grounds_result *result,
+                         double *distances, tendril_error *err);
+
 #ifdef __cplusplus
 }
 #endif

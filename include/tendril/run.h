@@ -132,8 +132,8 @@ typedef struct tendril_trained {
 /**
  * Opens a run folder or a checkpoint file.
  * @param checkpoint  in a folder: "best", "last" or an iteration; NULL: the best if there is one
- * @param sim         changes to the simulation ("integrator", "euler"; NULL-terminated pairs), or
- * NULL
+ * @param sim         changes to the simulation ("integrator", "euler", "terrain.kind", "slopes";
+ * NULL-terminated pairs), or NULL
  * @param out         filled; tendril_trained_close()
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status

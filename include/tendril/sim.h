@@ -13,6 +13,7 @@
 #include <tendril/base.h>
 #include <tendril/options.h>
 #include <tendril/random.h>
+#include <tendril/terrain.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -114,9 +115,10 @@ typedef enum tendril_integrator {
 
 typedef struct tendril_sim_options {
   TENDRIL_SIM_OPTIONS(TENDRIL_OPTION_FIELD)
+  tendril_terrain_options terrain;  // a section of its own: `--set terrain.kind=slopes`
 } tendril_sim_options;
 
-/** The defaults of the table above. */
+/** The defaults of the table above and of terrain.h's. */
 TENDRIL_API void tendril_sim_defaults(tendril_sim_options *options);
 
 /** A task's model, compiled; read-only and shared by all environments and threads. */
@@ -167,10 +169,13 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_model_vary(const tendril_m
                                                                  tendril_error *err);
 
 TENDRIL_API const tendril_task *tendril_model_task(const tendril_model *model);
+/** Its terrain, if it has one, is that of the first seed. */
 TENDRIL_API const mjModel *tendril_model_mujoco(const tendril_model *model);
 TENDRIL_API int tendril_model_nobs(const tendril_model *model);
 TENDRIL_API int tendril_model_nact(const tendril_model *model);
 TENDRIL_API int tendril_model_max_steps(const tendril_model *model);
+/** How many grounds its environments choose from, the option terrain.seeds; 1 without terrain. */
+TENDRIL_API int tendril_model_grounds(const tendril_model *model);
 /** Name of the integrator, as the option `integrator` has it. */
 TENDRIL_API const char *tendril_model_integrator(const tendril_model *model);
 /** MuJoCo steps per control step and seconds per control step. */
@@ -266,6 +271,19 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_push(tendril_env *env,
 /** The forces of the pushes that act when the next step begins; returns how many. */
 TENDRIL_API int tendril_env_get_pushes(const tendril_env *env,
                                        tendril_force forces[TENDRIL_MAX_PUSHES]);
+
+/**
+ * Which of the model's grounds the episodes to come are on, from the next reset on: ground i is
+ * that of seed terrain.seed + i, to the bit what a model made for that seed has. Nothing is
+ * compiled. -1, as at the start: each episode draws one by its random stream.
+ * @return E_ARGUMENT if the model has no such ground
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_set_ground(tendril_env *env, int ground,
+                                                                     tendril_error *err);
+/** The ground of the episode that runs. */
+TENDRIL_API int tendril_env_ground(const tendril_env *env);
+/** The model as the episode has it: with that ground. */
+TENDRIL_API const mjModel *tendril_env_mujoco(const tendril_env *env);
 
 /** Control steps since the episode's start. */
 TENDRIL_API int tendril_env_time(const tendril_env *env);

@@ -15,6 +15,7 @@
 #include <tendril/run.h>
 #include <tendril/sim.h>
 #include <tendril/tasks.h>
+#include <tendril/terrain.h>
 #include <tendril/trajopt.h>
 
 #endif

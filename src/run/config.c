@@ -1,4 +1,4 @@
-// Configurations: a task, a learner and six sections of options. Every source (preset, file,
+// Configurations: a task, a learner and seven sections of options. Every source (preset, file,
 // `--set`, config.json, checkpoint) goes through the same option tables.
 #include "run/config.h"
 
@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 #include "rollout/rollout.h"
 #include "sim/sim.h"
+#include "sim/terrain.h"
 #include "tasks/tasks.h"
 
 #include <stdio.h>
@@ -20,9 +21,10 @@ static const tnd_option run_rows[] = {TENDRIL_RUN_OPTIONS(X)};
 static const tnd_option_table run_options = TND_OPTION_TABLE(tendril_run_options, run_rows);
 
 static const tnd_option_table *const tables[] = {
-    &run_options, &tnd_sim_options, &tnd_policy_options, &tnd_rollout_options, &tnd_critic_options,
+    &run_options,        &tnd_sim_options,     &tnd_terrain_options,
+    &tnd_policy_options, &tnd_rollout_options, &tnd_critic_options,
 };
-static const char *const names[TND_SECTIONS] = {"run",     "sim",    "policy",
+static const char *const names[TND_SECTIONS] = {"run",     "sim",    "terrain", "policy",
                                                 "rollout", "critic", "learner"};
 
 const tnd_option_table *tnd_section_table(int i, const char **name) {
@@ -31,8 +33,9 @@ const tnd_option_table *tnd_section_table(int i, const char **name) {
 }
 
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]) {
-  void *options[TND_SECTIONS] = {&config->run,     &config->sim,    &config->policy,
-                                 &config->rollout, &config->critic, config->learner};
+  void *options[TND_SECTIONS] = {&config->run,    &config->sim,     &config->sim.terrain,
+                                 &config->policy, &config->rollout, &config->critic,
+                                 config->learner};
   for (int i = 0; i < TND_SECTIONS; i++) {
     const tnd_option_table *table = i < TND_SECTIONS - 1 ? tables[i] : config->method->options;
     sections[i] = (tnd_section){names[i], table, options[i]};
@@ -110,7 +113,8 @@ static tendril_status unknown_section(const char *where, const char *name, tendr
   const char *near = tnd_nearest(name, names, TND_SECTIONS);
   return tnd_fail(err, TENDRIL_E_CONFIG, "%s%s%.100s: no such section; %s%s%s", where ? where : "",
                   where ? ": " : "", name,
-                  near ? "did you mean " : "use run, sim, policy, rollout, critic or learner",
+                  near ? "did you mean "
+                       : "use run, sim, terrain, policy, rollout, critic or learner",
                   near ? near : "", near ? "?" : "");
 }
 

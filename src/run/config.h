@@ -21,7 +21,7 @@ struct tendril_config {
 };
 
 // The sections in the order of the file; the last is the learner's.
-enum { TND_SECTIONS = 6 };
+enum { TND_SECTIONS = 7 };
 typedef struct tnd_section {
   const char *name;
   const tnd_option_table *table;
@@ -29,7 +29,7 @@ typedef struct tnd_section {
 } tnd_section;
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]);
 
-// The tables that do not depend on the learner, for help and reference pages: i = 0 .. 4.
+// The tables that do not depend on the learner, for help and reference pages: i = 0 .. 5.
 const tnd_option_table *tnd_section_table(int i, const char **name);
 
 // A parsed resolved configuration (config.json, or the text in a checkpoint) as a new config.

@@ -135,7 +135,8 @@ static tendril_status check_option(const cJSON *option, const place *p, const ch
 
 // Sections and options that there are; their values are the training's to judge.
 static tendril_status check_settings(const cJSON *settings, const place *p, tendril_error *err) {
-  static const char *const sections[] = {"run", "sim", "policy", "rollout", "critic", "learner"};
+  static const char *const sections[TND_SECTIONS] = {"run",     "sim",    "terrain", "policy",
+                                                     "rollout", "critic", "learner"};
   if (!settings) return TENDRIL_OK;
   TENDRIL_TRY(check_members(settings, p, sections, TND_SECTIONS, err));
   for (const cJSON *section = settings->child; section; section = section->next) {

@@ -63,8 +63,8 @@ tendril_status tendril_trained_open(const tendril_tasks *tasks, const char *path
   tendril_status status = tnd_checkpoint_read(file, tasks, &read, err);
   // the simulation may be another than the one trained on
   for (const char *const *change = sim; status == TENDRIL_OK && sim && *change; change += 2) {
-    char key[64];
-    snprintf(key, sizeof key, "sim.%s", change[0]);
+    char key[128];
+    snprintf(key, sizeof key, "%s%.100s", strchr(change[0], '.') ? "" : "sim.", change[0]);
     status = tendril_config_set(read.config, key, change[1], err);
   }
   if (status == TENDRIL_OK) status = open_parts(&read, tasks, &trained, err);

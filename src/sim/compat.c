@@ -38,6 +38,17 @@ size_t tnd_physics_data_size(const mjData *data) {
 #endif
 }
 
+bool tnd_vfs_add(mjVFS *files, const char *path, const char *text) {
+  const int n = (int)strlen(text);
+#if mjVERSION_HEADER >= 310
+  return mj_addBufferVFS(files, path, text, n) == 0;
+#else
+  if (mj_makeEmptyFileVFS(files, path, n) != 0) return false;
+  memcpy(files->filedata[mj_findFileVFS(files, path)], text, (size_t)n);
+  return true;
+#endif
+}
+
 #if HAS_GET_STATE
 
 int tnd_physics_state_size(const mjModel *model) {

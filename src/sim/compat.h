@@ -16,6 +16,10 @@ void tnd_physics_state_get(const mjModel *model, const mjData *data, double *sta
 // Copies only: derived quantities stay as they are until the next mj_forward() or mj_step().
 void tnd_physics_state_set(const mjModel *model, mjData *data, const double *state);
 
+// Adds a file to MuJoCo's virtual ones, under guard; what the file includes is still looked for
+// where `path` is.
+bool tnd_vfs_add(mjVFS *files, const char *path, const char *text);
+
 // Bytes that MuJoCo holds for it.
 size_t tnd_physics_data_size(const mjData *data);
 

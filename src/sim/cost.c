@@ -39,9 +39,14 @@ static double weight_at(const tendril_cost_term *term, int t, int T) {
 
 double tnd_cost(const tendril_model *model, int t, int T, const double *qpos, const double *qvel,
                 const double *action, double *terms) {
+  return tnd_cost_on(model, model->mujoco, t, T, qpos, qvel, action, terms);
+}
+
+double tnd_cost_on(const tendril_model *model, const mjModel *ground, int t, int T,
+                   const double *qpos, const double *qvel, const double *action, double *terms) {
   const tendril_task *task = model->task;
   double r[TENDRIL_MAX_RESIDUALS], sum = 0;
-  task->residuals(model->mujoco, qpos, qvel, action ? action : model->no_action, r, NULL, NULL);
+  task->residuals(ground, qpos, qvel, action ? action : model->no_action, r, NULL, NULL);
   const double *rk = r;
   for (int k = 0; k < task->ncost; k++) {
     const double w = weight_at(&task->cost[k], t, T);

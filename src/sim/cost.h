@@ -14,6 +14,9 @@ int tnd_cost_nresidual(const tendril_task *task);
 //   terms [ncost] filled, or NULL
 double tnd_cost(const tendril_model *model, int t, int T, const double *qpos, const double *qvel,
                 const double *action, double *terms);
+// The same on one of the model's grounds (tnd_model_ground()).
+double tnd_cost_on(const tendril_model *model, const mjModel *ground, int t, int T,
+                   const double *qpos, const double *qvel, const double *action, double *terms);
 
 // Derivatives of l in x, of dimension n = 2 nv, and u. Hessians are Gauss-Newton's, 2 w J'J: never
 // indefinite. [n], [nu], [n][n], [nu][n], [nu][nu] filled. Returns l.

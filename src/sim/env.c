@@ -27,7 +27,7 @@ static bool all_finite(const double *x, int n) {
 }
 
 bool tnd_env_state_is_good(const tendril_env *env) {
-  const mjModel *m = env->model->mujoco;
+  const mjModel *m = env->mujoco;
   const mjData *d = env->data;
   return all_within(d->qpos, (int)m->nq, mjMAXVAL) && all_within(d->qvel, (int)m->nv, mjMAXVAL) &&
          all_within(d->act, (int)m->na, mjMAXVAL);
@@ -38,7 +38,7 @@ bool tnd_env_state_is_good(const tendril_env *env) {
 
 static void make_data(void *context) {
   tendril_env *env = context;
-  env->data = mj_makeData(env->model->mujoco);
+  env->data = mj_makeData(env->mujoco);
 }
 
 static void delete_data(void *context) {
@@ -47,19 +47,19 @@ static void delete_data(void *context) {
 
 static void reset_data(void *context) {
   tendril_env *env = context;
-  mj_resetData(env->model->mujoco, env->data);
+  mj_resetData(env->mujoco, env->data);
 }
 
 static void forward(void *context) {
   tendril_env *env = context;
-  mj_forward(env->model->mujoco, env->data);
+  mj_forward(env->mujoco, env->data);
 }
 
 // The physics of one control step; stops at the first warning.
 static void step_physics(void *context) {
   tendril_env *env = context;
   const tendril_task *task = env->model->task;
-  const mjModel *m = env->model->mujoco;
+  const mjModel *m = env->mujoco;
   const int n = env->model->physics_steps;
   for (int i = 0; i < n; i++) {
     tnd_pushes_step(&env->pushes, (int64_t)env->time * n + i, m, env->data);
@@ -94,7 +94,7 @@ static tendril_status build(tendril_env *env, tendril_error *err) {
 
   TENDRIL_TRY(tnd_physics_run(make_data, env, err));
   if (!env->data || !tnd_memory_take(tnd_physics_data_size(env->data))) return tnd_fail_memory(err);
-  tnd_physics_state_get(env->model->mujoco, env->data, env->start);
+  tnd_physics_state_get(env->mujoco, env->data, env->start);
   return TENDRIL_OK;
 }
 
@@ -103,6 +103,8 @@ tendril_status tendril_env_create(const tendril_model *model, tendril_env **out,
   tendril_env *env = tnd_alloc(sizeof *env);
   if (!env) return tnd_fail_memory(err);
   env->model = model;
+  env->mujoco = tnd_model_ground(model, 0);
+  env->next_ground = -1;
   env->over = true;  // until the first reset
   tendril_status status = build(env, err);
   if (status == TENDRIL_OK) {
@@ -120,6 +122,39 @@ void tendril_env_destroy(tendril_env *env) {
   }
   tnd_arena_free(&env->arena);
   tnd_free(env);
+}
+
+// ------------------------------------------------------------------------------------ ground
+
+void tnd_env_enter_ground(tendril_env *env, int ground) {
+  env->ground = ground;
+  env->mujoco = tnd_model_ground(env->model, ground);
+}
+
+// Which of the grounds an episode is on that nobody chose one for: by a stream of its own, so that
+// the start state is the same on one ground and on many.
+static int draw_ground(const tendril_model *model, const tendril_random *random) {
+  if (model->nground < 2) return 0;
+  tendril_random r =
+      tendril_random_stream(random->seed, TENDRIL_PURPOSE_TERRAIN, random->a, random->b);
+  return (int)tendril_random_below(&r, (uint32_t)model->nground);
+}
+
+tendril_status tendril_env_set_ground(tendril_env *env, int ground, tendril_error *err) {
+  const int n = tendril_model_grounds(env->model);
+  if (ground < -1 || ground >= n)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "%s: no ground %d; the model has %d, counted from 0",
+                    env->model->task->name, ground, n);
+  env->next_ground = ground;
+  return TENDRIL_OK;
+}
+
+int tendril_env_ground(const tendril_env *env) {
+  return env->ground;
+}
+
+const mjModel *tendril_env_mujoco(const tendril_env *env) {
+  return env->mujoco;
 }
 
 // ------------------------------------------------------------------------------------ reset and
@@ -148,12 +183,14 @@ static void add_noise(tendril_env *env) {
 tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random, double *obs,
                                  tendril_error *err) {
   const tendril_task *task = env->model->task;
-  const mjModel *m = env->model->mujoco;
   mjData *d = env->data;
   env->over = true;  // until all went well
 
   // qpos0, zero velocities, nothing left of the episode before
   tnd_env_recover(env);
+  tnd_env_enter_ground(env,
+                       env->next_ground >= 0 ? env->next_ground : draw_ground(env->model, random));
+  const mjModel *m = env->mujoco;
   tnd_physics_state_set(m, d, env->start);
   memset(env->state, 0, (size_t)task->nstate * sizeof(double));
   env->pushes = (tnd_pushes){0};
@@ -189,7 +226,7 @@ static void pay_cost(const tendril_env *env, double *terms) {
   memcpy(terms, env->terms, sizeof *terms * (size_t)model->task->nterm);
   if (env->time + 1 < T) return;
   double final[TENDRIL_MAX_TERMS];
-  tnd_cost(model, T, T, env->data->qpos, env->data->qvel, NULL, final);
+  tnd_cost_on(model, env->mujoco, T, T, env->data->qpos, env->data->qvel, NULL, final);
   for (int i = 0; i < model->task->nterm; i++)
     terms[i] -= final[i];
 }
@@ -197,7 +234,7 @@ static void pay_cost(const tendril_env *env, double *terms) {
 // Reads the step's observation and reward; false if a number in them is not finite.
 static bool evaluate(tendril_env *env, double *obs, tendril_step *out) {
   const tendril_task *task = env->model->task;
-  const mjModel *m = env->model->mujoco;
+  const mjModel *m = env->mujoco;
   if (task->evaluate)
     out->terminated =
         task->evaluate(m, env->data, env->state, env->action, env->model->seconds, out->terms);
@@ -213,7 +250,7 @@ tendril_status tendril_env_step(tendril_env *env, const double *action, double *
                                 tendril_step *out, tendril_error *err) {
   const tendril_model *model = env->model;
   const tendril_task *task = model->task;
-  const mjModel *m = model->mujoco;
+  const mjModel *m = env->mujoco;
   mjData *d = env->data;
   int nu = (int)m->nu;
   size_t nobs_bytes = (size_t)task->nobs * sizeof(double);
@@ -230,7 +267,7 @@ tendril_status tendril_env_step(tendril_env *env, const double *action, double *
   *out = (tendril_step){0};
 
   if (!task->evaluate) {
-    tnd_cost(model, env->time, model->max_steps, d->qpos, d->qvel, env->action, env->terms);
+    tnd_cost_on(model, m, env->time, model->max_steps, d->qpos, d->qvel, env->action, env->terms);
     for (int i = 0; i < task->nterm; i++)
       env->terms[i] = -env->terms[i];
   }

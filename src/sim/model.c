@@ -1,9 +1,11 @@
 // A task's MJCF, compiled: loaded under guard, refused unless every number in it is finite, with
 // integrator and time step as the options ask, checked by the task, and read-only from then on.
+#include "base/file.h"
 #include "sim/compat.h"
 #include "sim/cost.h"
 #include "sim/physics.h"
 #include "sim/sim.h"
+#include "sim/terrain.h"
 
 #include <errno.h>
 #include <math.h>
@@ -22,6 +24,7 @@ const tnd_option_table tnd_sim_options = TND_OPTION_TABLE(tendril_sim_options, o
 
 void tendril_sim_defaults(tendril_sim_options *options) {
   tnd_options_default(&tnd_sim_options, options);
+  tendril_terrain_defaults(&options->terrain);
 }
 
 const char *tnd_task_flaw(const tendril_task *task) {
@@ -55,13 +58,20 @@ static tendril_status check_file(const char *path, tendril_error *err) {
 
 typedef struct load {
   const char *path;
+  const char *xml;  // what to read in the place of that file; NULL: the file
+  mjVFS *files;     // for that
   mjModel *model;
   char text[512];
 } load;
 
 static void load_xml(void *context) {
   load *l = context;
-  l->model = mj_loadXML(l->path, NULL, l->text, (int)sizeof l->text);
+  if (l->xml && !tnd_vfs_add(l->files, l->path, l->xml)) return;
+  l->model = mj_loadXML(l->path, l->files, l->text, (int)sizeof l->text);
+}
+
+static void forget_files(void *files) {
+  mj_deleteVFS(files);
 }
 
 static void delete_model(void *context) {
@@ -107,20 +117,53 @@ static tendril_status fail_format(const char *path, const char *text, tendril_er
   return tnd_fail(err, TENDRIL_E_FORMAT, "%.200s: %s", path, shown);
 }
 
-static tendril_status load_model(const char *path, mjModel **out, tendril_error *err) {
+static tendril_status load_model(const char *path, const char *xml, mjModel **out,
+                                 tendril_error *err) {
   TENDRIL_TRY(check_file(path, err));
+
+  load l = {.path = path, .xml = xml};
+  if (xml) {
+    l.files = tnd_alloc(sizeof *l.files);  // two megabytes in MuJoCo 2
+    if (!l.files) return tnd_fail_memory(err);
+    mj_defaultVFS(l.files);
+  }
 
   // MuJoCo keeps the last model's XML for the whole process: one load at a time
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-  load l = {.path = path};
   tendril_error why = {{0}};
   pthread_mutex_lock(&one_at_a_time);
   tendril_status status = tnd_physics_run(load_xml, &l, &why);
   pthread_mutex_unlock(&one_at_a_time);
+  if (l.files && tnd_physics_run(forget_files, l.files, NULL) != TENDRIL_OK) {
+    // nothing can be done about it
+  }
+  tnd_free(l.files);
   if (status != TENDRIL_OK) return tnd_fail(err, status, "%.200s: %.250s", path, why.text);
   if (!l.model) return fail_format(path, l.text, err);
   *out = l.model;
   return TENDRIL_OK;
+}
+
+// The file with a terrain in it, that has no heights yet. One that MuJoCo refuses without a terrain
+// is refused as ever: the lines in a message are the file's.
+static tendril_status load_uneven(const char *path, const tendril_terrain_options *options,
+                                  mjModel **out, tendril_error *err) {
+  enum { MOST = 64 << 20 };
+  const tnd_terrain_shape shape = tnd_terrain_shape_of(options);
+  char *text = NULL, *xml = NULL;
+  size_t size;
+  tendril_error why = {{0}};
+  TENDRIL_TRY(tnd_file_read(path, MOST, &text, &size, err));
+  tendril_status status = tnd_terrain_insert(&shape, text, &xml, &why);
+  if (status != TENDRIL_OK) tnd_fail(err, status, "%.200s: %.250s", path, why.text);
+  if (status == TENDRIL_OK) status = load_model(path, xml, out, err);
+  if (status == TENDRIL_OK) {
+    status = tnd_terrain_replace_floor(*out, &why);
+    if (status != TENDRIL_OK) tnd_fail(err, status, "%.200s: %.250s", path, why.text);
+  }
+  tnd_free(text);
+  tnd_free(xml);
+  return status;
 }
 
 // ------------------------------------------------------------------------------------ checks
@@ -213,9 +256,92 @@ static void set_action_range(tendril_model *model, bool clip, double limit) {
   }
 }
 
+// How deep the robot is in the ground at its start, by the deepest contact; 0 if it touches
+// nothing.
+typedef struct start {
+  const mjModel *model;
+  mjData *data;
+  double depth;
+} start;
+
+static void make_start(void *context) {
+  start *s = context;
+  s->data = mj_makeData(s->model);
+}
+
+static void measure_start(void *context) {
+  start *s = context;
+  mj_resetData(s->model, s->data);
+  mj_forward(s->model, s->data);
+  s->depth = 0;
+  for (int i = 0; i < s->data->ncon; i++)
+    s->depth = fmax(s->depth, -s->data->contact[i].dist);
+}
+
+static void delete_start(void *context) {
+  start *s = context;
+  mj_deleteData(s->data);
+}
+
+// No ground buries the robot: it is at most a centimetre deeper in it than in level ground, which
+// is what the model's own heights are for now.
+static tendril_status check_starts(const tendril_model *model,
+                                   const tendril_terrain_options *options, tendril_error *err) {
+  const double most = 0.01;
+  start s = {.model = model->mujoco};
+  TENDRIL_TRY(tnd_physics_run(make_start, &s, err));
+  if (!s.data) return tnd_fail_memory(err);
+  tendril_status status = tnd_physics_run(measure_start, &s, err);
+  const double level = s.depth;
+  for (int i = 0; i < model->nground && status == TENDRIL_OK; i++) {
+    s.model = &model->grounds[i];
+    status = tnd_physics_run(measure_start, &s, err);
+    if (status == TENDRIL_OK && s.depth > level + most)
+      status = tnd_fail(err, TENDRIL_E_CONFIG,
+                        "terrain of seed %lld buries the robot %.2g m deep at its start; raise "
+                        "terrain.flat (%g m)",
+                        (long long)options->seed + i, s.depth, options->flat);
+  }
+  if (tnd_physics_run(delete_start, &s, NULL) != TENDRIL_OK) {
+    // nothing can be done about it
+  }
+  return status;
+}
+
+// The grounds of the seeds. They share the compiled model but for the heights: what is read-only
+// can be shared, and copies in full would be mostly textures.
+static tendril_status make_grounds(tendril_model *model, const tendril_terrain_options *options,
+                                   tendril_error *err) {
+  const mjModel *m = model->mujoco;
+  const size_t count = (size_t)options->seeds, n = (size_t)tnd_terrain_shape_of(options).n;
+  const size_t all = (size_t)m->nhfielddata;
+  model->grounds = tnd_alloc(count * sizeof *model->grounds);
+  model->heights = tnd_alloc(count * all * sizeof *model->heights);
+  if (!model->grounds || !model->heights) return tnd_fail_memory(err);
+  for (size_t i = 0; i < count; i++) {
+    mjModel *ground = &model->grounds[i];
+    *ground = *m;
+    ground->hfield_data = model->heights + i * all;
+    memcpy(ground->hfield_data, m->hfield_data, all * sizeof *m->hfield_data);
+    float *own = tnd_terrain_heights(ground);
+    TENDRIL_TRY(tnd_terrain_make(options, (uint64_t)options->seed + i, own, err));
+    memcpy(own + n, own, n * sizeof *own);
+  }
+  model->nground = (int)count;
+  tnd_ground_install();
+  TENDRIL_TRY(check_starts(model, options, err));
+  memcpy(m->hfield_data, model->grounds[0].hfield_data, all * sizeof *m->hfield_data);
+  return TENDRIL_OK;
+}
+
 static tendril_status build(tendril_model *model, const char *path,
                             const tendril_sim_options *options, tendril_error *err) {
-  TENDRIL_TRY(load_model(path, &model->mujoco, err));
+  const tendril_terrain_options *terrain = &options->terrain;
+  const bool uneven = terrain->kind != TENDRIL_TERRAIN_NONE;
+  if (uneven)
+    TENDRIL_TRY(load_uneven(path, terrain, &model->mujoco, err));
+  else
+    TENDRIL_TRY(load_model(path, NULL, &model->mujoco, err));
   TENDRIL_TRY(check_model(model->mujoco, path, err));
 
   // the task's own check, its line led by the file's name
@@ -231,6 +357,7 @@ static tendril_status build(tendril_model *model, const char *path,
   set_physics(model, options);
   set_action_range(model, options->clip_actions, options->limit);
   model->nphysics = tnd_physics_state_size(model->mujoco);
+  if (uneven) TENDRIL_TRY(make_grounds(model, terrain, err));
   return tnd_task_rehearse(model, err);
 }
 
@@ -238,9 +365,11 @@ tendril_status tendril_model_create(const tendril_task *task, const char *path,
                                     const tendril_sim_options *options, tendril_model **out,
                                     tendril_error *err) {
   tendril_sim_options chosen;
-  tnd_options_default(&tnd_sim_options, &chosen);
+  tendril_sim_defaults(&chosen);
   if (options) chosen = *options;
   TENDRIL_TRY(tnd_options_check(&tnd_sim_options, &chosen, "sim", err));
+  if (chosen.terrain.kind != TENDRIL_TERRAIN_NONE)
+    TENDRIL_TRY(tnd_options_check(&tnd_terrain_options, &chosen.terrain, "terrain", err));
   const char *flaw = tnd_task_flaw(task);
   if (flaw) {
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "task %s: %s", task->name ? task->name : "?", flaw);
@@ -264,11 +393,21 @@ void tendril_model_destroy(tendril_model *model) {
     // nothing can be done about it; the rest is still released
   }
   tnd_arena_free(&model->arena);
+  tnd_free(model->grounds);
+  tnd_free(model->heights);
   tnd_free(model);
 }
 
 const tendril_task *tendril_model_task(const tendril_model *model) {
   return model->task;
+}
+
+int tendril_model_grounds(const tendril_model *model) {
+  return model->nground > 0 ? model->nground : 1;
+}
+
+const mjModel *tnd_model_ground(const tendril_model *model, int ground) {
+  return model->nground > 0 ? &model->grounds[ground] : model->mujoco;
 }
 
 const mjModel *tendril_model_mujoco(const tendril_model *model) {

@@ -11,6 +11,9 @@
 
 extern const tnd_option_table tnd_sim_options;
 
+// The mjModel of a ground, 0 .. nground-1; without terrain the model's own.
+const mjModel *tnd_model_ground(const tendril_model *model, int ground);
+
 // What is wrong with a task's definition (not with its model), NULL if nothing is.
 const char *tnd_task_flaw(const tendril_task *task);
 // Whether two models of one task step alike: integrator, MuJoCo steps and their length.
@@ -28,6 +31,9 @@ struct tendril_model {
   double seconds;                 // of a control step
   double start_qpos, start_qvel;  // standard deviations of the start's normal noise
   int nphysics;                   // doubles of MuJoCo's part of a snapshot
+  int nground;                    // grounds to choose from; 0 without terrain
+  mjModel *grounds;               // [nground] `mujoco` but for the terrain's heights
+  float *heights;                 // [nground][nhfielddata] those
   tnd_arena arena;
   double *low, *high;  // [nu] actions are clipped to; infinite: not at all
   double *no_action;   // [nu] zeros
@@ -35,6 +41,9 @@ struct tendril_model {
 
 struct tendril_env {
   const tendril_model *model;
+  const mjModel *mujoco;  // the model's, or the one of its grounds that the episode is on
+  int ground;             // which; 0 without terrain
+  int next_ground;        // of the episodes to come; -1: each draws its own
   mjData *data;
   tendril_random random;
   int time;      // control steps since the episode's start
@@ -50,6 +59,9 @@ struct tendril_env {
   double *obs;     // [nobs] the last good observation
   double *change;  // [nv] zeros between calls
 };
+
+// From now on the environment is on that ground.
+void tnd_env_enter_ground(tendril_env *env, int ground);
 
 // A state that MuJoCo can go on from: qpos, qvel and act finite and below its own bound.
 bool tnd_env_state_is_good(const tendril_env *env);

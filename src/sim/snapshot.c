@@ -1,8 +1,9 @@
 // Snapshots: a header of small integers (each exact in a double), the pushes, MuJoCo's state, the
 // task's state.
 //
-//   [0] control steps so far        [2..3] random: seed, low and high half
-//   [1] 1 if the episode is over    [4..7] random: purpose, a, b, draw
+//   [0] control steps so far              [2..3] random: seed, low and high half
+//   [1] 1 if the episode is over, + 2 x   [4..7] random: purpose, a, b, draw
+//       the number of its ground
 //
 // With the warm start in it a branch continues bit for bit; no mj_forward() is needed, since
 // mj_step() computes all it uses from these numbers.
@@ -21,7 +22,7 @@ void tendril_env_save(const tendril_env *env, double *snapshot) {
   const tendril_model *model = env->model;
   const tendril_random *r = &env->random;
   snapshot[0] = env->time;
-  snapshot[1] = env->over;
+  snapshot[1] = env->over + 2 * env->ground;
   snapshot[2] = (double)(uint32_t)r->seed;
   snapshot[3] = (double)(uint32_t)(r->seed >> 32);
   snapshot[4] = r->purpose;
@@ -39,8 +40,9 @@ const double *tnd_snapshot_qpos(const double *snapshot) {
 }
 
 bool tnd_snapshot_is_good(const tendril_model *model, const double *snapshot) {
+  const double marks = 2 * tendril_model_grounds(model) - 1;
   for (int i = 0; i < COUNTERS; i++) {
-    const double most = i == 0 ? INT32_MAX : i == 1 ? 1 : UINT32_MAX;
+    const double most = i == 0 ? (double)INT32_MAX : i == 1 ? marks : (double)UINT32_MAX;
     if (!(snapshot[i] >= 0 && snapshot[i] <= most)) return false;
   }
   return tnd_pushes_are_good(snapshot + COUNTERS, (int)model->mujoco->nbody);
@@ -51,7 +53,9 @@ void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) 
   const tendril_task *task = model->task;
   tnd_env_recover(env);
   env->time = (int)snapshot[0];
-  env->over = snapshot[1] != 0;
+  const int ground = (int)snapshot[1] / 2;
+  env->over = (int)snapshot[1] % 2 != 0;
+  if (ground != env->ground) tnd_env_enter_ground(env, ground);
   env->random = (tendril_random){
       .seed = (uint64_t)snapshot[3] << 32 | (uint64_t)snapshot[2],
       .purpose = (uint32_t)snapshot[4],
@@ -63,6 +67,6 @@ void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) 
   tnd_physics_state_set(model->mujoco, env->data, snapshot + HEADER);
   memcpy(env->state, snapshot + HEADER + model->nphysics, (size_t)task->nstate * sizeof(double));
 
-  task->observe(model->mujoco, env->data, env->state, env->obs);
+  task->observe(env->mujoco, env->data, env->state, env->obs);
   if (obs) memcpy(obs, env->obs, (size_t)task->nobs * sizeof(double));
 }

@@ -26,6 +26,16 @@ void tnd_task_observe(const mjModel *model, const mjData *data, int first, doubl
     *obs++ = fmin(fmax(data->qvel[i], -limit), limit);
 }
 
+double tnd_task_height(const mjModel *model, const mjData *data) {
+  return data->qpos[1] - tendril_ground_height(model, data->qpos[0], NULL);
+}
+
+void tnd_task_observe_walker(const mjModel *model, const mjData *data, int first, double limit,
+                             double *obs) {
+  tnd_task_observe(model, data, first, limit, obs);
+  obs[1 - first] = tnd_task_height(model, data);
+}
+
 void tnd_task_mark_x(const mjModel *model, const mjData *data, double *state) {
   (void)model;
   state[0] = data->qpos[0];

@@ -17,6 +17,13 @@ void tnd_task_add_noise(const mjModel *model, mjData *data, double scale, tendri
 void tnd_task_observe(const mjModel *model, const mjData *data, int first, double limit,
                       double *obs);
 
+// Height of a planar robot's root, qpos[1], above the ground under it: that above the floor without
+// terrain. Observations, rewards and ends of a walker mean this height.
+double tnd_task_height(const mjModel *model, const mjData *data);
+// As tnd_task_observe(), for a planar robot on the ground: qpos[1] becomes that height.
+void tnd_task_observe_walker(const mjModel *model, const mjData *data, int first, double limit,
+                             double *obs);
+
 // A task's `before`: state[0] = qpos[0], where the step begins.
 void tnd_task_mark_x(const mjModel *model, const mjData *data, double *state);
 

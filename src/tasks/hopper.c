@@ -20,12 +20,12 @@ static void reset(const mjModel *model, mjData *data, double *state, tendril_ran
 
 static void observe(const mjModel *model, const mjData *data, const double *state, double *obs) {
   (void)state;
-  tnd_task_observe(model, data, 0, HUGE_VAL, obs);
+  tnd_task_observe_walker(model, data, 0, HUGE_VAL, obs);
 }
 
 static bool evaluate(const mjModel *model, const mjData *data, double *state, const double *action,
                      double seconds, double *terms) {
-  double z = data->qpos[1], pitch = data->qpos[2];
+  double z = tnd_task_height(model, data), pitch = data->qpos[2];
   bool stands = z > 0.7 && fabs(pitch) < 0.2;
   terms[0] = (data->qpos[0] - state[0]) / seconds;
   terms[1] = stands;

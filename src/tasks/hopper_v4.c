@@ -22,12 +22,12 @@ static void reset(const mjModel *model, mjData *data, double *state, tendril_ran
 
 static void observe(const mjModel *model, const mjData *data, const double *state, double *obs) {
   (void)state;
-  tnd_task_observe(model, data, 1, 10.0, obs);
+  tnd_task_observe_walker(model, data, 1, 10.0, obs);
 }
 
 // z > 0.7, |pitch| < 0.2, and all of (qpos[2..], qvel) within +-100.
-static bool is_healthy(const mjData *data) {
-  bool healthy = data->qpos[1] > 0.7 && fabs(data->qpos[2]) < 0.2;
+static bool is_healthy(const mjModel *model, const mjData *data) {
+  bool healthy = tnd_task_height(model, data) > 0.7 && fabs(data->qpos[2]) < 0.2;
   for (int i = 2; i < NQ; i++)
     healthy &= fabs(data->qpos[i]) < 100.0;
   for (int i = 0; i < NV; i++)
@@ -37,11 +37,10 @@ static bool is_healthy(const mjData *data) {
 
 static bool evaluate(const mjModel *model, const mjData *data, double *state, const double *action,
                      double seconds, double *terms) {
-  (void)model;
   terms[0] = (data->qpos[0] - state[0]) / seconds;
   terms[1] = 1.0;
   terms[2] = -1e-3 * tnd_sum_of_squares(NU, action);
-  return !is_healthy(data);
+  return !is_healthy(model, data);
 }
 
 extern const tendril_task tnd_hopper_v4;

@@ -32,7 +32,7 @@ static void reset(const mjModel *model, mjData *data, double *state, tendril_ran
 
 static void observe(const mjModel *model, const mjData *data, const double *state, double *obs) {
   (void)state;
-  tnd_task_observe(model, data, 0, HUGE_VAL, obs);
+  tnd_task_observe_walker(model, data, 0, HUGE_VAL, obs);
 }
 
 static void before(const mjModel *model, const mjData *data, double *state) {
@@ -59,7 +59,7 @@ static void during(const mjModel *model, const mjData *data, double *state) {
 
 static bool evaluate(const mjModel *model, const mjData *data, double *state, const double *action,
                      double seconds, double *terms) {
-  double z = data->qpos[1], pitch = data->qpos[2];
+  double z = tnd_task_height(model, data), pitch = data->qpos[2];
   bool stands = z > 0.8 && z < 2.0 && fabs(pitch) < 1.0;
   double weight = model->body_subtreemass[0] * mju_norm3(model->opt.gravity);
   terms[0] = (data->qpos[0] - state[X]) / seconds;

@@ -23,17 +23,16 @@ static void reset(const mjModel *model, mjData *data, double *state, tendril_ran
 
 static void observe(const mjModel *model, const mjData *data, const double *state, double *obs) {
   (void)state;
-  tnd_task_observe(model, data, 1, 10.0, obs);
+  tnd_task_observe_walker(model, data, 1, 10.0, obs);
 }
 
 static bool evaluate(const mjModel *model, const mjData *data, double *state, const double *action,
                      double seconds, double *terms) {
-  (void)model;
   terms[0] = (data->qpos[0] - state[0]) / seconds;
   terms[1] = 1.0;
   terms[2] = -1e-3 * tnd_sum_of_squares(NU, action);
 
-  double z = data->qpos[1], pitch = data->qpos[2];
+  double z = tnd_task_height(model, data), pitch = data->qpos[2];
   return !(z > 0.8 && z < 2.0 && fabs(pitch) < 1.0);
 }
 

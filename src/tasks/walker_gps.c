@@ -1,14 +1,14 @@
 // The walker of guided policy search (Levine and Koltun 2014, appendix A): planar, seven links,
 // 24 kg, eighteen states, six torques, a step of 0.01 s, contacts that give way gradually, and
 //   l(x, u) = (v_x - 2.1)^2 + 10 (z - 1.1)^2 + 1e-4 |u|^2,
-// v_x and z of the torso's centre in m/s and m, u in N m. The body is not in the paper; this one's
-// masses and lengths are in models/walker_gps.xml. A policy sees all but x.
+// v_x and z of the torso's centre in m/s and m, z above the ground, u in N m. The body is not in
+// the paper; this one's masses and lengths are in models/walker_gps.xml. A policy sees all but x.
 #include "tasks/common.h"
 
 #include <math.h>
 
 enum { NQ = 9, NV = 9, NU = 6 };  // qpos: x, z, pitch, then hip, knee, ankle right and left
-enum { VX = NV, Z = 1 };          // places in the state (qpos, qvel)
+enum { X, Z, VX = NV };           // places in the state (qpos, qvel)
 
 static tendril_status check(const mjModel *model, tendril_error *err) {
   return tnd_task_check_sizes(model, NQ, NV, NU, err);
@@ -21,19 +21,21 @@ static void reset(const mjModel *model, mjData *data, double *state, tendril_ran
 
 static void observe(const mjModel *model, const mjData *data, const double *state, double *obs) {
   (void)state;
-  tnd_task_observe(model, data, 1, HUGE_VAL, obs);
+  tnd_task_observe_walker(model, data, 1, HUGE_VAL, obs);
 }
 
 static void residuals(const mjModel *model, const double *qpos, const double *qvel,
                       const double *action, double *r, double *rx, double *ru) {
-  (void)model;
+  double slope;
+  const double ground = tendril_ground_height(model, qpos[X], &slope);
   r[0] = qvel[0] - 2.1;
-  r[1] = qpos[Z] - 1.1;
+  r[1] = qpos[Z] - ground - 1.1;
   for (int i = 0; i < NU; i++)
     r[2 + i] = action[i];
   if (!rx) return;
   rx[VX] = 1;
   rx[2 * NV + Z] = 1;
+  rx[2 * NV + X] = -slope;
   for (int i = 0; i < NU; i++)
     ru[(2 + i) * NU + i] = 1;
 }

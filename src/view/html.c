@@ -491,6 +491,8 @@ static tendril_status prepare(writer *w, tendril_error *err) {
 static tendril_status make(writer *w, const tnd_html_info *info, tnd_aside *aside,
                            tendril_error *err) {
   TENDRIL_TRY(prepare(w, err));
+  tendril_env_restore(w->env, tnd_trace_snapshot(w->trace, w->first), NULL);
+  w->m = tendril_env_mujoco(w->env);  // on the episode's ground
   record_rewards(w);
   record_pushes(w);
   tendril_status status = tnd_physics_run(record_poses, w, err);

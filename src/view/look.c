@@ -243,6 +243,19 @@ tendril_status tnd_look_create(const mjModel *model, tnd_quality quality, tnd_lo
   return TENDRIL_OK;
 }
 
+void tnd_look_set_ground(tnd_look *look, const mjModel *ground) {
+  if (look->model.hfield_data == ground->hfield_data) return;
+  look->model.hfield_data = ground->hfield_data;
+  look->fields++;
+}
+
+void tnd_look_upload(const tnd_look *look, const mjrContext *renderer, int *fields) {
+  if (*fields == look->fields) return;
+  for (int i = 0; i < (int)look->model.nhfield; i++)
+    mjr_uploadHField(&look->model, renderer, i);
+  *fields = look->fields;
+}
+
 void tnd_look_free(tnd_look *look) {
   tnd_arena_free(&look->arena);
 }

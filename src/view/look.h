@@ -19,12 +19,19 @@ typedef enum tnd_quality {
 typedef struct tnd_look {
   mjModel model;   // for mjv_ and mjr_ only; all but its looks belongs to the simulated model
   bool lightless;  // the model file has no light: tnd_look_light() is wanted
+  int fields;      // how often its height fields have changed: renderers hold copies of them
   tnd_arena arena;
 } tnd_look;
 
 // model: borrowed for the look's life
 TENDRIL_MUST_CHECK tendril_status tnd_look_create(const mjModel *model, tnd_quality quality,
                                                   tnd_look *out, tendril_error *err);
+// From now on the ground of `ground`, which differs from the look's model in nothing else;
+// borrowed.
+void tnd_look_set_ground(tnd_look *look, const mjModel *ground);
+// For a renderer that has drawn the fields as they were after `*fields` changes: its copies anew.
+// To be called under guard, in the renderer's context.
+void tnd_look_upload(const tnd_look *look, const mjrContext *renderer, int *fields);
 void tnd_look_free(tnd_look *look);
 
 // Switches of a scene that belong to the quality.

@@ -16,6 +16,8 @@ struct tnd_offscreen {
   EGLContext context;
   mjrContext mjr;
   bool made;  // mjr is
+  const tnd_look *look;
+  int fields;  // look->fields of those that mjr has
   int width, height;
   int font_percent;
   mjrRect viewport;
@@ -139,6 +141,8 @@ tendril_status tnd_offscreen_create(const tnd_look *look, int width, int height,
                        .width = width,
                        .height = height,
                        .font_percent = font_percent,
+                       .look = look,
+                       .fields = look->fields,
                        .viewport = {0, 0, width, height}};
   const tendril_status status = create(o, look, font_percent, err);
   if (status == TENDRIL_OK)
@@ -192,6 +196,7 @@ static tendril_status draw(tnd_offscreen *o, tnd_physics_call call, drawing *d,
 
 static void call_render(void *context) {
   const drawing *d = context;
+  tnd_look_upload(d->o->look, &d->o->mjr, &d->o->fields);
   mjr_render(d->o->viewport, d->scene, &d->o->mjr);
 }
 

@@ -413,6 +413,11 @@ mjData *tnd_player_data(tnd_player *p) {
   return tnd_player_data_at(p, p->t);
 }
 
+const mjModel *tnd_player_mujoco(tnd_player *p) {
+  tnd_player_data(p);
+  return tnd_pose_mujoco(p->shown);
+}
+
 int tnd_player_pushes(tnd_player *p, tendril_force forces[TENDRIL_MAX_PUSHES]) {
   tnd_player_data(p);
   return tnd_pose_pushes(p->shown, forces);

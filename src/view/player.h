@@ -93,6 +93,8 @@ void tnd_player_see(const tnd_player *player, tnd_player_view *view);
 // The state that is shown, for drawing: everything of mjData is up to date. Borrowed until the next
 // call of the player.
 mjData *tnd_player_data(tnd_player *player);
+// The model with the ground of the episode that is shown.
+const mjModel *tnd_player_mujoco(tnd_player *player);
 // That of another time that is remembered.
 mjData *tnd_player_data_at(tnd_player *player, int t);
 // The forces of the pushes that act in it.

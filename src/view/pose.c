@@ -29,7 +29,7 @@ void tnd_pose_destroy(tnd_pose *pose) {
 
 static void forward(void *context) {
   const tnd_pose *pose = context;
-  mj_forward(pose->model->mujoco, pose->env->data);
+  mj_forward(pose->env->mujoco, pose->env->data);
 }
 
 tendril_status tnd_pose_set(tnd_pose *pose, const double *snapshot, tendril_error *err) {
@@ -37,6 +37,10 @@ tendril_status tnd_pose_set(tnd_pose *pose, const double *snapshot, tendril_erro
   const tendril_status status = tnd_physics_run(forward, pose, err);
   if (status != TENDRIL_OK) pose->env->wrecked = true;
   return status;
+}
+
+const mjModel *tnd_pose_mujoco(const tnd_pose *pose) {
+  return pose->env->mujoco;
 }
 
 mjData *tnd_pose_data(tnd_pose *pose) {

@@ -15,6 +15,8 @@ void tnd_pose_destroy(tnd_pose *pose);
 // snapshot [tendril_snapshot_size()] borrowed. E_PHYSICS if MuJoCo can't go on with it.
 TENDRIL_MUST_CHECK tendril_status tnd_pose_set(tnd_pose *pose, const double *snapshot,
                                                tendril_error *err);
+// The model as the pose's episode has it: with its ground.
+const mjModel *tnd_pose_mujoco(const tnd_pose *pose);
 // All that MuJoCo derives from the state; borrowed until the next tnd_pose_set().
 mjData *tnd_pose_data(tnd_pose *pose);
 // The forces of the pushes that act; returns how many.

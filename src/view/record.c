@@ -164,6 +164,7 @@ static tendril_status shoot(camera *c, const double *snapshot, tendril_error *er
   tendril_force forces[TENDRIL_MAX_PUSHES];
   TENDRIL_TRY(tnd_pose_set(c->pose, snapshot, err));
   const tnd_extras extras = {.forces = forces, .nforce = tnd_pose_pushes(c->pose, forces)};
+  tnd_scene_set_ground(c->scene, tnd_pose_mujoco(c->pose));
   TENDRIL_TRY(tnd_scene_update(c->scene, tnd_pose_data(c->pose), &extras, err));
   TENDRIL_TRY(tnd_offscreen_render(c->offscreen, &c->scene->mjv, err));
   return tnd_offscreen_read(c->offscreen, c->picture.rgb, err);

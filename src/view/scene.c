@@ -191,6 +191,10 @@ void tnd_scene_destroy(tnd_scene *scene) {
 
 // --------------------------------------------------------------------------------------- update
 
+void tnd_scene_set_ground(tnd_scene *scene, const mjModel *ground) {
+  tnd_look_set_ground(&scene->look, ground);
+}
+
 typedef struct update {
   tnd_scene *scene;
   mjData *data;

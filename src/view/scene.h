@@ -41,6 +41,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_scene_set_camera(tnd_scene *scene, const c
 // A free camera so far from the robot that all of it is in a picture of that width over height.
 void tnd_scene_fit(tnd_scene *scene, double aspect);
 
+// The ground that is drawn from now on: tendril_env_mujoco() of the episode; borrowed.
+void tnd_scene_set_ground(tnd_scene *scene, const mjModel *ground);
+
 // What is drawn besides the state; all borrowed for the call.
 typedef struct tnd_extras {
   const tendril_force *forces;  // [nforce] arrows at the bodies

@@ -35,7 +35,8 @@ struct tnd_screen {
   tnd_screen_options options;
   GLFWwindow *glfw;
   mjrContext context;
-  bool made;  // the context is
+  int fields;  // of the look, as the context has them
+  bool made;   // the context is
   tnd_panels *panels;
   tnd_plots *plots;
   mjuiState state;
@@ -359,6 +360,7 @@ static void lay_out(tnd_screen *w) {
 static void draw(void *context) {
   tnd_screen *w = context;
   const mjrRect picture = w->state.rect[TND_RECT_PICTURE];
+  tnd_look_upload(&w->viewer->scene->look, &w->context, &w->fields);
   mjr_render(picture, &w->viewer->scene->mjv, &w->context);
   tnd_overlay_render(w->viewer, w->plots, w->pictures, w->video != NULL, picture, &w->context);
   tnd_panels_render(w->panels, &w->state, &w->context);

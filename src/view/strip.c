@@ -51,10 +51,11 @@ typedef struct strip {
 
 // ----------------------------------------------------------------------------------------- sheet
 
-// The height of the model's floor.
-static bool find_floor(const mjModel *m, double *z) {
+// The height of the model's floor; `seen`: of one that is drawn, as it is not under a terrain.
+static bool find_floor(const mjModel *m, bool seen, double *z) {
   for (int i = 0; i < (int)m->ngeom; i++) {
     if (m->geom_type[i] != mjGEOM_PLANE || m->geom_bodyid[i] != 0) continue;
+    if (seen && m->geom_matid[i] < 0 && !(m->geom_rgba[4 * i + 3] > 0)) continue;
     double normal[3];
     mju_rotVecQuat(normal, (double[3]){0, 0, 1}, m->geom_quat + (ptrdiff_t)4 * i);
     if (normal[2] < 0.99) continue;
@@ -258,6 +259,7 @@ static tendril_status fill_scene(strip *s, tendril_error *err) {
     const double *c = tnd_pose_data(s->pose)->subtree_com + (ptrdiff_t)3 * scene->root;
     const double away[3] = {-s->plan.right[1], s->plan.right[0], 0};
     s->depth += mju_dot3(c, s->plan.above ? s->forward : away) / s->plan.n;
+    tnd_scene_set_ground(scene, tnd_pose_mujoco(s->pose));
     TENDRIL_TRY(tnd_physics_run(add_pose, &a, err));
   }
   return tnd_physics_run(furnish, s, err);
@@ -371,8 +373,8 @@ static tendril_status draw(strip *s, const tnd_strip_options *o, tnd_picture *ou
   // 1. what is shown, and how large
   TENDRIL_TRY(tnd_scene_create(model, TND_QUALITY_FINE, &s->scene, err));
   TENDRIL_TRY(tnd_pose_create(model, &s->pose, err));
-  s->ground = find_floor(tendril_model_mujoco(model), &s->floor);
   TENDRIL_TRY(tnd_strip_make_plan(s->trace, s->scene, poses, &s->plan, err));
+  s->ground = find_floor(tendril_model_mujoco(model), s->plan.moves, &s->floor);
   TENDRIL_TRY(lay_out(s, o, err));
   // a robot that is tall and thin leaves room for more
   const int more = (int)fmin(poses * s->sheet.room, MOST_POSES);

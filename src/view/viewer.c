@@ -336,6 +336,7 @@ tendril_status tnd_viewer_update(tnd_viewer *v, tendril_error *err) {
                              .nforce = tnd_player_pushes(v->player, forces),
                              .path = v->path_points[0],
                              .npath = v->path ? v->npath : 0};
+  tnd_scene_set_ground(v->scene, tnd_player_mujoco(v->player));
   return tnd_scene_update(v->scene, d, &extras, err);
 }
 

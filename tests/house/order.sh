@@ -17,9 +17,10 @@ find src include tools -name '*.[ch]' | sort | xargs awk '
     bad = 0
   }
   function complain(text) { print FILENAME ":" FNR ": " text; bad = 1 }
-  function public_part(header) {  # options.h and random.h belong to base, cmaes.h to learn
+  function public_part(header) {  # options.h, random.h: base; terrain.h: sim; cmaes.h: learn
     sub(/\.h$/, "", header)
     if (header == "options" || header == "random") return "base"
+    if (header == "terrain") return "sim"
     return header == "cmaes" ? "learn" : header
   }
   FNR == 1 {

@@ -30,6 +30,7 @@ static void close_folder(void) {
 TestSuite(train, .init = open_folder, .fini = close_folder);
 
 static const char *integrator = "task";  // of the trainings
+static bool uneven;                      // they are on one of many grounds in each episode
 
 // Twelve short iterations with two evaluations and kept checkpoints.
 static tendril_config *small_config(void) {
@@ -51,6 +52,11 @@ static tendril_config *small_config(void) {
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   check_ok(tendril_config_set(config, "sim.integrator", integrator, check_err));
+  if (uneven) {
+    check_ok(tendril_config_set(config, "terrain.kind", "rough", check_err));
+    check_ok(tendril_config_set(config, "terrain.flat", "0.2", check_err));
+    check_ok(tendril_config_set(config, "terrain.seeds", "7", check_err));
+  }
   return config;
 }
 
@@ -210,6 +216,17 @@ Test(train, a_run_evaluated_under_two_physics_resumes_to_the_bit) {
   cr_assert_eq(parts.held_as_trained, whole.held_as_trained);
   cr_assert_eq(parts.final_as_trained, whole.final_as_trained);
   cr_assert_eq(parts.eval_steps, whole.eval_steps);
+}
+
+Test(train, a_run_on_many_grounds_resumes_to_the_bit) {
+  uneven = true;
+  train("whole", 2, NULL);
+  tendril_train_result result;
+  stopper s = {.at = 7};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  train("parts", 1, &hooks);
+  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &result, check_err));
+  check_same_checkpoints("whole", "parts");
 }
 
 Test(train, a_run_whose_process_died_resumes_from_its_last_checkpoint) {

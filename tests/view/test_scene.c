@@ -1,4 +1,5 @@
 // Scenes and off-screen pictures: the same pixels again, the robot in each, any model to be seen.
+#include "sim/sim.h"
 #include "support/sim.h"
 #include "support/view.h"
 #include "view/pose.h"
@@ -169,6 +170,32 @@ Test(scene, draws_an_arrow_where_a_push_acts_and_the_path) {
   cr_assert_eq(f.scene->mjv.ngeom, bare + 3);
   cr_assert_eq(f.scene->mjv.geoms[bare].type, mjGEOM_ARROW);
   tnd_pose_destroy(pose);
+  tnd_trace_destroy(trace);
+  close_fixture(&f);
+}
+
+Test(scene, draws_the_ground_of_the_episode) {
+  tendril_sim_options sim;
+  tendril_sim_defaults(&sim);
+  sim.terrain.kind = TENDRIL_TERRAIN_SLOPES;
+  sim.terrain.flat = 0.5;
+  sim.terrain.slope = 30;
+  sim.terrain.seeds = 2;
+  fixture f = open_model(support_model("hopper-v4", &sim), TND_QUALITY_FAST);
+  tnd_trace *trace = support_sliding_trace(f.model, 3, 0.1);
+  unsigned char *shots[3];
+  const int which[] = {0, 1, 0};
+  for (int i = 0; i < 3; i++) {
+    tnd_scene_set_ground(f.scene, tnd_model_ground(f.model, which[i]));
+    shots[i] = support_shot(f.scene, f.offscreen, trace, 1, W, H);
+  }
+  int differ = 0;
+  for (int i = 0; i < SIZE; i++)
+    differ += shots[0][i] != shots[1][i];
+  cr_assert(differ > SIZE / 50, "%d of %d", differ, SIZE);
+  cr_assert(memcmp(shots[0], shots[2], SIZE) == 0);
+  for (int i = 0; i < 3; i++)
+    free(shots[i]);
   tnd_trace_destroy(trace);
   close_fixture(&f);
 }

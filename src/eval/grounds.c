@@ -1,0 +1,149 @@
+// An agent on each of a model's grounds. An episode is a piece of work with random streams of its
+// own, so the result does not depend on the number of threads.
+#include <tendril/eval.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct episode {
+  double distance, seconds, cost;
+  int length;
+  bool fallen, diverged;
+  tendril_status status;
+  tendril_error err;
+} episode;
+
+typedef struct worker {
+  tendril_env *env;
+  tendril_controller *controller;
+  double *obs, *action;  // [nobs], [nact]
+} worker;
+
+typedef struct evaluation {
+  const tendril_model *model;
+  const tendril_grounds_options *options;
+  int n, nworker;
+  worker *workers;    // [nworker]
+  episode *episodes;  // [n]
+  double *values;     // [n]
+  tnd_arena arena;
+} evaluation;
+
+void tendril_grounds_defaults(tendril_grounds_options *options) {
+  *options = (tendril_grounds_options){.min_height = 0.5, .seed = 1};
+}
+
+static void layout(evaluation *e, tnd_arena *arena) {
+  e->workers = tnd_arena_take(arena, (size_t)e->nworker, sizeof *e->workers);
+  e->episodes = tnd_arena_take(arena, (size_t)e->n, sizeof *e->episodes);
+  e->values = tnd_arena_doubles(arena, (size_t)e->n);
+  for (int i = 0; i < e->nworker; i++) {
+    double *obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
+    double *action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
+    if (!arena->base) continue;
+    e->workers[i].obs = obs;
+    e->workers[i].action = action;
+  }
+}
+
+// ------------------------------------------------------------------------------------ episodes
+
+// The first body's place along x and its height above the ground there.
+static double see(tendril_env *env, double *height) {
+  mjData *data = tendril_env_data(env);
+  mj_kinematics(tendril_env_mujoco(env), data);  // a step leaves poses half a step behind
+  const double *pos = data->xpos + 3;
+  *height = pos[2] - tendril_ground_height(tendril_env_mujoco(env), pos[0], NULL);
+  return pos[0];
+}
+
+static tendril_status play(const evaluation *e, int i, worker *w, episode *out) {
+  const tendril_grounds_options *o = e->options;
+  const double dt = tendril_model_seconds(e->model);
+  double start_height, height, total = 0;
+  tendril_step step;
+  TENDRIL_TRY(tendril_env_set_ground(w->env, i, &out->err));
+  TENDRIL_TRY(
+      tendril_controller_reset(w->controller, o->seed, 0, (uint32_t)i, w->env, w->obs, &out->err));
+  const double start = see(w->env, &start_height);
+  do {
+    TENDRIL_TRY(
+        tendril_controller_act(w->controller, w->env, out->length, w->obs, w->action, &out->err));
+    TENDRIL_TRY(tendril_env_step(w->env, w->action, w->obs, &step, &out->err));
+    out->diverged = step.diverged;
+    if (out->diverged) break;  // where it was before counts
+    out->length++;
+    total += step.reward;
+    out->distance = see(w->env, &height) - start;
+    out->fallen = step.terminated || height < o->min_height * start_height;
+  } while (!out->fallen && !step.truncated);
+  out->seconds = out->length * dt;
+  out->cost = out->length ? -total / out->length : 0;
+  return TENDRIL_OK;
+}
+
+static void play_episode(void *context, int piece, int index) {
+  evaluation *e = context;
+  episode *out = &e->episodes[piece];
+  out->status = play(e, piece, &e->workers[index], out);
+}
+
+// ------------------------------------------------------------------------------------ result
+
+static tendril_status sum_up(const evaluation *e, size_t offset, tendril_summary *out,
+                             tendril_error *err) {
+  for (int i = 0; i < e->n; i++)
+    memcpy(&e->values[i], (const char *)&e->episodes[i] + offset, sizeof(double));
+  return tendril_summarise(e->values, e->n, e->options->seed, out, err);
+}
+
+static tendril_status add_up(const evaluation *e, tendril_grounds_result *r, double *distances,
+                             tendril_error *err) {
+  *r = (tendril_grounds_result){0};
+  for (int i = 0; i < e->n; i++) {
+    const episode *ep = &e->episodes[i];
+    if (ep->status != TENDRIL_OK)
+      return tnd_fail(err, ep->status, "ground %d: %.480s", i, ep->err.text);
+    r->upright += !ep->fallen && !ep->diverged;
+    r->diverged += ep->diverged;
+    r->steps += ep->length;
+    if (distances) distances[i] = ep->distance;
+  }
+  TENDRIL_TRY(sum_up(e, offsetof(episode, distance), &r->distance, err));
+  TENDRIL_TRY(sum_up(e, offsetof(episode, seconds), &r->seconds, err));
+  return sum_up(e, offsetof(episode, cost), &r->cost, err);
+}
+
+tendril_status tendril_grounds_evaluate(const tendril_model *model, const tendril_agent *agent,
+                                        tendril_pool *pool, const tendril_grounds_options *options,
+                                        tendril_grounds_result *result, double *distances,
+                                        tendril_error *err) {
+  if (!(options->min_height >= 0 && options->min_height <= 1))
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "min_height: %g is out of range; use 0 to 1",
+                    options->min_height);
+  evaluation e = {.model = model,
+                  .options = options,
+                  .n = tendril_model_grounds(model),
+                  .nworker = tendril_pool_threads(pool)};
+  layout(&e, &e.arena);
+  tendril_status status = tnd_arena_alloc(&e.arena, err);
+  if (status == TENDRIL_OK) layout(&e, &e.arena);
+  for (int i = 0; i < e.nworker && status == TENDRIL_OK; i++) {
+    status = tendril_env_create(model, &e.workers[i].env, err);
+    if (status == TENDRIL_OK)
+      status = tendril_controller_create(agent, model, &e.workers[i].controller, err);
+  }
+  if (status == TENDRIL_OK) {
+    tnd_pool_run(pool, e.n, play_episode, &e);
+    status = add_up(&e, result, distances, err);
+  }
+  for (int i = 0; e.arena.base && i < e.nworker; i++) {
+    tendril_env_destroy(e.workers[i].env);
+    tendril_controller_destroy(e.workers[i].controller);
+  }
+  tnd_arena_free(&e.arena);
+  return status;
+}
