@@ -1,6 +1,8 @@
 // See learning.h.
 #include "support/learning.h"
 
+#include "support/close.h"
+
 #include "base/options.h"
 #include "policy/policy.h"
 
@@ -33,4 +35,13 @@ void support_scene_close(support_scene *s) {
   tendril_pool_destroy(s->pool);
   tendril_model_destroy(s->model);
   tendril_tasks_destroy(s->tasks);
+}
+
+void support_check_same_summary(const char *file, int line, const tendril_summary *got,
+                                const tendril_summary *expected) {
+  const double a[] = {got->n,   got->mean, got->sd,  got->median,
+                      got->min, got->max,  got->low, got->high};
+  const double b[] = {expected->n,   expected->mean, expected->sd,  expected->median,
+                      expected->min, expected->max,  expected->low, expected->high};
+  support_check_same_bits(file, line, "summary", a, b, sizeof a / sizeof a[0]);
 }

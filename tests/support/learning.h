@@ -16,6 +16,12 @@ typedef struct support_scene {
 void support_scene_open(support_scene *scene, const char *task, int threads);
 void support_scene_close(support_scene *scene);
 
+// Two summaries equal to the bit; what lies between their members is nobody's.
+#define check_same_summary(got, expected)                                                          \
+  support_check_same_summary(__FILE__, __LINE__, (got), (expected))
+void support_check_same_summary(const char *file, int line, const tendril_summary *got,
+                                const tendril_summary *expected);
+
 // Fails with the error's line if a library call failed: check_ok(tendril_f(..., check_err)).
 #define check_ok(call) support_check_ok(__FILE__, __LINE__, (call))
 #define check_err (&support_error_line)
