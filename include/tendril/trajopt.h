@@ -96,9 +96,9 @@ TENDRIL_API const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *ilqg)
 
 // clang-format off
 #define TENDRIL_MPC_OPTIONS(X)                                                                     \
-  X(integer, horizon,    60,  1, 10000, "steps", "control steps that are planned ahead")           \
+  X(integer, horizon,    80,  1, 10000, "steps", "control steps that are planned ahead")           \
   X(integer, iterations, 1,   1, 1000,  "",      "iterations of iLQG at every control step")       \
-  X(real,    end_weight, 100, 0, 1e9,  "",       "how often the cost of the plan's last state counts: what comes after the plan") \
+  X(real,    end_weight, 300, 0, 1e9,  "",       "how often the cost of the plan's last state counts: what comes after the plan") \
   X(integer, warm_up,    50,  0, 10000, "",      "iterations of the first plan, before an episode begins")
 // clang-format on
 
@@ -117,7 +117,8 @@ TENDRIL_API void tendril_mpc_defaults(tendril_mpc_options *options);
 typedef struct tendril_mpc tendril_mpc;
 
 /**
- * @param options, ilqg  copied; NULL for the defaults
+ * @param options  copied; NULL for the defaults
+ * @param ilqg     copied; NULL: its defaults but for damping 0 and hold_qpos 0.03
  * @param pool           borrowed, as is the model
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_create(

@@ -13,6 +13,14 @@ static const tnd_option option_rows[] = {TENDRIL_MPC_OPTIONS(X)};
 #undef X
 static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_mpc_options, option_rows);
 
+// The controls are never far from the last plan's, so damping only slows; a little holding in
+// place is enough.
+static void plan_defaults(tendril_ilqg_options *options) {
+  tendril_ilqg_defaults(options);
+  options->damping = 0;
+  options->hold_qpos = 0.03;
+}
+
 void tendril_mpc_defaults(tendril_mpc_options *options) {
   tnd_options_default(&option_table, options);
 }
@@ -28,8 +36,11 @@ tendril_status tendril_mpc_create(const tendril_model *model, const tendril_mpc_
                                   const tendril_ilqg_options *ilqg, tendril_pool *pool,
                                   tendril_mpc **out, tendril_error *err) {
   tendril_mpc_options chosen;
+  tendril_ilqg_options plan;
   tendril_mpc_defaults(&chosen);
+  plan_defaults(&plan);
   if (options) chosen = *options;
+  if (ilqg) plan = *ilqg;
   TENDRIL_TRY(tnd_options_check(&option_table, &chosen, "mpc", err));
   tendril_mpc *mpc = tnd_alloc(sizeof *mpc);
   if (!mpc) return tnd_fail_memory(err);
@@ -37,7 +48,7 @@ tendril_status tendril_mpc_create(const tendril_model *model, const tendril_mpc_
   mpc->options = chosen;
   mpc->next = -1;
   const tendril_status status =
-      tendril_ilqg_create(model, (int)chosen.horizon, ilqg, pool, &mpc->ilqg, err);
+      tendril_ilqg_create(model, (int)chosen.horizon, &plan, pool, &mpc->ilqg, err);
   if (status == TENDRIL_OK)
     *out = mpc;
   else
@@ -67,8 +78,8 @@ static tendril_status improve(tendril_mpc *mpc, int64_t iterations, tendril_erro
 }
 
 // A plan from x for step t on; u [nu] its first control.
-static tendril_status plan(tendril_mpc *mpc, int t, const double *x, double *u,
-                           tendril_error *err) {
+static tendril_status make_plan(tendril_mpc *mpc, int t, const double *x, double *u,
+                                tendril_error *err) {
   const bool goes_on = t == mpc->next;
   mpc->next = -1;  // unless all goes well
   tendril_status status = TENDRIL_OK;
@@ -94,7 +105,7 @@ static tendril_status plan(tendril_mpc *mpc, int t, const double *x, double *u,
 
 tendril_status tendril_mpc_act(tendril_mpc *mpc, int t, const double *x, double *u,
                                tendril_error *err) {
-  const tendril_status status = plan(mpc, t, x, u, err);
+  const tendril_status status = make_plan(mpc, t, x, u, err);
   if (status != TENDRIL_OK) memset(u, 0, sizeof *u * (size_t)mpc->model->mujoco->nu);
   return status;
 }
