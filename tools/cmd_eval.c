@@ -1,5 +1,5 @@
 // tendril eval: how good is a policy, with the mean action and with sampled actions.
-#include "cli.h"
+#include "eval.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,13 +70,7 @@ static void put_result(cli_json *json, const char *name, const tendril_eval_resu
                        const double *returns, const tendril_task *task) {
   const tendril_summary *s = &r->returns;
   cli_json_open(json, name, '{');
-  cli_json_number(json, "mean", s->mean);
-  cli_json_number(json, "sd", s->sd);
-  cli_json_number(json, "median", s->median);
-  cli_json_number(json, "low", s->low);
-  cli_json_number(json, "high", s->high);
-  cli_json_number(json, "min", s->min);
-  cli_json_number(json, "max", s->max);
+  eval_put_summary(json, s);
   cli_json_number(json, "length", r->lengths.mean);
   cli_json_number(json, "terminated", r->terminated);
   cli_json_number(json, "truncated", r->truncated);

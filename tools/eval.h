@@ -4,6 +4,8 @@
 
 #include "show.h"
 
+#include "base/buffer.h"
+
 enum { EVAL_MAX_NUMBERS = 4096 };
 
 typedef struct eval_numbers {
@@ -28,9 +30,22 @@ typedef struct eval_progress {
 void eval_show_progress(void *user, int64_t done, int64_t total);
 void eval_end_progress(eval_progress *progress);
 
-// Files by the ends of their names. EXIT_OK if all of -o end in one of `endings` (NULL-terminated).
-int eval_check_outputs(const cli_command *command, const cli_list *outputs,
-                       const char *const *endings);
-bool eval_ends_in(const char *path, const char *ending);
+// What a command found, in the forms that a user can ask for; user is handed to all of them.
+typedef struct eval_report {
+  void (*print)(const void *user);  // a table for people
+  void (*put_json)(cli_json *json, const void *user);
+  void (*put_csv)(tnd_buffer *out, const void *user);
+  tendril_status (*draw)(const void *user, const char *path, tendril_error *err);
+  const void *user;
+} eval_report;
+
+// EXIT_OK if all of -o end in .json, .csv, .svg, .png or .pdf.
+int eval_check_outputs(const cli_command *command, const cli_list *outputs);
+// The files of -o by their endings; then JSON on standard output, or the table and the files'
+// names.
+tendril_status eval_report_write(const eval_report *report, const cli_list *outputs, bool json,
+                                 tendril_error *err);
+// mean, sd, median, low, high, min, max, into the object that is open.
+void eval_put_summary(cli_json *json, const tendril_summary *s);
 
 #endif

@@ -1,7 +1,6 @@
 // tendril eval push: which pushes an agent gets over, by size, direction and phase of its gait.
 #include "eval.h"
 
-#include "base/file.h"
 #include "view/figure.h"
 #include "view/push_map.h"
 
@@ -25,6 +24,14 @@ typedef struct grid {
   tendril_push directions[MAX_DIRECTIONS];
   const char *names[MAX_DIRECTIONS];
 } grid;
+
+// What there is to tell.
+typedef struct found {
+  const options *o;
+  const show *s;
+  const grid *g;
+  const tendril_push_result *r;
+} found;
 
 // --------------------------------------------------------------------------------------- output
 
@@ -50,12 +57,15 @@ static void print_threshold(const char *name, const tendril_push_result *r, doub
          tendril_push_velocity(r, newtons));
 }
 
-static void print_text(const show *s, const grid *g, const options *o,
-                       const tendril_push_result *r) {
+static void print_text(const void *user) {
+  const found *f = user;
+  const grid *g = f->g;
+  const tendril_push_result *r = f->r;
   int calm = 0;
-  printf("%s, %s%s%s actions, pushes of %g s on %s (%.4g kg)\n", tendril_model_task(s->model)->name,
-         s->checkpoint, *s->checkpoint ? ", " : "", tendril_agent_name(s->agent), r->seconds,
-         o->body ? o->body : "the first body", r->mass);
+  printf("%s, %s%s%s actions, pushes of %g s on %s (%.4g kg)\n",
+         tendril_model_task(f->s->model)->name, f->s->checkpoint, *f->s->checkpoint ? ", " : "",
+         tendril_agent_name(f->s->agent), r->seconds, f->o->body ? f->o->body : "the first body",
+         r->mass);
   if (r->strength > 0)
     printf("gait: period %.3f s (autocorrelation %.2f), phase 0 where %s peaks, ", r->period,
            r->strength, r->joint);
@@ -74,8 +84,6 @@ static void print_text(const show *s, const grid *g, const options *o,
   if (r->ndirection > 1) print_threshold("every", r, tendril_push_threshold(r));
   printf("\n%lld pushed rollouts, %lld control steps\n", (long long)r->rollouts,
          (long long)r->steps);
-  for (int i = 0; i < o->outputs.n; i++)
-    printf("wrote %s\n", o->outputs.at[i]);
 }
 
 static void put_thresholds(cli_json *json, const tendril_push_result *r, double newtons) {
@@ -109,7 +117,11 @@ static void put_direction(cli_json *json, const grid *g, const tendril_push_resu
   cli_json_close(json, '}');
 }
 
-static void put_json(cli_json *json, const show *s, const grid *g, const tendril_push_result *r) {
+static void put_json(cli_json *json, const void *user) {
+  const found *f = user;
+  const show *s = f->s;
+  const grid *g = f->g;
+  const tendril_push_result *r = f->r;
   cli_json_open(json, NULL, '{');
   cli_json_text(json, "task", tendril_model_task(s->model)->name);
   if (*s->checkpoint) cli_json_text(json, "checkpoint", s->checkpoint);
@@ -142,7 +154,10 @@ static void put_json(cli_json *json, const show *s, const grid *g, const tendril
   cli_json_close(json, '}');
 }
 
-static void put_csv(tnd_buffer *out, const grid *g, const tendril_push_result *r) {
+static void put_csv(tnd_buffer *out, const void *user) {
+  const found *f = user;
+  const grid *g = f->g;
+  const tendril_push_result *r = f->r;
   tnd_buffer_text(out,
                   "direction,phase,newtons,newton_seconds,velocity,replicas,recovered,fallen\n");
   for (int d = 0; d < r->ndirection; d++)
@@ -165,29 +180,12 @@ static void put_csv(tnd_buffer *out, const grid *g, const tendril_push_result *r
       }
 }
 
-static tendril_status write_output(const char *path, const show *s, const grid *g,
-                                   const tendril_push_result *r, tendril_error *err) {
-  tendril_status status;
-  char *text = NULL;
-  if (eval_ends_in(path, ".json")) {
-    cli_json json = {0};
-    put_json(&json, s, g, r);
-    tnd_buffer_text(&json.out, "\n");
-    status = cli_json_take(&json, &text, err);
-  } else if (eval_ends_in(path, ".csv")) {
-    tnd_buffer rows = {0};
-    put_csv(&rows, g, r);
-    status = tnd_buffer_take(&rows, &text, NULL, err);
-    tnd_buffer_free(&rows);
-  } else {
-    char title[1200];
-    snprintf(title, sizeof title, "%s, pushes of %g s", tendril_model_task(s->model)->name,
-             r->seconds);
-    return tnd_push_map_write(r, g->names, title, path, err);
-  }
-  if (status == TENDRIL_OK) status = tnd_file_write(path, text, strlen(text), err);
-  tendril_text_destroy(text);
-  return status;
+static tendril_status draw(const void *user, const char *path, tendril_error *err) {
+  const found *f = user;
+  char title[1200];
+  snprintf(title, sizeof title, "%s, pushes of %g s", tendril_model_task(f->s->model)->name,
+           f->r->seconds);
+  return tnd_push_map_write(f->r, f->g->names, title, path, err);
 }
 
 // -------------------------------------------------------------------------------------- command
@@ -205,14 +203,9 @@ static int eval_push(const options *o, grid *g) {
   if (status == TENDRIL_OK)
     status = tendril_push_evaluate(s.model, s.agent, pool, &g->o, &result, &err);
   eval_end_progress(&progress);
-  for (int i = 0; i < o->outputs.n && status == TENDRIL_OK; i++)
-    status = write_output(o->outputs.at[i], &s, g, result, &err);
-  if (status == TENDRIL_OK && !o->json) print_text(&s, g, o, result);
-  if (status == TENDRIL_OK && o->json) {
-    cli_json json = {0};
-    put_json(&json, &s, g, result);
-    status = cli_json_print(&json, &err);
-  }
+  const found f = {o, &s, g, result};
+  const eval_report report = {print_text, put_json, put_csv, draw, &f};
+  if (status == TENDRIL_OK) status = eval_report_write(&report, &o->outputs, o->json, &err);
   tendril_push_result_destroy(result);
   tendril_pool_destroy(pool);
   show_close(&s);
@@ -247,7 +240,6 @@ static int parse_directions(const options *o, grid *g) {
 }
 
 static int parse(const options *o, grid *g) {
-  static const char *const endings[] = {".json", ".csv", ".svg", ".png", ".pdf", NULL};
   const cli_command *c = &cmd_eval_push;
   double noise;
   tendril_push_defaults(&g->o);
@@ -266,7 +258,7 @@ static int parse(const options *o, grid *g) {
   if (status == EXIT_OK) status = cli_check_range(c, "phases", o->phases, 1, 1000);
   if (status == EXIT_OK) status = cli_check_range(c, "replicas", o->replicas, 1, 10000);
   if (status == EXIT_OK) status = cli_check_range(c, "threads", o->threads, 0, 1024);
-  if (status == EXIT_OK) status = eval_check_outputs(c, &o->outputs, endings);
+  if (status == EXIT_OK) status = eval_check_outputs(c, &o->outputs);
   g->o.newtons = g->newtons.at;
   g->o.nnewton = g->newtons.n;
   g->o.phases = (int)o->phases;

@@ -1,7 +1,6 @@
 // tendril eval robust: how an agent does on models that differ from its own.
 #include "eval.h"
 
-#include "base/file.h"
 #include "view/figure.h"
 
 #include <math.h>
@@ -55,6 +54,14 @@ static tendril_status make_box(const options *o, const tendril_model *model, box
   return TENDRIL_OK;
 }
 
+// What there is to tell.
+typedef struct found {
+  const options *o;
+  const show *s;
+  const box *b;
+  const tendril_robust_result *r;
+} found;
+
 // ---------------------------------------------------------------------------------------- output
 
 static const char *kind_of(const tendril_robust_result *r, int point) {
@@ -78,8 +85,12 @@ static void print_worst(const char *label, const box *b, const tendril_robust_re
   printf("\n");
 }
 
-static void print_text(const show *s, const box *b, const options *o,
-                       const tendril_robust_result *r) {
+static void print_text(const void *user) {
+  const found *f = user;
+  const options *o = f->o;
+  const show *s = f->s;
+  const box *b = f->b;
+  const tendril_robust_result *r = f->r;
   const int corners = 1 + r->ncorner, all = corners + r->nsample;
   printf("%s, %s%s%s actions, %lld episodes a model, seed %lld\nbox:",
          tendril_model_task(s->model)->name, s->checkpoint, *s->checkpoint ? ", " : "",
@@ -95,20 +106,12 @@ static void print_text(const show *s, const box *b, const options *o,
   print_worst("  of the corners", b, r, 1, corners);
   print_worst("  of the drawn", b, r, corners, all);
   printf("\n%d models, %lld control steps\n", all, (long long)r->steps);
-  for (int i = 0; i < o->outputs.n; i++)
-    printf("wrote %s\n", o->outputs.at[i]);
 }
 
 static void put_summary(cli_json *json, const char *name, const tendril_summary *s) {
   cli_json_open(json, name, '{');
   cli_json_number(json, "n", s->n);
-  cli_json_number(json, "mean", s->mean);
-  cli_json_number(json, "sd", s->sd);
-  cli_json_number(json, "median", s->median);
-  cli_json_number(json, "low", s->low);
-  cli_json_number(json, "high", s->high);
-  cli_json_number(json, "min", s->min);
-  cli_json_number(json, "max", s->max);
+  eval_put_summary(json, s);
   cli_json_close(json, '}');
 }
 
@@ -128,8 +131,12 @@ static void put_point(cli_json *json, const box *b, const tendril_robust_result 
   cli_json_close(json, '}');
 }
 
-static void put_json(cli_json *json, const show *s, const box *b, const options *o,
-                     const tendril_robust_result *r) {
+static void put_json(cli_json *json, const void *user) {
+  const found *f = user;
+  const options *o = f->o;
+  const show *s = f->s;
+  const box *b = f->b;
+  const tendril_robust_result *r = f->r;
   cli_json_open(json, NULL, '{');
   cli_json_text(json, "task", tendril_model_task(s->model)->name);
   if (*s->checkpoint) cli_json_text(json, "checkpoint", s->checkpoint);
@@ -157,7 +164,10 @@ static void put_json(cli_json *json, const show *s, const box *b, const options 
   cli_json_close(json, '}');
 }
 
-static void put_csv(tnd_buffer *out, const box *b, const tendril_robust_result *r) {
+static void put_csv(tnd_buffer *out, const void *user) {
+  const found *f = user;
+  const box *b = f->b;
+  const tendril_robust_result *r = f->r;
   tnd_buffer_text(out, "kind");
   for (int k = 0; k < b->n; k++)
     tnd_buffer_format(out, ",%s", b->names[k]);
@@ -195,8 +205,10 @@ static const char *unit_of(const tendril_axis *axis) {
 }
 
 // A panel for each axis: mean returns of all models over it.
-static tendril_status draw(const show *s, const box *b, const tendril_robust_result *r,
-                           const char *path, tendril_error *err) {
+static tendril_status draw(const void *user, const char *path, tendril_error *err) {
+  const found *f = user;
+  const box *b = f->b;
+  const tendril_robust_result *r = f->r;
   const int n = r->ncorner + r->nsample;
   double *x = malloc(sizeof *x * (size_t)n * (size_t)(b->n + 1)), *y = x + (size_t)n * (size_t)b->n;
   tnd_series series[TENDRIL_MAX_AXES][2];
@@ -221,32 +233,11 @@ static tendril_status draw(const show *s, const box *b, const tendril_robust_res
                             .nlevel = 1,
                             .levels = &level};
   }
-  snprintf(title, sizeof title, "%.100s on %d other models", tendril_model_task(s->model)->name, n);
+  snprintf(title, sizeof title, "%.100s on %d other models", tendril_model_task(f->s->model)->name,
+           n);
   const tnd_figure figure = {.title = title, .npanel = b->n, .panels = panels};
   const tendril_status status = tnd_figure_write(&figure, path, err);
   free(x);
-  return status;
-}
-
-static tendril_status write_output(const char *path, const show *s, const box *b, const options *o,
-                                   const tendril_robust_result *r, tendril_error *err) {
-  tendril_status status;
-  char *text = NULL;
-  if (eval_ends_in(path, ".json")) {
-    cli_json json = {0};
-    put_json(&json, s, b, o, r);
-    tnd_buffer_text(&json.out, "\n");
-    status = cli_json_take(&json, &text, err);
-  } else if (eval_ends_in(path, ".csv")) {
-    tnd_buffer rows = {0};
-    put_csv(&rows, b, r);
-    status = tnd_buffer_take(&rows, &text, NULL, err);
-    tnd_buffer_free(&rows);
-  } else {
-    return draw(s, b, r, path, err);
-  }
-  if (status == TENDRIL_OK) status = tnd_file_write(path, text, strlen(text), err);
-  tendril_text_destroy(text);
   return status;
 }
 
@@ -272,14 +263,9 @@ static int eval_robust(const options *o) {
   if (status == TENDRIL_OK)
     status = tendril_robust_evaluate(s.model, s.agent, pool, &wanted, &result, &err);
   eval_end_progress(&progress);
-  for (int i = 0; i < o->outputs.n && status == TENDRIL_OK; i++)
-    status = write_output(o->outputs.at[i], &s, &b, o, result, &err);
-  if (status == TENDRIL_OK && !o->json) print_text(&s, &b, o, result);
-  if (status == TENDRIL_OK && o->json) {
-    cli_json json = {0};
-    put_json(&json, &s, &b, o, result);
-    status = cli_json_print(&json, &err);
-  }
+  const found f = {o, &s, &b, result};
+  const eval_report report = {print_text, put_json, put_csv, draw, &f};
+  if (status == TENDRIL_OK) status = eval_report_write(&report, &o->outputs, o->json, &err);
   tendril_robust_result_destroy(result);
   tendril_pool_destroy(pool);
   show_close(&s);
@@ -287,7 +273,6 @@ static int eval_robust(const options *o) {
 }
 
 static int run(int argc, char **argv) {
-  static const char *const endings[] = {".json", ".csv", ".svg", ".png", ".pdf", NULL};
   options o = {.samples = 100, .episodes = 5, .seed = 1};
   // clang-format off
   const cli_option table[] = {
@@ -312,7 +297,7 @@ static int run(int argc, char **argv) {
   status = cli_check_range(c, "samples", o.samples, 0, 1000000);
   if (status == EXIT_OK) status = cli_check_range(c, "episodes", o.episodes, 1, 1000000);
   if (status == EXIT_OK) status = cli_check_range(c, "threads", o.threads, 0, 1024);
-  if (status == EXIT_OK) status = eval_check_outputs(c, &o.outputs, endings);
+  if (status == EXIT_OK) status = eval_check_outputs(c, &o.outputs);
   o.show.what = arguments.at[0];
   return status == EXIT_OK ? eval_robust(&o) : status;
 }

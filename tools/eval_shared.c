@@ -2,6 +2,7 @@
 #include "eval.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -75,26 +76,67 @@ void eval_end_progress(eval_progress *p) {
   p->shown = false;
 }
 
-bool eval_ends_in(const char *path, const char *ending) {
+static bool ends_in(const char *path, const char *ending) {
   const size_t n = strlen(path), m = strlen(ending);
   return n > m && strcmp(path + n - m, ending) == 0;
 }
 
-int eval_check_outputs(const cli_command *command, const cli_list *outputs,
-                       const char *const *endings) {
+int eval_check_outputs(const cli_command *command, const cli_list *outputs) {
+  static const char *const endings[] = {".json", ".csv", ".svg", ".png", ".pdf"};
   for (int i = 0; i < outputs->n; i++) {
     bool known = false;
-    for (const char *const *e = endings; *e; e++)
-      known |= eval_ends_in(outputs->at[i], *e);
-    if (known) continue;
-    char names[128] = "";
-    for (const char *const *e = endings; *e; e++)
-      snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
-               e == endings ? ""
-               : e[1]       ? ", "
-                            : " or ",
-               *e);
-    return cli_usage(command, "%s: the name must end in %s", outputs->at[i], names);
+    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++)
+      known |= ends_in(outputs->at[i], endings[k]);
+    if (!known)
+      return cli_usage(command, "%s: the name must end in .json, .csv, .svg, .png or .pdf",
+                       outputs->at[i]);
   }
   return EXIT_OK;
+}
+
+static tendril_status write_output(const eval_report *report, const char *path,
+                                   tendril_error *err) {
+  tendril_status status;
+  char *text = NULL;
+  if (ends_in(path, ".json")) {
+    cli_json json = {0};
+    report->put_json(&json, report->user);
+    tnd_buffer_text(&json.out, "\n");
+    status = cli_json_take(&json, &text, err);
+  } else if (ends_in(path, ".csv")) {
+    tnd_buffer rows = {0};
+    report->put_csv(&rows, report->user);
+    status = tnd_buffer_take(&rows, &text, NULL, err);
+    tnd_buffer_free(&rows);
+  } else {
+    return report->draw(report->user, path, err);
+  }
+  if (status == TENDRIL_OK) status = tnd_file_write(path, text, strlen(text), err);
+  tendril_text_destroy(text);
+  return status;
+}
+
+tendril_status eval_report_write(const eval_report *report, const cli_list *outputs, bool json,
+                                 tendril_error *err) {
+  for (int i = 0; i < outputs->n; i++)
+    TENDRIL_TRY(write_output(report, outputs->at[i], err));
+  if (json) {
+    cli_json all = {0};
+    report->put_json(&all, report->user);
+    return cli_json_print(&all, err);
+  }
+  report->print(report->user);
+  for (int i = 0; i < outputs->n; i++)
+    printf("wrote %s\n", outputs->at[i]);
+  return TENDRIL_OK;
+}
+
+void eval_put_summary(cli_json *json, const tendril_summary *s) {
+  cli_json_number(json, "mean", s->mean);
+  cli_json_number(json, "sd", s->sd);
+  cli_json_number(json, "median", s->median);
+  cli_json_number(json, "low", s->low);
+  cli_json_number(json, "high", s->high);
+  cli_json_number(json, "min", s->min);
+  cli_json_number(json, "max", s->max);
 }

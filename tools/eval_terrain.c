@@ -2,7 +2,6 @@
 // is, and on the grounds that it was trained on.
 #include "eval.h"
 
-#include "base/file.h"
 #include "run/config.h"
 #include "view/figure.h"
 
@@ -41,6 +40,7 @@ typedef struct table {
   int64_t firsts[2];  // their first seeds
   char title[256], checkpoint[1024];
   char actions[32];
+  int64_t seed;  // of the start states and of sampled actions
 } table;
 
 static const char *set_name(int set) {
@@ -56,7 +56,8 @@ static void print_row(const cell *c, int set, const tendril_grounds_result *r) {
          d->min, s->mean, s->min, r->cost.mean, r->cost.max);
 }
 
-static void print_text(const table *t, const options *o) {
+static void print_text(const void *user) {
+  const table *t = user;
   printf("%s, %s%s%s actions; seeds", t->title, t->checkpoint, *t->checkpoint ? ", " : "",
          t->actions);
   for (int k = 0; k < t->nset; k++) {
@@ -68,28 +69,21 @@ static void print_text(const table *t, const options *o) {
   for (int i = 0; i < t->n; i++)
     for (int k = 0; k < t->nset; k++)
       print_row(&t->at[i], k, &t->at[i].results[k]);
-  for (int i = 0; i < o->outputs.n; i++)
-    printf("%swrote %s\n", i ? "" : "\n", o->outputs.at[i]);
 }
 
 static void put_summary(cli_json *json, const char *name, const tendril_summary *s) {
   cli_json_open(json, name, '{');
-  cli_json_number(json, "mean", s->mean);
-  cli_json_number(json, "sd", s->sd);
-  cli_json_number(json, "median", s->median);
-  cli_json_number(json, "low", s->low);
-  cli_json_number(json, "high", s->high);
-  cli_json_number(json, "min", s->min);
-  cli_json_number(json, "max", s->max);
+  eval_put_summary(json, s);
   cli_json_close(json, '}');
 }
 
-static void put_json(cli_json *json, const table *t, const options *o) {
+static void put_json(cli_json *json, const void *user) {
+  const table *t = user;
   cli_json_open(json, NULL, '{');
   cli_json_text(json, "task", t->title);
   if (*t->checkpoint) cli_json_text(json, "checkpoint", t->checkpoint);
   cli_json_text(json, "actions", t->actions);
-  cli_json_number(json, "seed", (double)o->seed);
+  cli_json_number(json, "seed", (double)t->seed);
   cli_json_open(json, "cells", '[');
   for (int i = 0; i < t->n; i++)
     for (int k = 0; k < t->nset; k++) {
@@ -111,7 +105,8 @@ static void put_json(cli_json *json, const table *t, const options *o) {
   cli_json_close(json, '}');
 }
 
-static void put_csv(tnd_buffer *out, const table *t) {
+static void put_csv(tnd_buffer *out, const void *user) {
+  const table *t = user;
   static const char *const measures[] = {"distance", "seconds", "cost"};
   static const char *const columns[] = {"mean", "low", "high", "min", "max"};
   tnd_buffer_text(out, "kind,level,seeds,grounds,upright,diverged");
@@ -179,7 +174,8 @@ static bool fill_curves(const table *t, int kind, bool seconds, curves *c) {
   return c->n > 0;
 }
 
-static tendril_status draw(const table *t, const char *path, tendril_error *err) {
+static tendril_status draw(const void *user, const char *path, tendril_error *err) {
+  const table *t = user;
   tendril_status status = TENDRIL_E_MEMORY;
   curves *c = calloc((size_t)2 * KINDS, sizeof *c);
   tnd_panel panels[2 * KINDS] = {{0}};
@@ -203,34 +199,13 @@ static tendril_status draw(const table *t, const char *path, tendril_error *err)
   return status;
 }
 
-static tendril_status write_output(const char *path, const table *t, const options *o,
-                                   tendril_error *err) {
-  tendril_status status;
-  char *text = NULL;
-  if (eval_ends_in(path, ".json")) {
-    cli_json json = {0};
-    put_json(&json, t, o);
-    tnd_buffer_text(&json.out, "\n");
-    status = cli_json_take(&json, &text, err);
-  } else if (eval_ends_in(path, ".csv")) {
-    tnd_buffer rows = {0};
-    put_csv(&rows, t);
-    status = tnd_buffer_take(&rows, &text, NULL, err);
-    tnd_buffer_free(&rows);
-  } else {
-    return draw(t, path, err);
-  }
-  if (status == TENDRIL_OK) status = tnd_file_write(path, text, strlen(text), err);
-  tendril_text_destroy(text);
-  return status;
-}
-
 // -------------------------------------------------------------------------------------- command
 
 // The grounds of either set: unseen ones are not among those of the training.
 static tendril_status find_seeds(const options *o, const tendril_config *trained, table *t,
                                  tendril_error *err) {
   t->nset = 1;
+  t->seed = o->seed;
   t->counts[0] = o->grounds;
   t->firsts[0] = o->first;
   const bool uneven = trained && trained->sim.terrain.kind > TENDRIL_TERRAIN_FLAT;
@@ -307,14 +282,8 @@ static int eval_terrain(const options *o, table *t, const cli_changes *changes) 
     }
   eval_end_progress(&progress);
   tendril_pool_destroy(pool);
-  for (int i = 0; i < o->outputs.n && status == TENDRIL_OK; i++)
-    status = write_output(o->outputs.at[i], t, o, &err);
-  if (status == TENDRIL_OK && !o->json) print_text(t, o);
-  if (status == TENDRIL_OK && o->json) {
-    cli_json json = {0};
-    put_json(&json, t, o);
-    status = cli_json_print(&json, &err);
-  }
+  const eval_report report = {print_text, put_json, put_csv, draw, t};
+  if (status == TENDRIL_OK) status = eval_report_write(&report, &o->outputs, o->json, &err);
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
@@ -340,14 +309,13 @@ static int parse_levels(const options *o, table *t) {
 }
 
 static int check(const options *o, table *t, cli_changes *changes) {
-  static const char *const endings[] = {".json", ".csv", ".svg", ".png", ".pdf", NULL};
   double unused;
   int status = cli_check_range(&cmd_eval_terrain, "grounds", o->grounds, 1, 10000);
   if (status == EXIT_OK)
     status = cli_check_range(&cmd_eval_terrain, "threads", o->threads, 0, 1024);
   if (status == EXIT_OK)
     status = eval_parse_number(&cmd_eval_terrain, "min-height", o->min_height, 0, 1, &unused);
-  if (status == EXIT_OK) status = eval_check_outputs(&cmd_eval_terrain, &o->outputs, endings);
+  if (status == EXIT_OK) status = eval_check_outputs(&cmd_eval_terrain, &o->outputs);
   if (status == EXIT_OK) status = cli_sim_changes(&cmd_eval_terrain, &o->set, changes);
   return status == EXIT_OK ? parse_levels(o, t) : status;
 }
