@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "eval/body.h"
 
 #include <math.h>
 #include <string.h>
@@ -51,24 +52,15 @@ static void layout(evaluation *e, tnd_arena *arena) {
 
 // ------------------------------------------------------------------------------------ episodes
 
-// The first body's place along x and its height above the ground there.
-static double see(tendril_env *env, double *height) {
-  mjData *data = tendril_env_data(env);
-  mj_kinematics(tendril_env_mujoco(env), data);  // a step leaves poses half a step behind
-  const double *pos = data->xpos + 3;
-  *height = pos[2] - tendril_ground_height(tendril_env_mujoco(env), pos[0], NULL);
-  return pos[0];
-}
-
 static tendril_status play(const evaluation *e, int i, worker *w, episode *out) {
   const tendril_grounds_options *o = e->options;
   const double dt = tendril_model_seconds(e->model);
-  double start_height, height, total = 0;
+  double total = 0;
   tendril_step step;
   TENDRIL_TRY(tendril_env_set_ground(w->env, i, &out->err));
   TENDRIL_TRY(
       tendril_controller_reset(w->controller, o->seed, 0, (uint32_t)i, w->env, w->obs, &out->err));
-  const double start = see(w->env, &start_height);
+  const tnd_body start = tnd_body_see(w->env);
   do {
     TENDRIL_TRY(
         tendril_controller_act(w->controller, w->env, out->length, w->obs, w->action, &out->err));
@@ -77,8 +69,9 @@ static tendril_status play(const evaluation *e, int i, worker *w, episode *out) 
     if (out->diverged) break;  // where it was before counts
     out->length++;
     total += step.reward;
-    out->distance = see(w->env, &height) - start;
-    out->fallen = step.terminated || height < o->min_height * start_height;
+    const tnd_body now = tnd_body_see(w->env);
+    out->distance = now.at[0] - start.at[0];
+    out->fallen = step.terminated || now.height < o->min_height * start.height;
   } while (!out->fallen && !step.truncated);
   out->seconds = out->length * dt;
   out->cost = out->length ? -total / out->length : 0;

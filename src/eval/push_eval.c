@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "eval/body.h"
 #include "eval/gait.h"
 
 #include <math.h>
@@ -192,17 +193,6 @@ static tendril_status step(worker *w, bool *over, tendril_error *err) {
   return is_fall(status) ? TENDRIL_OK : status;
 }
 
-// The first body: where it is, and its z axis.
-static const double *place(const worker *w) {
-  return tendril_env_data(w->env)->xpos + 3;
-}
-
-static void get_axis(const worker *w, double axis[3]) {
-  const double *mat = tendril_env_data(w->env)->xmat + 9;
-  for (int i = 0; i < 3; i++)
-    axis[i] = mat[3 * i + 2];
-}
-
 static void normalise(double *x, int n) {
   double length = 0;
   for (int i = 0; i < n; i++)
@@ -216,29 +206,28 @@ static void normalise(double *x, int n) {
 
 static tendril_status watch(const evaluation *e, int replica, worker *w, calm *out) {
   bool over = false;
-  double from[2] = {0};
   TENDRIL_TRY(tendril_controller_reset(w->controller, e->options->seed, 0, (uint32_t)replica,
                                        w->env, w->obs, &out->err));
-  const double start = place(w)[2];
+  tnd_body now = tnd_body_see(w->env), from = now;
+  const double start = now.height;
   for (int t = 0; t < e->settle + e->watch; t++) {
     TENDRIL_TRY(step(w, &over, &out->err));
     if (over && t + 1 < e->settle + e->watch) {
       out->lasted = (t + 1) * e->dt;
       return TENDRIL_OK;
     }
-    if (t == e->settle) memcpy(from, place(w), sizeof from);
     if (t < e->settle) continue;
-    double axis[3];
-    get_axis(w, axis);
+    now = tnd_body_see(w->env);
+    if (t == e->settle) from = now;
     for (int i = 0; i < 3; i++)
-      out->axis[i] += axis[i] / e->watch;
-    out->height += place(w)[2] / e->watch;
+      out->axis[i] += now.axis[i] / e->watch;
+    out->height += now.height / e->watch;
     double *joints = out->joints + (ptrdiff_t)(t - e->settle) * e->njoint;
     for (int i = 0; i < e->njoint; i++)
       joints[i] = tendril_env_data(w->env)->qpos[e->joints[i]];
   }
   for (int i = 0; i < 2 && e->watch > 1; i++)
-    out->way[i] = (place(w)[i] - from[i]) / ((e->watch - 1) * e->dt);
+    out->way[i] = (now.at[i] - from.at[i]) / ((e->watch - 1) * e->dt);
   // a task that ends on nothing has not ended with the robot on the floor either
   out->lasted = (e->settle + e->watch) * e->dt;
   out->settled = out->height >= e->options->min_height * start;
@@ -328,7 +317,7 @@ static void average(evaluation *e) {
 static tendril_status judge(const evaluation *e, worker *w, int n, outcome *out, int64_t *steps,
                             tendril_error *err) {
   const tendril_push_options *o = e->options;
-  double from[2] = {0};
+  tnd_body now = tnd_body_see(w->env), from = now;
   bool over = false;
   *out = FALLEN;
   for (int t = 0; t < n; t++) {
@@ -336,17 +325,17 @@ static tendril_status judge(const evaluation *e, worker *w, int n, outcome *out,
     ++*steps;
     if (over) return TENDRIL_OK;  // the time limit comes later
     if (t + 1 < n - e->last) continue;
-    double axis[3], cosine = 0;
-    if (t + 1 == n - e->last) memcpy(from, place(w), sizeof from);
-    get_axis(w, axis);
+    double cosine = 0;
+    now = tnd_body_see(w->env);
+    if (t + 1 == n - e->last) from = now;
     for (int i = 0; i < 3; i++)
-      cosine += axis[i] * e->axis[i];
-    if (!(place(w)[2] >= o->min_height * e->height) || !(cosine >= cos(o->max_tilt)))
+      cosine += now.axis[i] * e->axis[i];
+    if (!(now.height >= o->min_height * e->height) || !(cosine >= cos(o->max_tilt)))
       return TENDRIL_OK;
   }
   double speed = 0;
   for (int i = 0; i < 2; i++)
-    speed += (place(w)[i] - from[i]) * e->way[i] / (e->last * e->dt);
+    speed += (now.at[i] - from.at[i]) * e->way[i] / (e->last * e->dt);
   *out = e->speed < STANDS || speed >= o->min_speed * e->speed ? RECOVERED : STANDING;
   return TENDRIL_OK;
 }
