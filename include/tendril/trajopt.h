@@ -6,6 +6,7 @@
 #ifndef TENDRIL_TRAJOPT_H
 #define TENDRIL_TRAJOPT_H
 
+#include <tendril/control.h>
 #include <tendril/options.h>
 #include <tendril/sim.h>
 
@@ -71,6 +72,14 @@ tendril_ilqg_create(const tendril_model *model, int T, const tendril_ilqg_option
 TENDRIL_API void tendril_ilqg_destroy(tendril_ilqg *ilqg);
 
 /**
+ * Which of the model's grounds it is on from the next start on, as tendril_env_set_ground(); the
+ * first unless this is called.
+ * @return E_ARGUMENT if the model has no such ground
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_set_ground(tendril_ilqg *ilqg,
+                                                                      int ground,
+                                                                      tendril_error *err);
+/**
  * Where to start from.
  * @param x0  [nx] borrowed
  * @param u   [T][nu] clipped into the actuators' range; NULL: zeros
@@ -99,7 +108,9 @@ TENDRIL_API const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *ilqg)
   X(integer, horizon,    80,  1, 10000, "steps", "control steps that are planned ahead")           \
   X(integer, iterations, 1,   1, 1000,  "",      "iterations of iLQG at every control step")       \
   X(real,    end_weight, 300, 0, 1e9,  "",       "how often the cost of the plan's last state counts: what comes after the plan") \
-  X(integer, warm_up,    50,  0, 10000, "",      "iterations of the first plan, before an episode begins")
+  X(integer, warm_up,    50,  0, 10000, "",      "iterations of the first plan, before an episode begins") \
+  X(real,    hold_qpos,  0.03, 0, 1e6, "",       "as iLQG's; its damping is 0: plans are never far from the last one") \
+  X(real,    hold_qvel,  0.001, 0, 1e6, "",      "as iLQG's")
 // clang-format on
 
 typedef struct tendril_mpc_options {
@@ -118,13 +129,18 @@ typedef struct tendril_mpc tendril_mpc;
 
 /**
  * @param options  copied; NULL for the defaults
- * @param ilqg     copied; NULL: its defaults but for damping 0 and hold_qpos 0.03
- * @param pool           borrowed, as is the model
+ * @param pool     borrowed, as is the model
  */
-TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_create(
-    const tendril_model *model, const tendril_mpc_options *options,
-    const tendril_ilqg_options *ilqg, tendril_pool *pool, tendril_mpc **out, tendril_error *err);
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_create(const tendril_model *model,
+                                                                 const tendril_mpc_options *options,
+                                                                 tendril_pool *pool,
+                                                                 tendril_mpc **out,
+                                                                 tendril_error *err);
 TENDRIL_API void tendril_mpc_destroy(tendril_mpc *mpc);
+
+/** Which of the model's grounds it plans on; another one than before makes the next plan new. */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_set_ground(tendril_mpc *mpc, int ground,
+                                                                     tendril_error *err);
 
 /** Forgets the plan: the next call makes one anew. */
 TENDRIL_API void tendril_mpc_reset(tendril_mpc *mpc);
@@ -140,6 +156,27 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_act(tendril_mpc *mpc, 
                                                               tendril_error *err);
 /** The plan that the last control came from. */
 TENDRIL_API const tendril_trajectory *tendril_mpc_get(const tendril_mpc *mpc);
+
+// -------------------------------------------------------------------------------------- agents
+
+/**
+ * An agent that plans on, "mpc". It sees the full state and the ground it is on; where no plan
+ * survives it does nothing.
+ * @param options  copied; NULL for the defaults
+ * @param threads  of each of its controllers; 0: all processors, for one that runs alone
+ * @param out      owned by the caller, tendril_agent_destroy()
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_mpc_create(
+    const tendril_mpc_options *options, int threads, tendril_agent **out, tendril_error *err);
+
+/**
+ * An agent that follows a trajectory from its first step on, u = u_t + K_t (x - x_t), "feedback",
+ * or plays its controls whatever happens, u = u_t, "open-loop". After the trajectory's end it does
+ * nothing.
+ * @param trajectory  borrowed for the agent's life
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_trajectory_create(
+    const tendril_trajectory *trajectory, bool feedback, tendril_agent **out, tendril_error *err);
 
 #ifdef __cplusplus
 }

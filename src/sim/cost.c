@@ -37,16 +37,12 @@ static double weight_at(const tendril_cost_term *term, int t, int T) {
   return term->weight;
 }
 
-double tnd_cost(const tendril_model *model, int t, int T, const double *qpos, const double *qvel,
-                const double *action, double *terms) {
-  return tnd_cost_on(model, model->mujoco, t, T, qpos, qvel, action, terms);
-}
-
-double tnd_cost_on(const tendril_model *model, const mjModel *ground, int t, int T,
-                   const double *qpos, const double *qvel, const double *action, double *terms) {
+double tnd_cost(const tendril_model *model, int ground, int t, int T, const double *qpos,
+                const double *qvel, const double *action, double *terms) {
   const tendril_task *task = model->task;
   double r[TENDRIL_MAX_RESIDUALS], sum = 0;
-  task->residuals(ground, qpos, qvel, action ? action : model->no_action, r, NULL, NULL);
+  task->residuals(tnd_model_ground(model, ground), qpos, qvel, action ? action : model->no_action,
+                  r, NULL, NULL);
   const double *rk = r;
   for (int k = 0; k < task->ncost; k++) {
     const double w = weight_at(&task->cost[k], t, T);
@@ -76,7 +72,7 @@ static void add_outer(int rows, int columns, double s, const double *a, const do
   }
 }
 
-double tnd_cost_expand(const tendril_model *model, int t, int T, const double *qpos,
+double tnd_cost_expand(const tendril_model *model, int ground, int t, int T, const double *qpos,
                        const double *qvel, const double *action, double *work,
                        const tnd_cost_expansion *out) {
   const tendril_task *task = model->task;
@@ -89,7 +85,8 @@ double tnd_cost_expand(const tendril_model *model, int t, int T, const double *q
   memset(out->lxx, 0, sizeof(double) * (size_t)(n * n));
   memset(out->lux, 0, sizeof(double) * (size_t)(m * n));
   memset(out->luu, 0, sizeof(double) * (size_t)(m * m));
-  task->residuals(model->mujoco, qpos, qvel, action ? action : model->no_action, r, rx, ru);
+  task->residuals(tnd_model_ground(model, ground), qpos, qvel, action ? action : model->no_action,
+                  r, rx, ru);
 
   int i = 0;
   for (int k = 0; k < task->ncost; k++) {

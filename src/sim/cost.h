@@ -10,13 +10,11 @@ const char *tnd_cost_flaw(const tendril_task *task);
 int tnd_cost_nresidual(const tendril_task *task);
 
 // l at state t of an episode of T steps, 0 <= t <= T.
-//   action [nu]; NULL: 0, for x_T
-//   terms [ncost] filled, or NULL
-double tnd_cost(const tendril_model *model, int t, int T, const double *qpos, const double *qvel,
-                const double *action, double *terms);
-// The same on one of the model's grounds (tnd_model_ground()).
-double tnd_cost_on(const tendril_model *model, const mjModel *ground, int t, int T,
-                   const double *qpos, const double *qvel, const double *action, double *terms);
+//   ground  one of the model's, tnd_model_ground()
+//   action  [nu]; NULL: 0, for x_T
+//   terms   [ncost] filled, or NULL
+double tnd_cost(const tendril_model *model, int ground, int t, int T, const double *qpos,
+                const double *qvel, const double *action, double *terms);
 
 // Derivatives of l in x, of dimension n = 2 nv, and u. Hessians are Gauss-Newton's, 2 w J'J: never
 // indefinite. [n], [nu], [n][n], [nu][n], [nu][nu] filled. Returns l.
@@ -26,7 +24,7 @@ typedef struct tnd_cost_expansion {
 
 // work [tnd_cost_work()]
 int tnd_cost_work(const tendril_model *model);
-double tnd_cost_expand(const tendril_model *model, int t, int T, const double *qpos,
+double tnd_cost_expand(const tendril_model *model, int ground, int t, int T, const double *qpos,
                        const double *qvel, const double *action, double *work,
                        const tnd_cost_expansion *out);
 

@@ -141,10 +141,7 @@ static int draw_ground(const tendril_model *model, const tendril_random *random)
 }
 
 tendril_status tendril_env_set_ground(tendril_env *env, int ground, tendril_error *err) {
-  const int n = tendril_model_grounds(env->model);
-  if (ground < -1 || ground >= n)
-    return tnd_fail(err, TENDRIL_E_ARGUMENT, "%s: no ground %d; the model has %d, counted from 0",
-                    env->model->task->name, ground, n);
+  if (ground != -1) TENDRIL_TRY(tnd_model_check_ground(env->model, ground, err));
   env->next_ground = ground;
   return TENDRIL_OK;
 }
@@ -226,7 +223,7 @@ static void pay_cost(const tendril_env *env, double *terms) {
   memcpy(terms, env->terms, sizeof *terms * (size_t)model->task->nterm);
   if (env->time + 1 < T) return;
   double final[TENDRIL_MAX_TERMS];
-  tnd_cost_on(model, env->mujoco, T, T, env->data->qpos, env->data->qvel, NULL, final);
+  tnd_cost(model, env->ground, T, T, env->data->qpos, env->data->qvel, NULL, final);
   for (int i = 0; i < model->task->nterm; i++)
     terms[i] -= final[i];
 }
@@ -267,7 +264,8 @@ tendril_status tendril_env_step(tendril_env *env, const double *action, double *
   *out = (tendril_step){0};
 
   if (!task->evaluate) {
-    tnd_cost_on(model, m, env->time, model->max_steps, d->qpos, d->qvel, env->action, env->terms);
+    tnd_cost(model, env->ground, env->time, model->max_steps, d->qpos, d->qvel, env->action,
+             env->terms);
     for (int i = 0; i < task->nterm; i++)
       env->terms[i] = -env->terms[i];
   }

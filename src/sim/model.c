@@ -406,6 +406,13 @@ int tendril_model_grounds(const tendril_model *model) {
   return model->nground > 0 ? model->nground : 1;
 }
 
+tendril_status tnd_model_check_ground(const tendril_model *model, int ground, tendril_error *err) {
+  const int n = tendril_model_grounds(model);
+  if (ground >= 0 && ground < n) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_ARGUMENT, "%s: no ground %d; the model has %d, counted from 0",
+                  model->task->name, ground, n);
+}
+
 const mjModel *tnd_model_ground(const tendril_model *model, int ground) {
   return model->nground > 0 ? &model->grounds[ground] : model->mujoco;
 }

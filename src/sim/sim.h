@@ -13,6 +13,9 @@ extern const tnd_option_table tnd_sim_options;
 
 // The mjModel of a ground, 0 .. nground-1; without terrain the model's own.
 const mjModel *tnd_model_ground(const tendril_model *model, int ground);
+// E_ARGUMENT unless it has that one.
+TENDRIL_MUST_CHECK tendril_status tnd_model_check_ground(const tendril_model *model, int ground,
+                                                         tendril_error *err);
 
 // What is wrong with a task's definition (not with its model), NULL if nothing is.
 const char *tnd_task_flaw(const tendril_task *task);

@@ -51,6 +51,7 @@ struct tendril_ilqg {
   tendril_ilqg_options options;
   tendril_pool *pool;
   int T, nx, n, nu, nthread;
+  int ground;  // one of the model's
   int t0, T_cost;
   double end_weight;  // of the cost of the state that the trajectory ends in
   tendril_trajectory now;
@@ -193,6 +194,15 @@ const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *q) {
   return &q->now;
 }
 
+tendril_status tendril_ilqg_set_ground(tendril_ilqg *q, int ground, tendril_error *err) {
+  TENDRIL_TRY(tnd_model_check_ground(q->model, ground, err));
+  q->ground = ground;
+  q->fresh = false;
+  for (int i = 0; i < q->nthread; i++)
+    tnd_transition_set_ground(q->workers[i].f, ground);
+  return TENDRIL_OK;
+}
+
 const double *tnd_ilqg_derivatives(const tendril_ilqg *q, int t) {
   return q->F + (ptrdiff_t)t * q->n * (q->n + q->nu);
 }
@@ -205,7 +215,7 @@ static double clip(double v, double low, double high) {
 
 static double cost_at(const tendril_ilqg *q, int t, const double *x, const double *u) {
   return (u ? 1 : q->end_weight) *
-         tnd_cost(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u, NULL);
+         tnd_cost(q->model, q->ground, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u, NULL);
 }
 
 // trial <- u = u_t + alpha k_t + K_t (x - x_t), clipped, from its first state; k and K may be NULL.
@@ -292,6 +302,46 @@ tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const doubl
   return tnd_ilqg_restart(q, x0, err);
 }
 
+// ---------------------------------------------------------------------------------------- memory
+
+enum { SCALARS = 4 };
+
+int tnd_ilqg_size(const tendril_ilqg *q) {
+  return SCALARS + (q->T + 1) * q->nx + q->T * q->nu * (1 + q->n);
+}
+
+// Copies n doubles and moves on.
+static void put(double **to, const double *from, int n) {
+  memcpy(*to, from, sizeof **to * (size_t)n);
+  *to += n;
+}
+
+static void get(double *to, const double **from, int n) {
+  memcpy(to, *from, sizeof *to * (size_t)n);
+  *from += n;
+}
+
+void tnd_ilqg_save(const tendril_ilqg *q, double *memory) {
+  const double scalars[SCALARS] = {q->now.cost, q->mu, q->delta, q->rho};
+  put(&memory, scalars, SCALARS);
+  put(&memory, q->now.x, (q->T + 1) * q->nx);
+  put(&memory, q->now.u, q->T * q->nu);
+  put(&memory, q->now.K, q->T * q->nu * q->n);
+}
+
+void tnd_ilqg_restore(tendril_ilqg *q, const double *memory) {
+  double scalars[SCALARS];
+  get(scalars, &memory, SCALARS);
+  get(q->now.x, &memory, (q->T + 1) * q->nx);
+  get(q->now.u, &memory, q->T * q->nu);
+  get(q->now.K, &memory, q->T * q->nu * q->n);
+  q->now.cost = scalars[0];
+  q->mu = scalars[1];
+  q->delta = scalars[2];
+  q->rho = scalars[3];
+  q->fresh = false;
+}
+
 // ------------------------------------------------------------------------------------ derivatives
 
 static void differentiate(void *context, int t, int w) {
@@ -300,7 +350,7 @@ static void differentiate(void *context, int t, int w) {
   const double *x = q->now.x + t * q->nx, *u = t < q->T ? q->now.u + t * m : NULL;
   const tnd_cost_expansion l = {q->lx + t * n, q->lu + t * m, q->lxx + t * n * n,
                                 q->lux + t * m * n, q->luu + t * m * m};
-  tnd_cost_expand(q->model, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u,
+  tnd_cost_expand(q->model, q->ground, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u,
                   q->workers[w].work, &l);
   if (t == q->T) {
     for (int i = 0; i < n; i++)

@@ -19,6 +19,11 @@ TENDRIL_MUST_CHECK tendril_status tnd_ilqg_restart(tendril_ilqg *ilqg, const dou
 // Drops the first step; the last one is new, with u = 0 and without feedback; its state is that of
 // the step before until tnd_ilqg_restart().
 void tnd_ilqg_shift(tendril_ilqg *ilqg);
+// All that the next restart and iteration depend on but for window and ground, as doubles, to go on
+// from it in another object of the same model, horizon and options.
+int tnd_ilqg_size(const tendril_ilqg *ilqg);
+void tnd_ilqg_save(const tendril_ilqg *ilqg, double *memory);
+void tnd_ilqg_restore(tendril_ilqg *ilqg, const double *memory);
 // Derivatives of step t about the trajectory that they were last taken of, [n][n + nu].
 const double *tnd_ilqg_derivatives(const tendril_ilqg *ilqg, int t);
 

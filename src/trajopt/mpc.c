@@ -1,47 +1,42 @@
 // Model-predictive control: iLQG over a window that moves on with the episode. A plan is followed
 // by its own feedback from where the robot really is, which is most of what recovers from a push;
 // the iterations then do the rest. Source: Tassa, Erez, Todorov 2012, sec. IV.
-#include "trajopt/ilqg.h"
+#include "trajopt/mpc.h"
 
 #include "base/alloc.h"
 #include "sim/sim.h"
+#include "trajopt/ilqg.h"
 
 #include <string.h>
 
 #define X(...) TND_OPTION_ROW(tendril_mpc_options, __VA_ARGS__)
 static const tnd_option option_rows[] = {TENDRIL_MPC_OPTIONS(X)};
 #undef X
-static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_mpc_options, option_rows);
-
-// The controls are never far from the last plan's, so damping only slows; a little holding in
-// place is enough.
-static void plan_defaults(tendril_ilqg_options *options) {
-  tendril_ilqg_defaults(options);
-  options->damping = 0;
-  options->hold_qpos = 0.03;
-}
+const tnd_option_table tnd_mpc_options = TND_OPTION_TABLE(tendril_mpc_options, option_rows);
 
 void tendril_mpc_defaults(tendril_mpc_options *options) {
-  tnd_options_default(&option_table, options);
+  tnd_options_default(&tnd_mpc_options, options);
 }
 
 struct tendril_mpc {
   const tendril_model *model;
   tendril_mpc_options options;
   tendril_ilqg *ilqg;
-  int next;  // the step that the plan begins with; -1: there is none
+  int next;    // the step that the plan begins with; -1: there is none
+  int ground;  // that it is for
 };
 
 tendril_status tendril_mpc_create(const tendril_model *model, const tendril_mpc_options *options,
-                                  const tendril_ilqg_options *ilqg, tendril_pool *pool,
-                                  tendril_mpc **out, tendril_error *err) {
+                                  tendril_pool *pool, tendril_mpc **out, tendril_error *err) {
   tendril_mpc_options chosen;
   tendril_ilqg_options plan;
   tendril_mpc_defaults(&chosen);
-  plan_defaults(&plan);
   if (options) chosen = *options;
-  if (ilqg) plan = *ilqg;
-  TENDRIL_TRY(tnd_options_check(&option_table, &chosen, "mpc", err));
+  TENDRIL_TRY(tnd_options_check(&tnd_mpc_options, &chosen, "mpc", err));
+  tendril_ilqg_defaults(&plan);
+  plan.hold_qpos = chosen.hold_qpos;
+  plan.hold_qvel = chosen.hold_qvel;
+  plan.damping = 0;  // controls are never far from the last plan's: it would only slow
   tendril_mpc *mpc = tnd_alloc(sizeof *mpc);
   if (!mpc) return tnd_fail_memory(err);
   mpc->model = model;
@@ -60,6 +55,33 @@ void tendril_mpc_destroy(tendril_mpc *mpc) {
   if (!mpc) return;
   tendril_ilqg_destroy(mpc->ilqg);
   tnd_free(mpc);
+}
+
+tendril_status tendril_mpc_set_ground(tendril_mpc *mpc, int ground, tendril_error *err) {
+  if (ground == mpc->ground) return TENDRIL_OK;
+  TENDRIL_TRY(tendril_ilqg_set_ground(mpc->ilqg, ground, err));
+  mpc->ground = ground;
+  mpc->next = -1;
+  return TENDRIL_OK;
+}
+
+int tnd_mpc_size(const tendril_mpc *mpc) {
+  return 2 + tnd_ilqg_size(mpc->ilqg);
+}
+
+void tnd_mpc_save(const tendril_mpc *mpc, double *memory) {
+  memory[0] = mpc->next;
+  memory[1] = mpc->ground;
+  tnd_ilqg_save(mpc->ilqg, memory + 2);
+}
+
+void tnd_mpc_restore(tendril_mpc *mpc, const double *memory) {
+  if (tendril_mpc_set_ground(mpc, (int)memory[1], NULL) != TENDRIL_OK) {
+    tendril_mpc_reset(mpc);  // of another model: nothing to go on from
+    return;
+  }
+  mpc->next = (int)memory[0];
+  tnd_ilqg_restore(mpc->ilqg, memory + 2);
 }
 
 void tendril_mpc_reset(tendril_mpc *mpc) {

@@ -16,6 +16,7 @@ static const double eps = 1e-6;  // of forward differences: error 1e-6 to 1e-4 r
 
 struct tnd_transition {
   const tendril_model *model;
+  const mjModel *mujoco;     // on the ground that was chosen
   const tnd_pushes *pushes;  // NULL: none
   mjData *data;
   int nq, nv, nu, n, nx;
@@ -51,7 +52,7 @@ static void layout(tnd_transition *f, tnd_arena *arena) {
 
 static void make_data(void *context) {
   tnd_transition *f = context;
-  f->data = mj_makeData(f->model->mujoco);
+  f->data = mj_makeData(f->mujoco);
 }
 
 static void delete_data(void *context) {
@@ -78,6 +79,7 @@ tendril_status tnd_transition_create(const tendril_model *model, tnd_transition 
   tnd_transition *f = tnd_alloc(sizeof *f);
   if (!f) return tnd_fail_memory(err);
   f->model = model;
+  f->mujoco = tnd_model_ground(model, 0);
   f->nq = (int)m->nq;
   f->nv = (int)m->nv;
   f->nu = (int)m->nu;
@@ -98,6 +100,10 @@ void tnd_transition_destroy(tnd_transition *f) {
   }
   tnd_arena_free(&f->arena);
   tnd_free(f);
+}
+
+void tnd_transition_set_ground(tnd_transition *f, int ground) {
+  f->mujoco = tnd_model_ground(f->model, ground);
 }
 
 void tnd_transition_set_pushes(tnd_transition *f, const struct tnd_pushes *pushes) {
@@ -131,7 +137,7 @@ static bool get_state(const tnd_transition *f, double *x) {
 static bool step_once(tnd_transition *f, int i) {
   static const tnd_pushes none;
   const int64_t k = (int64_t)f->t * f->model->physics_steps + i;
-  tnd_pushes_step(f->pushes ? f->pushes : &none, k, f->model->mujoco, f->data);
+  tnd_pushes_step(f->pushes ? f->pushes : &none, k, f->mujoco, f->data);
   return !tnd_physics_warned(f->data);
 }
 
@@ -149,7 +155,7 @@ static void step(void *context) {
 
 static void reset(void *context) {
   tnd_transition *f = context;
-  mj_resetData(f->model->mujoco, f->data);
+  mj_resetData(f->mujoco, f->data);
 }
 
 // Runs a call that may end in MuJoCo's error, which is as bad as a warning here.
@@ -202,7 +208,7 @@ static void first(const tnd_transition *f, double *F) {
 
 // mjd_transitionFD() with what pushes add to the applied forces in MuJoCo step i.
 static bool differentiate_once(tnd_transition *f, int i) {
-  const mjModel *m = f->model->mujoco;
+  const mjModel *m = f->mujoco;
   double *applied = f->data->xfrc_applied;
   const int64_t k = (int64_t)f->t * f->model->physics_steps + i;
   if (f->pushes) tnd_pushes_apply(f->pushes, k, f->data);
@@ -229,7 +235,7 @@ static void linearise_steps(void *context) {
 
 static void linearise_whole(void *context) {
   tnd_transition *f = context;
-  const mjModel *m = f->model->mujoco;
+  const mjModel *m = f->mujoco;
   const int n = f->n, nq = f->nq, nv = f->nv, nu = f->nu, w = n + nu;
   if (!step_from(f, f->x, f->u, f->base)) return;
   double *u = f->B;  // [nu], as scratch
@@ -265,7 +271,7 @@ bool tnd_transition_linearise(tnd_transition *f, int t, const double *x, const d
   f->u = u;
   f->out = F;
   if (!within(x, f->nx, mjMAXVAL) || !within(u, f->nu, mjMAXVAL)) return false;
-  const bool whole = f->model->mujoco->opt.integrator == mjINT_RK4;
+  const bool whole = f->mujoco->opt.integrator == mjINT_RK4;
   return run(f, whole ? linearise_whole : linearise_steps) &&
          within(F, f->n * (f->n + f->nu), mjMAXVAL);
 }

@@ -16,6 +16,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_transition_create(const tendril_model *mod
                                                         tnd_transition **out, tendril_error *err);
 void tnd_transition_destroy(tnd_transition *f);
 
+// Steps to come are on one of the model's grounds; 0 from the start.
+void tnd_transition_set_ground(tnd_transition *f, int ground);
+
 // Pushes that act in the steps to come, as those of an environment; NULL: none. Kept.
 struct tnd_pushes;
 void tnd_transition_set_pushes(tnd_transition *f, const struct tnd_pushes *pushes);

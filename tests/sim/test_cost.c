@@ -22,7 +22,7 @@ typedef struct at {
 static void cost_at(void *context, const double *z, double *out) {
   const at *a = context;
   const int nv = (int)tendril_model_mujoco(a->model)->nv;
-  out[0] = tnd_cost(a->model, a->t, a->T, z, z + nv, z + 2 * nv, NULL);
+  out[0] = tnd_cost(a->model, 0, a->t, a->T, z, z + nv, z + 2 * nv, NULL);
 }
 
 static void check_expansion(const tendril_model *model, int t, int T) {
@@ -34,7 +34,7 @@ static void check_expansion(const tendril_model *model, int t, int T) {
   cr_assert(tnd_cost_work(model) <= 4096);
   const tnd_cost_expansion e = {lx, lu, lxx, lux, luu};
   at a = {model, t, T};
-  const double l = tnd_cost_expand(model, t, T, z, z + nv, z + n, work, &e);
+  const double l = tnd_cost_expand(model, 0, t, T, z, z + nv, z + n, work, &e);
   double again;
   cost_at(&a, z, &again);
   check_close(l, again, 1e-14);
@@ -48,7 +48,7 @@ static void check_expansion(const tendril_model *model, int t, int T) {
   for (int i = 0; i < w; i++)
     moved[i] = z[i] + d[i];
   const tnd_cost_expansion e2 = {lx2, lu2, scrap, scrap + 4096, scrap + 5200};
-  tnd_cost_expand(model, t, T, moved, moved + nv, moved + n, work, &e2);
+  tnd_cost_expand(model, 0, t, T, moved, moved + nv, moved + n, work, &e2);
   for (int i = 0; i < w; i++) {
     Hd[i] = 0;
     for (int j = 0; j < w; j++)
@@ -84,10 +84,10 @@ Test(cost, state_terms_of_the_links_count_in_the_last_twenty_states) {
   const double q[2] = {1, 2}, v[2] = {3, 4}, u[2] = {5, 6};
   double terms[3];
   // the last 20 of the states 0 .. 100 are 81 .. 100
-  check_close(tnd_cost(model, 80, 100, q, v, u, terms), 1e-5 * 61, 1e-15);
+  check_close(tnd_cost(model, 0, 80, 100, q, v, u, terms), 1e-5 * 61, 1e-15);
   check_close(terms[0], 0, 0);
-  check_close(tnd_cost(model, 81, 100, q, v, u, terms), 5e4 + 25 + 1e-5 * 61, 1e-15);
-  check_close(tnd_cost(model, 100, 100, q, v, NULL, terms), 5e4 + 25, 1e-15);
+  check_close(tnd_cost(model, 0, 81, 100, q, v, u, terms), 5e4 + 25 + 1e-5 * 61, 1e-15);
+  check_close(tnd_cost(model, 0, 100, 100, q, v, NULL, terms), 5e4 + 25, 1e-15);
   check_close(terms[2], 0, 0);
   tendril_model_destroy(model);
 }
@@ -95,12 +95,12 @@ Test(cost, state_terms_of_the_links_count_in_the_last_twenty_states) {
 Test(cost, of_the_walker_by_hand) {
   tendril_model *model = support_model("walker-gps", NULL);
   double q[9] = {7, 1.2, 0.3}, v[9] = {1.6}, u[6] = {10, -20}, terms[3];
-  check_close(tnd_cost(model, 0, 500, q, v, u, terms), 0.25 + 0.1 + 0.05, 1e-12);
+  check_close(tnd_cost(model, 0, 0, 500, q, v, u, terms), 0.25 + 0.1 + 0.05, 1e-12);
   check_close(terms[0], 0.25, 1e-12);
   check_close(terms[1], 0.1, 1e-12);
   check_close(terms[2], 0.05, 1e-12);
   // no term of its is a final one
-  check_close(tnd_cost(model, 500, 500, q, v, NULL, terms), 0, 0);
+  check_close(tnd_cost(model, 0, 500, 500, q, v, NULL, terms), 0, 0);
   tendril_model_destroy(model);
 }
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 tendril_sim_options support_sim_options(void) {
-  return (tendril_sim_options){.clip_actions = true};
+  tendril_sim_options options;
+  tendril_sim_defaults(&options);
+  return options;
 }
 
 tendril_model *support_model(const char *task, const tendril_sim_options *options) {

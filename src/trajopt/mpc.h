@@ -1,0 +1,16 @@
+// MPC's inner face: its options as data, and its plan as numbers.
+#ifndef TND_MPC_H
+#define TND_MPC_H
+
+#include "base/options.h"
+
+#include <tendril/trajopt.h>
+
+extern const tnd_option_table tnd_mpc_options;
+
+// The plan, to go on from in another object of the same model and options.
+int tnd_mpc_size(const tendril_mpc *mpc);
+void tnd_mpc_save(const tendril_mpc *mpc, double *memory);
+void tnd_mpc_restore(tendril_mpc *mpc, const double *memory);
+
+#endif
