@@ -37,8 +37,9 @@ void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIO
                                  &config->policy, &config->rollout, &config->critic,
                                  config->learner};
   for (int i = 0; i < TND_SECTIONS; i++) {
-    const tnd_option_table *table = i < TND_SECTIONS - 1 ? tables[i] : config->method->options;
-    sections[i] = (tnd_section){names[i], table, options[i]};
+    const bool learner = i == TND_SECTIONS - 1;
+    sections[i] = (tnd_section){names[i], learner ? config->method->options : tables[i], options[i],
+                                learner ? config->method->name : NULL};
   }
 }
 
@@ -102,55 +103,11 @@ tendril_status tnd_config_copy(const tendril_config *config, tendril_config **ou
   return TENDRIL_OK;
 }
 
-// Members of a configuration beside the sections; `tasks`, `summary` are a preset's, `versions` is
-// written into config.json for people.
-static bool is_header(const char *name) {
-  return strcmp(name, "task") == 0 || strcmp(name, "summary") == 0 || strcmp(name, "tasks") == 0 ||
-         strcmp(name, "versions") == 0;
-}
-
-static tendril_status unknown_section(const char *where, const char *name, tendril_error *err) {
-  const char *near = tnd_nearest(name, names, TND_SECTIONS);
-  return tnd_fail(err, TENDRIL_E_CONFIG, "%s%s%.100s: no such section; %s%s%s", where ? where : "",
-                  where ? ": " : "", name,
-                  near ? "did you mean "
-                       : "use run, sim, terrain, policy, rollout, critic or learner",
-                  near ? near : "", near ? "?" : "");
-}
-
-static tendril_status check_learner_name(const tendril_config *config, const cJSON *object,
-                                         const char *where, tendril_error *err) {
-  const cJSON *name = cJSON_GetObjectItemCaseSensitive(object, "name");
-  if (!name) return TENDRIL_OK;
-  if (!cJSON_IsString(name))
-    return tnd_fail(err, TENDRIL_E_CONFIG, "%s: learner.name: must be a text", where);
-  if (strcmp(name->valuestring, config->method->name) != 0)
-    return tnd_fail(err, TENDRIL_E_CONFIG,
-                    "%s: learner.name: is %.100s, but the learner is %s; choose one of them", where,
-                    name->valuestring, config->method->name);
-  return TENDRIL_OK;
-}
-
-// All sections of `object` into config, which is left half read after an error.
 static tendril_status read_sections(tendril_config *config, const cJSON *object, const char *where,
                                     tendril_error *err) {
-  if (!cJSON_IsObject(object))
-    return tnd_fail(err, TENDRIL_E_CONFIG, "%s: must be an object of sections", where);
   tnd_section sections[TND_SECTIONS];
   tnd_config_sections(config, sections);
-  for (const cJSON *member = object->child; member; member = member->next) {
-    if (is_header(member->string)) continue;
-    int i = 0;
-    while (i < TND_SECTIONS && strcmp(member->string, sections[i].name) != 0)
-      i++;
-    if (i == TND_SECTIONS) return unknown_section(where, member->string, err);
-    const bool learner = i == TND_SECTIONS - 1;
-    if (learner && cJSON_IsObject(member))
-      TENDRIL_TRY(check_learner_name(config, member, where, err));
-    TENDRIL_TRY(tnd_options_read(sections[i].table, sections[i].options, where, sections[i].name,
-                                 member, learner ? "name" : NULL, err));
-  }
-  return TENDRIL_OK;
+  return tnd_sections_read(sections, TND_SECTIONS, object, where, err);
 }
 
 // Swaps the contents of two configurations of the same task and learner.
@@ -174,21 +131,9 @@ tendril_status tendril_config_read(tendril_config *config, const char *path, ten
 
 tendril_status tendril_config_set(tendril_config *config, const char *key, const char *text,
                                   tendril_error *err) {
-  const char *dot = strchr(key, '.');
-  char section[32];
-  if (!dot || (size_t)(dot - key) >= sizeof section)
-    return tnd_fail(err, TENDRIL_E_CONFIG,
-                    "%.100s: no such option; write section.option=value, as in "
-                    "learner.max_kl=0.02",
-                    key);
-  snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
   tnd_section sections[TND_SECTIONS];
   tnd_config_sections(config, sections);
-  for (int i = 0; i < TND_SECTIONS; i++)
-    if (strcmp(section, sections[i].name) == 0)
-      return tnd_options_set(sections[i].table, sections[i].options, "", section, dot + 1, text,
-                             err);
-  return unknown_section(NULL, section, err);
+  return tnd_sections_set(sections, TND_SECTIONS, key, text, err);
 }
 
 tendril_status tnd_config_parse(const tendril_tasks *tasks, const cJSON *object, const char *where,
@@ -214,27 +159,15 @@ tendril_status tnd_config_parse(const tendril_tasks *tasks, const cJSON *object,
   return status;
 }
 
-// The members of the resolved configuration into `object`.
-static tendril_status write_sections(const tendril_config *config, cJSON *object,
-                                     tendril_error *err) {
+tendril_status tendril_config_print(const tendril_config *config, char **out, tendril_error *err) {
   tnd_section sections[TND_SECTIONS];
   tendril_config view = *config;  // sections are not const, and are only read here
   tnd_config_sections(&view, sections);
-  if (!cJSON_AddStringToObject(object, "task", config->task->name)) return tnd_fail_memory(err);
-  for (int i = 0; i < TND_SECTIONS; i++) {
-    cJSON *section = cJSON_AddObjectToObject(object, sections[i].name);
-    if (!section) return tnd_fail_memory(err);
-    if (i == TND_SECTIONS - 1 && !cJSON_AddStringToObject(section, "name", config->method->name))
-      return tnd_fail_memory(err);
-    TENDRIL_TRY(tnd_options_write(sections[i].table, sections[i].options, section, err));
-  }
-  return TENDRIL_OK;
-}
-
-tendril_status tendril_config_print(const tendril_config *config, char **out, tendril_error *err) {
   cJSON *object = cJSON_CreateObject();
-  if (!object) return tnd_fail_memory(err);
-  tendril_status status = write_sections(config, object, err);
+  tendril_status status = TENDRIL_OK;
+  if (!object || !cJSON_AddStringToObject(object, "task", config->task->name))
+    status = tnd_fail_memory(err);
+  if (status == TENDRIL_OK) status = tnd_sections_write(sections, TND_SECTIONS, object, err);
   if (status == TENDRIL_OK) status = tnd_json_print(object, out, err);
   cJSON_Delete(object);
   return status;

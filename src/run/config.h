@@ -4,6 +4,7 @@
 
 #include "base/options.h"
 #include "learn/learner.h"
+#include "run/sections.h"
 
 #include <tendril/run.h>
 
@@ -22,11 +23,6 @@ struct tendril_config {
 
 // The sections in the order of the file; the last is the learner's.
 enum { TND_SECTIONS = 7 };
-typedef struct tnd_section {
-  const char *name;
-  const tnd_option_table *table;
-  void *options;  // inside the configuration
-} tnd_section;
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]);
 
 // The tables that do not depend on the learner, for help and reference pages: i = 0 .. 5.
