@@ -43,8 +43,8 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cmd_eval_push, cmd_eval_robust, cmd_eval_terrain;  // of cmd_eval
-extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_plot,
-    cmd_experiment, cmd_bench;
+extern const cli_command cmd_list, cmd_train, cmd_optimize, cmd_eval, cmd_play, cmd_record,
+    cmd_plot, cmd_experiment, cmd_bench;
 
 // Parses argv[1..argc-1] by the table (n options); arguments go to `arguments`. Prints the help and
 // sets *help for --help. EXIT_OK, or EXIT_USAGE after an error line.
@@ -75,18 +75,23 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
                              const char *preset, const char *file, const cli_list *set,
                              tendril_config **out, tendril_error *err);
 
-// Changes to a simulation, as tendril_trained_open() takes them: pairs that end with NULL.
+// Changes to a simulation, as tendril_trained_open() takes them, and to a planner: pairs that end
+// with NULL.
 enum { CLI_MAX_CHANGES = 64 };
 typedef struct cli_changes {
-  int n;
-  const char *pairs[2 * CLI_MAX_CHANGES + 1];
-  char keys[CLI_MAX_CHANGES + 1][64];
+  const char *sim[2 * CLI_MAX_CHANGES + 1];  // keys "sim.limit", "terrain.kind"
+  const char *mpc[2 * CLI_MAX_CHANGES + 1];  // "mpc.horizon"
+  char keys[CLI_MAX_CHANGES][64];
 } cli_changes;
-// Of --set pairs, which must be of the sections sim and terrain; values are judged where they are
-// used. EXIT_OK, or EXIT_USAGE after a line. *out must stay where it is.
-int cli_sim_changes(const cli_command *command, const cli_list *set, cli_changes *out);
+// Of --set pairs, then the pairs of `ours` (NULL: none), which are of the simulation and borrowed;
+// values are judged where they are used. *out must stay where it is.
+tendril_status cli_changes_read(const cli_list *set, const char *const *ours, cli_changes *out,
+                                tendril_error *err);
 // A task's own simulation with changes; NULL: none.
 tendril_status cli_sim_options(const char *const *changes, tendril_sim_options *out,
+                               tendril_error *err);
+// The planner's defaults with changes.
+tendril_status cli_mpc_options(const char *const *changes, tendril_mpc_options *out,
                                tendril_error *err);
 
 // For scandir() in a folder of presets or experiments.

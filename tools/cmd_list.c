@@ -8,6 +8,9 @@
 #include "learn/learner.h"
 #include "run/config.h"
 #include "run/experiment.h"
+#include "run/optimization.h"
+#include "trajopt/ilqg.h"
+#include "trajopt/mpc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -136,6 +139,14 @@ static tendril_status describe_all(tnd_buffer *out, const options *o, tendril_er
     const tnd_option_table *table = tnd_section_table(i, &name);
     TENDRIL_TRY(describe(out, table, name, name, o, err));
   }
+  const struct {
+    const char *section, *title;
+    const tnd_option_table *table;
+  } others[] = {{"optimize", "optimize", &tnd_optimize_options},
+                {"ilqg", "ilqg (tendril optimize)", &tnd_ilqg_options},
+                {"mpc", "mpc (--actions mpc)", &tnd_mpc_options}};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    TENDRIL_TRY(describe(out, others[i].table, others[i].section, others[i].title, o, err));
   for (int i = 0; i < tnd_method_count(); i++) {
     char title[128];
     snprintf(title, sizeof title, "learner (%s)", tnd_method_get(i)->name);

@@ -158,32 +158,25 @@ static int play(const options *o) {
 
 static int run(int argc, char **argv) {
   options o = {.seed = 1, .episode = UNSET};
-  cli_list set = {0};
   // clang-format off
   const cli_option table[] = {
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and the noise; episodes are those of `tendril eval` (1)", &o.seed},
     {CLI_INTEGER, "episode",    0,   "N",     "number of the first episode (0); of --recorded, the one to show (its first)", &o.episode},
-    {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
-    {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
     {CLI_TEXT,    "recorded",   0,   "FILE",  "show an episode that `tendril record` wrote as .csv", &o.episode_file},
     {CLI_TEXT,    "speed",      0,   "TIMES", "times real time (1)", &o.speed},
     {CLI_FLAG,    "paused",     0,   NULL,    "begin paused", &o.paused},
     {CLI_TEXT,    "size",       0,   "WxH",   "of the window in pixels (800x600)", &o.size},
     {CLI_TEXT,    "quality",    0,   "WHICH", "fast, normal or fine; auto leaves out what takes too long (auto)", &o.quality},
     {CLI_TEXT,    "out",        'o', "DIR",   "for screenshots and recordings (the current folder)", &o.output},
-    {CLI_TEXTS,   "set",        0,   "K=V",   "another simulation: terrain.kind=slopes, sim.limit=2 and so on; may be given again", &set},
-    {CLI_TEXTS,   "plugin",     0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
+    SHOW_OPTIONS(o.show),
   };
   // clang-format on
   cli_list arguments;
-  cli_changes changes;
   bool help;
   int status =
       cli_parse(&cmd_play, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
   o.show.what = arguments.at[0];
-  status = cli_sim_changes(&cmd_play, &set, &changes);
-  o.show.sim = set.n ? changes.pairs : NULL;
   if (status == EXIT_OK && o.episode != UNSET)
     status = cli_check_range(&cmd_play, "episode", o.episode, 0, 1000000);
   if (status == EXIT_OK) status = show_parse_size(&cmd_play, o.size, &o.width, &o.height);
@@ -193,7 +186,7 @@ static int run(int argc, char **argv) {
 
 const cli_command cmd_play = {
     .name = "play",
-    .usage = "RUN|TASK [options], RUN being a run folder or a checkpoint file",
+    .usage = "RUN|TASK [options], RUN being a folder, a checkpoint or a trajectory",
     .summary = "watch a policy in a window, push it, go back in time",
     .example = "  tendril play runs/hopper\n"
                "  tendril play walker2d-v4 --actions zero --paused\n"

@@ -1,6 +1,7 @@
 // tendril record: episodes into files, with no display needed.
 #include "show.h"
 
+#include "base/number.h"
 #include "base/options.h"
 #include "view/record.h"
 
@@ -26,9 +27,10 @@ static void on_signal(int number) {
 }
 
 static void print_text(const show *s, const options *o, const tnd_recorded *r) {
-  printf("%s, %d episode%s of seed %lld: %.2f s, mean return %.1f",
+  char number[TND_NUMBER_MAX];
+  printf("%s, %d episode%s of seed %lld: %.2f s, mean return %s",
          tendril_model_task(s->model)->name, r->episodes, r->episodes == 1 ? "" : "s",
-         (long long)o->seed, r->seconds, r->returns_mean);
+         (long long)o->seed, r->seconds, tnd_number_brief(r->returns_mean, number));
   printf("; %d fell or finished, %d ran to the time limit", r->terminated, r->truncated);
   if (r->diverged) printf(", %d diverged", r->diverged);
   if (r->cut) printf(", %d cut by --seconds", r->cut);
@@ -133,27 +135,22 @@ static int check(const options *o, tnd_record_options *wanted, tendril_push *pus
 
 static int run(int argc, char **argv) {
   options o = {.episodes = 1, .seed = 1};
-  cli_list set = {0};
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXTS,   "out",        'o', "FILE",  "what to write, by its name: .mp4, .webm or .gif (video), .png (film strip), .html (page that plays it), .csv (states, actions, rewards); may be given again", &o.outputs},
     {CLI_INTEGER, "episodes",   0,   "N",     "episodes, one after another; a film strip and a page show the first (1)", &o.episodes},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and the noise; episodes are those of `tendril eval` (1)", &o.seed},
     {CLI_TEXT,    "seconds",    0,   "T",     "of each episode only so much (all)", &o.seconds},
-    {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
-    {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
     {CLI_TEXTS,   "push",       0,   "PUSH",  "newtons, time, seconds, direction, body: 80@3 or 80@3,0.2,back,torso; up to 4", &o.pushes},
     {CLI_TEXT,    "size",       0,   "WxH",   "pixels (640x480; of a film strip 1280 by what is needed)", &o.size},
     {CLI_TEXT,    "fps",        0,   "N",     "frames per second of a video (a whole number of control steps apart, at most 32)", &o.fps},
     {CLI_TEXT,    "camera",     0,   "NAME",  "of a video: follow, still, or one of the model's (follow)", &o.camera},
     {CLI_TEXT,    "quality",    0,   "WHICH", "of a video: fast, normal or fine (normal)", &o.quality},
-    {CLI_TEXTS,   "set",        0,   "K=V",   "another simulation: terrain.kind=slopes, sim.limit=2 and so on; may be given again", &set},
-    {CLI_TEXTS,   "plugin",     0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
+    SHOW_OPTIONS(o.show),
     {CLI_FLAG,    "json",       0,   NULL,    "what was recorded as JSON", &o.json},
   };
   // clang-format on
   cli_list arguments;
-  cli_changes changes;
   bool help;
   const int n = sizeof table / sizeof table[0];
   int status = cli_parse(&cmd_record, table, n, argc, argv, &arguments, &help);
@@ -161,10 +158,8 @@ static int run(int argc, char **argv) {
   tnd_record_options wanted = {0};
   tendril_push pushes[TENDRIL_MAX_PUSHES];
   status = check(&o, &wanted, pushes);
-  if (status == EXIT_OK) status = cli_sim_changes(&cmd_record, &set, &changes);
   if (status != EXIT_OK) return status;
   o.show.what = arguments.at[0];
-  o.show.sim = set.n ? changes.pairs : NULL;
   // one line on standard error is ours, not one of the OpenGL driver's
   setenv("EGL_LOG_LEVEL", "fatal", 0);
   return record(&o, &wanted);

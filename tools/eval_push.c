@@ -284,11 +284,9 @@ static int run(int argc, char **argv) {
     {CLI_TEXT,    "recover",    0,   "T",     "seconds after a push in which the robot must be up and moving again (2)", &o.recover},
     {CLI_TEXT,    "share",      0,   "X",     "of the replicas that must recover for a push to pass (0.8)", &o.share},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and of sampled actions (1)", &o.seed},
-    {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
-    {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
     {CLI_INTEGER, "threads",    0,   "N",     "threads; the result does not depend on it (all processors)", &o.threads},
     {CLI_TEXTS,   "out",        'o', "FILE",  "what to write, by its name: .json, .csv, or a heat map as .svg, .png or .pdf; may be given again", &o.outputs},
-    {CLI_TEXTS,   "plugin",     0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
+    SHOW_OPTIONS(o.show),
     {CLI_FLAG,    "json",       0,   NULL,    "everything as JSON on standard output", &o.json},
   };
   // clang-format on
@@ -305,6 +303,7 @@ static int run(int argc, char **argv) {
   const char *const sim[] = {"integrator", "task",       "physics_steps", "0", "start_qpos",
                              o.noise,      "start_qvel", o.noise,         NULL};
   o.show.what = arguments.at[0];
+  o.show.planners = 1;
   o.show.sim = sim;
   if (status == EXIT_OK) status = eval_push(&o, g);
   free(g);

@@ -1,6 +1,7 @@
 // tendril eval robust: how an agent does on models that differ from its own.
 #include "eval.h"
 
+#include "base/number.h"
 #include "view/figure.h"
 
 #include <math.h>
@@ -69,8 +70,11 @@ static const char *kind_of(const tendril_robust_result *r, int point) {
 }
 
 static void print_row(const char *label, const tendril_summary *s) {
-  printf("%-18s %4d %9.1f %8.1f  %8.1f .. %-8.1f %8.1f %9.1f\n", label, s->n, s->mean, s->sd,
-         s->low, s->high, s->min, s->max);
+  char t[6][TND_NUMBER_MAX];
+  printf("%-18s %4d %9s %8s  %8s .. %-8s %8s %9s\n", label, s->n, tnd_number_brief(s->mean, t[0]),
+         tnd_number_brief(s->sd, t[1]), tnd_number_brief(s->low, t[2]),
+         tnd_number_brief(s->high, t[3]), tnd_number_brief(s->min, t[4]),
+         tnd_number_brief(s->max, t[5]));
 }
 
 static void print_worst(const char *label, const box *b, const tendril_robust_result *r, int from,
@@ -79,7 +83,8 @@ static void print_worst(const char *label, const box *b, const tendril_robust_re
   if (from == to) return;
   for (int i = from; i < to; i++)
     if (r->points[i].returns.mean < r->points[worst].returns.mean) worst = i;
-  printf("%-18s %9.1f  ", label, r->points[worst].returns.mean);
+  char mean[TND_NUMBER_MAX];
+  printf("%-18s %9s  ", label, tnd_number_brief(r->points[worst].returns.mean, mean));
   for (int i = 0; i < b->n; i++)
     printf(" %s %.3g", b->names[i], r->points[worst].values[i]);
   printf("\n");
@@ -280,11 +285,9 @@ static int run(int argc, char **argv) {
     {CLI_INTEGER, "samples",    0,   "N",     "models drawn from the box, beside all its corners (100)", &o.samples},
     {CLI_INTEGER, "episodes",   0,   "N",     "episodes with each model (5)", &o.episodes},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the models, the start states and the noise (1)", &o.seed},
-    {CLI_TEXT,    "checkpoint", 0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
-    {CLI_TEXT,    "actions",    0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
     {CLI_INTEGER, "threads",    0,   "N",     "threads; the result does not depend on it (all processors)", &o.threads},
     {CLI_TEXTS,   "out",        'o', "FILE",  "what to write, by its name: .json, .csv, or returns over each axis as .svg, .png or .pdf; may be given again", &o.outputs},
-    {CLI_TEXTS,   "plugin",     0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
+    SHOW_OPTIONS(o.show),
     {CLI_FLAG,    "json",       0,   NULL,    "everything as JSON on standard output", &o.json},
   };
   // clang-format on
@@ -299,6 +302,7 @@ static int run(int argc, char **argv) {
   if (status == EXIT_OK) status = cli_check_range(c, "threads", o.threads, 0, 1024);
   if (status == EXIT_OK) status = eval_check_outputs(c, &o.outputs);
   o.show.what = arguments.at[0];
+  o.show.planners = 1;
   return status == EXIT_OK ? eval_robust(&o) : status;
 }
 

@@ -19,7 +19,7 @@ static const struct kind {
 
 typedef struct options {
   show_options show;
-  cli_list set, outputs;
+  cli_list outputs;
   const char *levels[KINDS], *min_height;
   int64_t grounds, first, seed, threads;
   bool train_seeds, json;
@@ -226,29 +226,30 @@ static tendril_status find_seeds(const options *o, const tendril_config *trained
 
 // The agent opened on grounds of one kind, level and set, and judged there.
 static tendril_status measure(const options *o, table *t, cell *c, int set, tendril_pool *pool,
-                              const cli_changes *changes, tendril_error *err) {
-  enum { OURS = 5 };
+                              tendril_error *err) {
   char level[32], first[32], count[32];
-  const char *sim[2 * (CLI_MAX_CHANGES + OURS) + 5] = {"integrator", "task", "physics_steps", "0"};
-  int n = 4;
   show s = {0};
   tendril_grounds_options g;
   tendril_grounds_defaults(&g);
   g.seed = (uint64_t)o->seed;
   if (o->min_height) g.min_height = strtod(o->min_height, NULL);
-  for (int i = 0; i < 2 * changes->n; i++)
-    sim[n++] = changes->pairs[i];
   snprintf(level, sizeof level, "%.17g", c->level);
   snprintf(first, sizeof first, "%lld", (long long)t->firsts[set]);
   snprintf(count, sizeof count, "%lld", (long long)t->counts[set]);
-  const char *const ours[][2] = {{"terrain.kind", kinds[c->kind].name},
-                                 {kinds[c->kind].option, level},
-                                 {"terrain.seed", first},
-                                 {"terrain.seeds", count}};
-  for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-    sim[n++] = ours[i][0];
-    sim[n++] = ours[i][1];
-  }
+  // under the task's own physics, whatever the training's
+  const char *const sim[] = {"integrator",
+                             "task",
+                             "physics_steps",
+                             "0",
+                             "terrain.kind",
+                             kinds[c->kind].name,
+                             kinds[c->kind].option,
+                             level,
+                             "terrain.seed",
+                             first,
+                             "terrain.seeds",
+                             count,
+                             NULL};
   show_options opened = o->show;
   opened.sim = sim;
   TENDRIL_TRY(show_open(&opened, &s, err));
@@ -269,7 +270,7 @@ static tendril_status describe(const options *o, table *t, tendril_error *err) {
   return status;
 }
 
-static int eval_terrain(const options *o, table *t, const cli_changes *changes) {
+static int eval_terrain(const options *o, table *t) {
   tendril_error err = {{0}};
   tendril_pool *pool = NULL;
   eval_progress progress = {.what = "grounds"};
@@ -278,7 +279,7 @@ static int eval_terrain(const options *o, table *t, const cli_changes *changes) 
   for (int i = 0; i < t->n && status == TENDRIL_OK; i++)
     for (int k = 0; k < t->nset && status == TENDRIL_OK; k++) {
       eval_show_progress(&progress, i * t->nset + k, (int64_t)t->n * t->nset);
-      status = measure(o, t, &t->at[i], k, pool, changes, &err);
+      status = measure(o, t, &t->at[i], k, pool, &err);
     }
   eval_end_progress(&progress);
   tendril_pool_destroy(pool);
@@ -308,7 +309,7 @@ static int parse_levels(const options *o, table *t) {
   return status;
 }
 
-static int check(const options *o, table *t, cli_changes *changes) {
+static int check(const options *o, table *t) {
   double unused;
   int status = cli_check_range(&cmd_eval_terrain, "grounds", o->grounds, 1, 10000);
   if (status == EXIT_OK)
@@ -316,7 +317,6 @@ static int check(const options *o, table *t, cli_changes *changes) {
   if (status == EXIT_OK)
     status = eval_parse_number(&cmd_eval_terrain, "min-height", o->min_height, 0, 1, &unused);
   if (status == EXIT_OK) status = eval_check_outputs(&cmd_eval_terrain, &o->outputs);
-  if (status == EXIT_OK) status = cli_sim_changes(&cmd_eval_terrain, &o->set, changes);
   return status == EXIT_OK ? parse_levels(o, t) : status;
 }
 
@@ -332,17 +332,13 @@ static int run(int argc, char **argv) {
     {CLI_FLAG,    "train-seeds", 0,   NULL,    "the training's seeds, too: the difference is what the policy knows by heart", &o.train_seeds},
     {CLI_TEXT,    "min-height",  0,   "X",     "fallen: the torso above the ground at less than this share of its start (0.5)", &o.min_height},
     {CLI_INTEGER, "seed",        0,   "N",     "seed of the start states and of sampled actions (1)", &o.seed},
-    {CLI_TEXT,    "checkpoint",  0,   "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &o.show.checkpoint},
-    {CLI_TEXT,    "actions",     0,   "WHICH", "mean or sampled from the policy, zero or random (mean; zero for a task without a run)", &o.show.actions},
-    {CLI_TEXTS,   "set",         0,   "K=V",   "other options of the simulation: terrain.piece=2, sim.max_steps=500; may be given again", &o.set},
     {CLI_INTEGER, "threads",     0,   "N",     "threads; the result does not depend on it (all processors)", &o.threads},
     {CLI_TEXTS,   "out",         'o', "FILE",  "what to write, by its name: .json, .csv, or a plot against difficulty as .svg, .png or .pdf; may be given again", &o.outputs},
-    {CLI_TEXTS,   "plugin",      0,   "FILE",  "add the tasks of a plugin (.so)", &o.show.plugins},
+    SHOW_OPTIONS(o.show),
     {CLI_FLAG,    "json",        0,   NULL,    "everything as JSON on standard output", &o.json},
   };
   // clang-format on
   cli_list arguments;
-  cli_changes changes;
   bool help;
   const int n = sizeof table_of_options / sizeof table_of_options[0];
   int status = cli_parse(&cmd_eval_terrain, table_of_options, n, argc, argv, &arguments, &help);
@@ -351,8 +347,9 @@ static int run(int argc, char **argv) {
   table *t = calloc(1, sizeof *t);
   if (!t) return cli_fail(TENDRIL_E_MEMORY, &no_memory);
   o.show.what = arguments.at[0];
-  status = check(&o, t, &changes);
-  if (status == EXIT_OK) status = eval_terrain(&o, t, &changes);
+  o.show.planners = 1;
+  status = check(&o, t);
+  if (status == EXIT_OK) status = eval_terrain(&o, t);
   free(t);
   return status;
 }

@@ -12,22 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const action_names[] = {"mean", "sampled", "zero", "random"};
-enum { MEAN, SAMPLED, ZERO, RANDOM, NACTION };
+enum { MEAN, SAMPLED, FEEDBACK, OPEN_LOOP, MPC, ZERO, RANDOM, NACTION };
+static const char *const action_names[NACTION] = {"mean", "sampled", "feedback", "open-loop",
+                                                  "mpc",  "zero",    "random"};
 
-static tendril_status find_actions(const char *name, bool policy, int *out, tendril_error *err) {
-  *out = policy ? MEAN : ZERO;
+static tendril_status find_actions(const char *name, const show *s, int *out, tendril_error *err) {
+  const bool policy = s->trained.policy != NULL, trajectory = s->motion.model != NULL;
+  *out = policy ? MEAN : trajectory ? FEEDBACK : ZERO;
   for (int i = 0; name && i < NACTION; i++)
     if (strcmp(name, action_names[i]) == 0) *out = i, name = NULL;
   if (name) {
     const char *near = tnd_nearest(name, action_names, NACTION);
     return tnd_fail(err, TENDRIL_E_UNKNOWN,
-                    "--actions %.40s: must be mean, sampled, zero or random%s%s%s", name,
-                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                    "--actions %.40s: must be mean, sampled, feedback, open-loop, mpc, zero or "
+                    "random%s%s%s",
+                    name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   }
   if (!policy && (*out == MEAN || *out == SAMPLED))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "--actions %s: a task has no policy; give a run, or zero or random",
+                    "--actions %s: there is no policy; give the run of a training, or mpc, zero or "
+                    "random",
+                    action_names[*out]);
+  if (!trajectory && (*out == FEEDBACK || *out == OPEN_LOOP))
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "--actions %s: there is no trajectory; give the folder of `tendril optimize`, "
+                    "or mpc, zero or random",
                     action_names[*out]);
   return TENDRIL_OK;
 }
@@ -72,57 +81,91 @@ static tendril_status unknown(const tendril_tasks *tasks, const char *what, tend
   return status;
 }
 
-// A path that is there is a run; a name of a task is the task; all else is a run that is missing.
-static tendril_status open_model(const show_options *o, show *s, tendril_error *err) {
-  if (!tnd_path_exists(o->what) && is_task(s->tasks, o->what)) {
-    if (o->checkpoint)
-      return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                      "%.100s: a task; --checkpoint goes with a run folder", o->what);
-    tendril_sim_options sim;
-    TENDRIL_TRY(cli_sim_options(o->sim, &sim, err));
-    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, &sim, &s->task_model, err));
+// A path that is there is a run or a trajectory; a name of a task is the task; all else is a run
+// that is missing.
+static tendril_status open_model(const show_options *o, const char *const *sim, show *s,
+                                 tendril_error *err) {
+  const bool there = tnd_path_exists(o->what), motion = there && tendril_is_motion(o->what);
+  if (!there && !is_task(s->tasks, o->what)) return unknown(s->tasks, o->what, err);
+  if (o->checkpoint && (motion || !there))
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "%.100s: a %s; --checkpoint goes with the run folder of a training", o->what,
+                    motion ? "trajectory" : "task");
+  if (!there) {
+    tendril_sim_options options;
+    TENDRIL_TRY(cli_sim_options(sim, &options, err));
+    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, &options, &s->task_model, err));
     s->model = s->task_model;
-    return TENDRIL_OK;
+  } else if (motion) {
+    TENDRIL_TRY(tendril_motion_open(s->tasks, o->what, sim, &s->motion, err));
+    s->model = s->motion.model;
+  } else {
+    TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, sim, &s->trained, err));
+    s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
   }
-  if (!tnd_path_exists(o->what)) return unknown(s->tasks, o->what, err);
-  TENDRIL_TRY(tendril_trained_open(s->tasks, o->what, o->checkpoint, o->sim, &s->trained, err));
-  s->model = s->trained.task_model ? s->trained.task_model : s->trained.model;
   return TENDRIL_OK;
 }
 
-static tendril_status open_agent(int actions, show *s, tendril_error *err) {
-  if (actions == ZERO || actions == RANDOM) {
-    s->agent = actions == ZERO ? tendril_agent_zero() : tendril_agent_random();
+static tendril_status open_agent(int actions, const show_options *o, const cli_changes *changes,
+                                 show *s, tendril_error *err) {
+  tendril_mpc_options mpc;
+  TENDRIL_TRY(cli_mpc_options(changes->mpc, &mpc, err));
+  if (*changes->mpc && actions != MPC)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "--set %s: nobody plans here; it goes with "
+                    "--actions mpc",
+                    changes->mpc[0]);
+  switch (actions) {
+  case ZERO:
+    s->agent = tendril_agent_zero();
     return TENDRIL_OK;
+  case RANDOM:
+    s->agent = tendril_agent_random();
+    return TENDRIL_OK;
+  case MPC:
+    TENDRIL_TRY(tendril_agent_mpc_create(&mpc, o->planners, &s->own_agent, err));
+    break;
+  case FEEDBACK:
+  case OPEN_LOOP:
+    TENDRIL_TRY(tendril_agent_trajectory_create(&s->motion.trajectory, actions == FEEDBACK,
+                                                &s->own_agent, err));
+    break;
+  default:
+    TENDRIL_TRY(tendril_agent_create(s->trained.policy, actions == SAMPLED, &s->own_agent, err));
   }
-  TENDRIL_TRY(tendril_agent_create(s->trained.policy, actions == SAMPLED, &s->policy_agent, err));
-  s->agent = s->policy_agent;
+  s->agent = s->own_agent;
+  return TENDRIL_OK;
+}
+
+// What points into itself: *s is where it will stay.
+static tendril_status open_all(const show_options *o, show *s, tendril_error *err) {
+  int actions = ZERO;
+  cli_changes changes;
+  TENDRIL_TRY(cli_changes_read(&o->set, o->sim, &changes, err));
+  TENDRIL_TRY(cli_tasks(&o->plugins, &s->tasks, err));
+  TENDRIL_TRY(open_model(o, changes.sim, s, err));
+  TENDRIL_TRY(find_actions(o->actions, s, &actions, err));
+  TENDRIL_TRY(open_agent(actions, o, &changes, s, err));
+  TENDRIL_TRY(tendril_controller_create(s->agent, s->model, &s->controller, err));
+  s->checkpoint = s->trained.policy ? s->trained.path : s->motion.model ? s->motion.path : "";
   return TENDRIL_OK;
 }
 
 tendril_status show_open(const show_options *options, show *out, tendril_error *err) {
-  show s = {.checkpoint = ""};
-  int actions = ZERO;
-  tendril_status status = cli_tasks(&options->plugins, &s.tasks, err);
-  if (status == TENDRIL_OK) status = open_model(options, &s, err);
-  if (status == TENDRIL_OK)
-    status = find_actions(options->actions, s.trained.policy != NULL, &actions, err);
-  if (status == TENDRIL_OK) status = open_agent(actions, &s, err);
-  if (status == TENDRIL_OK)
-    status = tendril_controller_create(s.agent, s.model, &s.controller, err);
-  if (status == TENDRIL_OK) {
-    *out = s;
-    if (out->trained.policy) out->checkpoint = out->trained.path;
-  } else {
-    show_close(&s);
+  *out = (show){.checkpoint = ""};
+  const tendril_status status = open_all(options, out, err);
+  if (status != TENDRIL_OK) {
+    show_close(out);
+    *out = (show){.checkpoint = ""};
   }
   return status;
 }
 
 void show_close(show *s) {
   tendril_controller_destroy(s->controller);
-  tendril_agent_destroy(s->policy_agent);
+  tendril_agent_destroy(s->own_agent);
   tendril_trained_close(&s->trained);
+  tendril_motion_close(&s->motion);
   tendril_model_destroy(s->task_model);
   tendril_tasks_destroy(s->tasks);
 }

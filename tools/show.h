@@ -1,4 +1,5 @@
-// What is shown, recorded or played: a trained policy on its task, or a task that nobody acts in.
+// What is shown, recorded, played or judged: a task, and who acts in it: a trained policy, a
+// trajectory, an MPC or nobody.
 #ifndef TOOLS_SHOW_H
 #define TOOLS_SHOW_H
 
@@ -7,18 +8,31 @@
 typedef struct show_options {
   const char *what;        // RUN or TASK
   const char *checkpoint;  // of a run folder, or NULL
-  const char *actions;     // mean, sampled, zero or random; NULL: mean, or zero without a policy
-  const char *const *sim;  // changes to the simulation, pairs that end with NULL; NULL: none
+  const char *actions;     // a name of show_actions; NULL: what RUN has, or zero
+  cli_list set;            // --set pairs of the sections sim, terrain and mpc
+  const char *const *sim;  // further changes to the simulation, pairs that end with NULL, which
+                           // come last; NULL: none
+  int planners;            // threads of an agent that plans; 0: all processors
   cli_list plugins;
 } show_options;
 
+// The rows for them in a command's table of options.
+// clang-format off
+#define SHOW_OPTIONS(o)                                                                            \
+  {CLI_TEXT,    "checkpoint", 0, "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &(o).checkpoint}, \
+  {CLI_TEXT,    "actions",    0, "WHICH", "mean or sampled of a policy, feedback or open-loop of a trajectory, mpc, zero or random (mean, feedback; zero for a task)", &(o).actions}, \
+  {CLI_TEXTS,   "set",        0, "K=V",   "another simulation or planner: terrain.kind=slopes, sim.limit=2, mpc.horizon=60 and so on; may be given again", &(o).set}, \
+  {CLI_TEXTS,   "plugin",     0, "FILE",  "add the tasks of a plugin (.so)", &(o).plugins}
+// clang-format on
+
 typedef struct show {
   tendril_tasks *tasks;
-  tendril_trained trained;      // of a run
-  tendril_model *task_model;    // of a task without a run
-  const tendril_model *model;   // one of theirs: under the task's own physics
-  const char *checkpoint;       // its path; "" without a run
-  tendril_agent *policy_agent;  // NULL: zero or random
+  tendril_trained trained;     // of a training's run
+  tendril_motion motion;       // of an optimisation's
+  tendril_model *task_model;   // of a task without either
+  const tendril_model *model;  // one of theirs: under the task's own physics
+  const char *checkpoint;      // path of the checkpoint or the trajectory; "" without one
+  tendril_agent *own_agent;    // NULL: zero or random
   const tendril_agent *agent;
   tendril_controller *controller;
 } show;

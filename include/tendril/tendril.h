@@ -8,6 +8,7 @@
 #include <tendril/critic.h>
 #include <tendril/eval.h>
 #include <tendril/learn.h>
+#include <tendril/optimize.h>
 #include <tendril/options.h>
 #include <tendril/policy.h>
 #include <tendril/random.h>

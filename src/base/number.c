@@ -33,6 +33,14 @@ int tnd_number_print(double value, char out[TND_NUMBER_MAX]) {
   return n;
 }
 
+const char *tnd_number_brief(double value, char out[TND_NUMBER_MAX]) {
+  const bool large = fabs(value) >= 100 && fabs(value) < 1e12;
+  locale_t before = uselocale(c_locale());
+  snprintf(out, TND_NUMBER_MAX, large ? "%.1f" : "%.4g", value);
+  uselocale(before);
+  return out;
+}
+
 static size_t skip_digits(const char *text, size_t n, size_t at) {
   while (at < n && text[at] >= '0' && text[at] <= '9')
     at++;

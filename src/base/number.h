@@ -13,6 +13,11 @@
 // The shortest decimal that reads back as the same double; whole numbers below 2^53 without an
 // exponent; "inf", "-inf", "nan". Returns its length.
 int tnd_number_print(double value, char out[TND_NUMBER_MAX]);
+// For a reader: four digits, one of them behind the point where that is more; "3754.2", "-0.0145".
+// Returns out.
+const char *tnd_number_brief(double value, char out[TND_NUMBER_MAX]);
+// For a reader: four digits, or one decimal place where that is more ("3754.2", "-0.0145").
+const char *tnd_number_brief(double value, char out[TND_NUMBER_MAX]);
 
 typedef enum tnd_number {
   TND_NUMBER_OK,

@@ -20,6 +20,8 @@ tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error
   TENDRIL_TRY(tnd_path_join(root, "evaluations.csv", out->evaluations, err));
   TENDRIL_TRY(tnd_path_join(root, TND_EVENTS_NAME, out->events, err));
   TENDRIL_TRY(tnd_path_join(root, "curves.svg", out->curves, err));
+  TENDRIL_TRY(tnd_path_join(root, "trajectory.safetensors", out->trajectory, err));
+  TENDRIL_TRY(tnd_path_join(root, "film.png", out->film, err));
   TENDRIL_TRY(tnd_path_join(root, "checkpoints", out->checkpoints, err));
   TENDRIL_TRY(tnd_path_join(out->checkpoints, "last.safetensors", out->last, err));
   return tnd_path_join(out->checkpoints, "best.safetensors", out->best, err);
@@ -65,16 +67,29 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+// The files that a run writes beside its checkpoints.
+enum { NFILE = 7 };
+static void list_files(const tnd_folder *folder, const char *files[NFILE]) {
+  const char *const all[NFILE] = {folder->config, folder->progress, folder->evaluations,
+                                  folder->events, folder->curves,   folder->trajectory,
+                                  folder->film};
+  memcpy(files, all, sizeof all);
+}
+
+static bool is_name_of(const char *name, const char *path) {
+  const char *ours = base_name(path);
+  const size_t n = strlen(ours);
+  return strncmp(name, ours, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0);
+}
+
 // What a run writes into its folder; a crash may leave one of the files as NAME.part.
 static bool is_ours(const tnd_folder *folder, const char *name) {
-  const char *const paths[] = {folder->config, folder->progress, folder->evaluations,
-                               folder->events, folder->curves,   folder->checkpoints};
-  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-    const char *ours = base_name(paths[i]);
-    size_t n = strlen(ours);
-    if (strncmp(name, ours, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0)) return true;
-  }
-  return false;
+  const char *files[NFILE];
+  list_files(folder, files);
+  bool ours = is_name_of(name, folder->checkpoints);
+  for (int i = 0; i < NFILE; i++)
+    ours |= is_name_of(name, files[i]);
+  return ours;
 }
 
 // How many entries the folder has that a run writes, and how many that it doesn't.
@@ -94,10 +109,10 @@ static void count_entries(const tnd_folder *folder, int *ours, int *others) {
 
 // What a run writes, and nothing else, is taken away.
 static tendril_status clear(const tnd_folder *folder, tendril_error *err) {
-  const char *const files[] = {folder->config, folder->progress, folder->evaluations,
-                               folder->events, folder->curves};
+  const char *files[NFILE];
+  list_files(folder, files);
   TENDRIL_TRY(tnd_folder_remove(folder->checkpoints, err));
-  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+  for (int i = 0; i < NFILE; i++) {
     char part[TND_PATH_MAX + 8];
     snprintf(part, sizeof part, "%s.part", files[i]);
     if ((remove(files[i]) != 0 && errno != ENOENT) || (remove(part) != 0 && errno != ENOENT))
@@ -122,8 +137,7 @@ tendril_status tnd_folder_start(tnd_folder *folder, bool force, tendril_error *e
   TENDRIL_TRY(tnd_folder_check_free(folder, force, err));
   folder->made = !tnd_path_exists(folder->root);
   TENDRIL_TRY(tnd_folder_make(folder->root, err));
-  TENDRIL_TRY(clear(folder, err));
-  return tnd_folder_make(folder->checkpoints, err);
+  return clear(folder, err);
 }
 
 tendril_status tnd_folder_check_resumable(const tnd_folder *folder, tendril_error *err) {

@@ -348,7 +348,8 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
   if (status == TENDRIL_OK) average(&r, 0);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
   if (status == TENDRIL_OK) {
-    status = write_config(&r, err);
+    status = tnd_folder_make(r.folder.checkpoints, err);
+    if (status == TENDRIL_OK) status = write_config(&r, err);
     if (status == TENDRIL_OK) status = open_log(&r, false, err);
     if (status == TENDRIL_OK) status = save(&r, r.folder.last, err);
     if (status != TENDRIL_OK) tnd_folder_abandon(&r.folder);

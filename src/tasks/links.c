@@ -61,7 +61,7 @@ static void residuals(const mjModel *model, const double *qpos, const double *qv
 extern const tendril_task tnd_double_link;
 const tendril_task tnd_double_link = {
     .name = "double-link",
-    .summary = "swing-up of two driven links within 5 s",
+    .summary = "swing-up of two driven links within 5 s, a smooth cost",
     .source = "Akrour et al. 2018",
     .mjcf = "double_link.xml",
     .physics_steps = 5,
@@ -80,7 +80,7 @@ const tendril_task tnd_double_link = {
 extern const tendril_task tnd_quad_link;
 const tendril_task tnd_quad_link = {
     .name = "quad-link",
-    .summary = "swing-up of four driven links within 5 s",
+    .summary = "swing-up of four driven links within 5 s, a smooth cost",
     .source = "Akrour et al. 2018",
     .mjcf = "quad_link.xml",
     .physics_steps = 5,

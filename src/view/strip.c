@@ -3,6 +3,7 @@
 // twice the size, then halved: smooth edges, letters included.
 #include "view/strip.h"
 
+#include "base/number.h"
 #include "sim/physics.h"
 #include "view/offscreen.h"
 #include "view/pose.h"
@@ -328,15 +329,15 @@ static tendril_status draw_caption(strip *s, double base, tendril_error *err) {
   const tendril_model *model = tnd_trace_model(s->trace);
   const double seconds = tendril_model_seconds(model);
   const double a = p->times[0] * seconds, b = p->times[p->n - 1] * seconds;
-  char parts[4][96];
+  char parts[4][96], number[TND_NUMBER_MAX];
   snprintf(parts[0], sizeof parts[0], "%.60s", tendril_model_task(model)->name);
   snprintf(parts[1], sizeof parts[1], "%.2f to %.2f s", a, b);
   if (p->moves)
     snprintf(parts[2], sizeof parts[2], "%.2f m/s", p->distance / p->seconds);
   else
     snprintf(parts[2], sizeof parts[2], "%.2f m moved, set side by side", fabs(p->distance));
-  snprintf(parts[3], sizeof parts[3], "return %.1f",
-           tnd_trace_return(s->trace, tnd_trace_last(s->trace)));
+  snprintf(parts[3], sizeof parts[3], "return %s",
+           tnd_number_brief(tnd_trace_return(s->trace, tnd_trace_last(s->trace)), number));
   const double left = h->letter * h->super, room = h->width * h->super - left;
   double x = left;
   for (int i = 0; i < 4; i++) {

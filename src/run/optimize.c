@@ -1,0 +1,192 @@
+// The driver around iLQG: start controls from an agent, iterations, progress, files.
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "run/folder.h"
+#include "run/motion.h"
+#include "run/table.h"
+#include "sim/cost.h"
+#include "sim/sim.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const columns[] = {
+    "iteration", "cost",    "expected",       "alpha",        "mu",         "rho",
+    "bad",       "seconds", "derivative_cpu", "backward_cpu", "search_cpu", "cpu_seconds"};
+enum { NCOLUMN = sizeof columns / sizeof columns[0] };
+
+typedef struct run {
+  const tendril_optimization *o;
+  const tendril_optimize_hooks *hooks;
+  tnd_folder folder;
+  tendril_pool *pool;
+  tendril_model *model;
+  tendril_ilqg *ilqg;
+  tnd_table *table;
+  double begin, begin_cpu;
+} run;
+
+// ------------------------------------------------------------------------------- where it starts
+
+// The start state, x0 [nx], and the actions of an episode from there, u [T][nu]; zeros after an
+// early end.
+static tendril_status play(const run *r, const tendril_agent *agent, tendril_env *env,
+                           tendril_controller *controller, double *obs, double *x0, double *u,
+                           tendril_error *err) {
+  const mjModel *m = r->model->mujoco;
+  const int T = r->model->max_steps, nu = (int)m->nu;
+  tendril_step step = {0};
+  TENDRIL_TRY(tendril_env_set_ground(env, 0, err));
+  TENDRIL_TRY(
+      tendril_controller_reset(controller, (uint64_t)r->o->optimize.seed, 0, 0, env, obs, err));
+  memcpy(x0, env->data->qpos, sizeof *x0 * (size_t)m->nq);
+  memcpy(x0 + m->nq, env->data->qvel, sizeof *x0 * (size_t)m->nv);
+  if (agent == tendril_agent_zero()) return TENDRIL_OK;
+  for (int t = 0; t < T && !step.terminated && !step.diverged; t++) {
+    TENDRIL_TRY(tendril_controller_act(controller, env, t, obs, u + t * nu, err));
+    const tendril_status status = tendril_env_step(env, u + t * nu, obs, &step, err);
+    if (status != TENDRIL_OK && status != TENDRIL_E_PHYSICS) return status;
+    if (status == TENDRIL_E_PHYSICS) step.diverged = true;
+    if (step.diverged) memset(u + t * nu, 0, sizeof *u * (size_t)nu);
+  }
+  return TENDRIL_OK;
+}
+
+static tendril_status begin(run *r, const tendril_agent *first, tendril_error *err) {
+  const mjModel *m = r->model->mujoco;
+  const size_t nx = (size_t)(m->nq + m->nv), nu = (size_t)m->nu * (size_t)r->model->max_steps;
+  tendril_env *env = NULL;
+  tendril_controller *controller = NULL;
+  double *x0 = tnd_alloc(sizeof *x0 * (nx + nu + (size_t)tendril_model_nobs(r->model)));
+  tendril_status status = x0 ? tendril_env_create(r->model, &env, err) : tnd_fail_memory(err);
+  if (status == TENDRIL_OK) status = tendril_controller_create(first, r->model, &controller, err);
+  if (status == TENDRIL_OK)
+    status = play(r, first, env, controller, x0 + nx + nu, x0, x0 + nx, err);
+  if (status == TENDRIL_OK) status = tendril_ilqg_start(r->ilqg, x0, x0 + nx, err);
+  tendril_controller_destroy(controller);
+  tendril_env_destroy(env);
+  tnd_free(x0);
+  return status;
+}
+
+// ------------------------------------------------------------------------------------- its end
+
+static void sum_terms(const run *r, tendril_optimized *out) {
+  const tendril_task *task = r->o->task;
+  const tendril_trajectory *y = tendril_ilqg_get(r->ilqg);
+  const int nq = (int)r->model->mujoco->nq;
+  double terms[TENDRIL_MAX_TERMS], residuals[TENDRIL_MAX_RESIDUALS];
+  const double *x = y->x, *residual = residuals;
+  for (int t = 0; t <= y->T; t++, x += y->nx) {
+    tnd_cost(r->model, 0, t, y->T, x, x + nq, t < y->T ? y->u + t * y->nu : NULL, terms);
+    for (int k = 0; k < task->ncost; k++)
+      out->terms[k].sum += terms[k];
+  }
+  x -= y->nx;
+  task->residuals(tnd_model_ground(r->model, 0), x, x + nq, y->u + (y->T - 1) * y->nu, residuals,
+                  NULL, NULL);
+  for (int k = 0; k < task->ncost; k++)
+    for (int i = 0; i < task->cost[k].n; i++)
+      out->terms[k].last = fmax(out->terms[k].last, fabs(*residual++));
+}
+
+static tendril_status save(run *r, tendril_error *err) {
+  return tnd_motion_write(r->folder.trajectory, r->o, tendril_ilqg_get(r->ilqg), err);
+}
+
+static tendril_status write_config(const run *r, tendril_error *err) {
+  char *text = NULL;
+  TENDRIL_TRY(tnd_optimization_print(r->o, true, &text, err));
+  const tendril_status status = tnd_file_write(r->folder.config, text, strlen(text), err);
+  tnd_free(text);
+  return status;
+}
+
+// ---------------------------------------------------------------------------------- the iterations
+
+static tendril_status advance(run *r, int64_t iteration, tendril_ilqg_stats *stats,
+                              tendril_error *err) {
+  const double cpu = tnd_clock_process();
+  TENDRIL_TRY(tendril_ilqg_iterate(r->ilqg, stats, err));
+  const double row[NCOLUMN] = {(double)iteration,
+                               stats->cost,
+                               stats->expected,
+                               stats->alpha,
+                               stats->mu,
+                               stats->rho,
+                               stats->bad,
+                               tnd_clock_wall() - r->begin,
+                               stats->derivative_cpu,
+                               stats->backward_cpu,
+                               stats->search_cpu,
+                               tnd_clock_process() - cpu};
+  TENDRIL_TRY(tnd_table_row(r->table, row, err));
+  if (r->hooks && r->hooks->progress) r->hooks->progress(r->hooks->user, iteration, stats);
+  return TENDRIL_OK;
+}
+
+static bool asked_to_stop(const run *r) {
+  return r->hooks && r->hooks->stop && *r->hooks->stop;
+}
+
+static tendril_status iterate(run *r, tendril_optimized *out, tendril_error *err) {
+  tendril_ilqg_stats stats = {0};
+  while (out->iterations < r->o->ilqg.iterations && !stats.converged && !asked_to_stop(r)) {
+    TENDRIL_TRY(advance(r, out->iterations + 1, &stats, err));
+    out->iterations++;
+  }
+  out->converged = stats.converged;
+  return tendril_ilqg_close(r->ilqg, err);
+}
+
+static tendril_status optimize(run *r, tendril_optimized *out, tendril_error *err) {
+  out->first_cost = tendril_ilqg_get(r->ilqg)->cost;
+  const tendril_status status = iterate(r, out, err);
+  // whatever happened, the best so far is kept
+  const tendril_status saved = save(r, status == TENDRIL_OK ? err : NULL);
+  TENDRIL_TRY(status);
+  TENDRIL_TRY(saved);
+  out->cost = tendril_ilqg_get(r->ilqg)->cost;
+  out->cost_per_step = out->cost / r->model->max_steps;
+  sum_terms(r, out);
+  out->seconds = tnd_clock_wall() - r->begin;
+  out->cpu_seconds = tnd_clock_process() - r->begin_cpu;
+  return tnd_table_sync(r->table, err);
+}
+
+tendril_status tendril_optimize(const tendril_optimization *optimization,
+                                const tendril_tasks *tasks, const tendril_agent *first,
+                                const char *folder, bool force, int threads,
+                                const tendril_optimize_hooks *hooks, tendril_optimized *out,
+                                tendril_error *err) {
+  run r = {.o = optimization, .hooks = hooks};
+  *out = (tendril_optimized){.iterations = 0};
+  r.begin = tnd_clock_wall();
+  r.begin_cpu = tnd_clock_process();
+  const char *task = optimization->task->name;
+  tendril_status status = tnd_folder_paths(folder, &r.folder, err);
+  // before anything that takes its time
+  if (status == TENDRIL_OK) status = tnd_folder_check_free(&r.folder, force, err);
+  if (status == TENDRIL_OK) status = tendril_pool_create(threads, &r.pool, err);
+  if (status == TENDRIL_OK)
+    status = tendril_tasks_model(tasks, task, &optimization->sim, &r.model, err);
+  if (status == TENDRIL_OK)
+    status =
+        tendril_ilqg_create(r.model, r.model->max_steps, &optimization->ilqg, r.pool, &r.ilqg, err);
+  if (status == TENDRIL_OK) status = begin(&r, first, err);
+  if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
+  if (status == TENDRIL_OK) {
+    status = write_config(&r, err);
+    if (status == TENDRIL_OK)
+      status = tnd_table_create(r.folder.progress, columns, NCOLUMN, &r.table, err);
+    if (status == TENDRIL_OK) status = save(&r, err);
+    if (status != TENDRIL_OK) tnd_folder_abandon(&r.folder);
+  }
+  if (status == TENDRIL_OK) status = optimize(&r, out, err);
+  tnd_table_destroy(r.table);
+  tendril_ilqg_destroy(r.ilqg);
+  tendril_model_destroy(r.model);
+  tendril_pool_destroy(r.pool);
+  return status;
+}
