@@ -28,7 +28,7 @@
 
 bool tnd_euler_can(const mjModel *m) {
   return m->opt.integrator == mjINT_EULER && m->opt.cone == mjCONE_PYRAMIDAL &&
-         m->opt.noslip_iterations == 0 && m->na == 0;
+         m->opt.noslip_iterations == 0 && m->na == 0 && !mj_isSparse(m);
 }
 
 void tnd_euler_layout(tnd_euler *e, const mjModel *m, tnd_arena *arena) {
@@ -118,7 +118,10 @@ static void set_column(tnd_euler *e, int j, double h) {
     e->dr[i * w + j] = (e->r[i] - e->r0[i]) / h;
 }
 
+// Controls act by the actuators' forces alone.
 static void move_controls(tnd_euler *e, const mjModel *m, mjData *d, double eps) {
+  const int nv = e->nv, w = 2 * nv + e->nu;
+  mju_copy(e->r, d->qfrc_actuator, nv);
   for (int k = 0; k < e->nu; k++) {
     const double u = d->ctrl[k];
     // MuJoCo clamps controls: away from the upper limit
@@ -126,9 +129,8 @@ static void move_controls(tnd_euler *e, const mjModel *m, mjData *d, double eps)
     const double h = at_limit ? -eps : eps;
     d->ctrl[k] = u + h;
     mj_fwdActuation(m, d);
-    mj_fwdAcceleration(m, d);
-    residual(e, m, d, e->r);
-    set_column(e, 2 * e->nv + k, h);
+    for (int i = 0; i < nv; i++)
+      e->dr[i * w + 2 * nv + k] = (e->r[i] - d->qfrc_actuator[i]) / h;
     d->ctrl[k] = u;
   }
 }
@@ -172,19 +174,17 @@ static void move_positions(tnd_euler *e, const mjModel *m, mjData *d, double eps
 // ---------------------------------------------------------------------------------------- algebra
 
 // H = M + J'D J, factored; the constraints' state is that of the last residual().
-static bool factor_hessian(tnd_euler *e, const mjModel *m, mjData *d) {
+static bool factor_hessian(tnd_euler *e, const mjData *d) {
   const int nv = e->nv;
-  double *row = d->efc_b, *column = e->r;
   memcpy(e->H, e->M, sizeof *e->H * (size_t)(nv * nv));
-  for (int j = 0; j < nv && d->nefc > 0; j++) {
-    e->change[j] = 1;
-    mj_mulJacVec(m, d, row, e->change);
-    e->change[j] = 0;
-    for (int k = 0; k < d->nefc; k++)
-      row[k] *= d->efc_state[k] == mjCNSTRSTATE_QUADRATIC ? d->efc_D[k] : 0;
-    mj_mulJacTVec(m, d, column, row);
-    for (int i = j; i < nv; i++)
-      e->H[i * nv + j] += column[i];
+  for (int k = 0; k < d->nefc; k++) {
+    const double *J = d->efc_J + (ptrdiff_t)k * nv;
+    if (d->efc_state[k] != mjCNSTRSTATE_QUADRATIC) continue;
+    for (int i = 0; i < nv; i++) {
+      const double c = d->efc_D[k] * J[i];
+      for (int j = 0; j <= i; j++)
+        e->H[i * nv + j] += c * J[j];
+    }
   }
   return tnd_cholesky(nv, nv, e->H);
 }
@@ -217,7 +217,7 @@ static bool prepare(tnd_euler *e, const mjModel *m, mjData *d) {
   mju_copy(e->at, d->qacc, e->nv);
   mj_fullM(m, e->M, d->qM);
   residual(e, m, d, e->r0);
-  return factor_hessian(e, m, d) && (!e->damped || damp(e, m));
+  return factor_hessian(e, d) && (!e->damped || damp(e, m));
 }
 
 // da, and from it dat if there is damping.

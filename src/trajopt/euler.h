@@ -27,7 +27,8 @@ typedef struct tnd_euler {
   double *q, *next, *moved;  // [nq] positions before and after the step, and moved
 } tnd_euler;
 
-// Whether it is made for this model: Euler, pyramidal friction cones, no noslip solver.
+// Whether it is made for this model: Euler, pyramidal friction cones, no noslip solver, dense
+// Jacobians (MuJoCo's choice below 60 degrees of freedom).
 bool tnd_euler_can(const mjModel *model);
 // Names its arrays in `arena`; called twice, as layout functions are, and then init once.
 void tnd_euler_layout(tnd_euler *e, const mjModel *model, tnd_arena *arena);
