@@ -111,6 +111,19 @@ static void residual(const tnd_euler *e, const mjModel *m, mjData *d, double *r)
   mju_subFrom(r, d->qfrc_constraint, e->nv);
 }
 
+// All forces but the constraints', from those that velocities and positions decide. As
+// mj_fwdAcceleration() has it, which solves for an acceleration, too: of no use here.
+static void add_forces(const tnd_euler *e, const mjModel *m, mjData *d) {
+  mj_fwdActuation(m, d);
+  if (e->pushed) {
+    mj_fwdAcceleration(m, d);
+    return;
+  }
+  mju_sub(d->qfrc_smooth, d->qfrc_passive, d->qfrc_bias, e->nv);
+  mju_addTo(d->qfrc_smooth, d->qfrc_applied, e->nv);
+  mju_addTo(d->qfrc_smooth, d->qfrc_actuator, e->nv);
+}
+
 // Column j of dr, from r at a place that is h away.
 static void set_column(tnd_euler *e, int j, double h) {
   const int w = 2 * e->nv + e->nu;
@@ -139,8 +152,7 @@ static void move_velocities(tnd_euler *e, const mjModel *m, mjData *d, double ep
   for (int j = 0; j < e->nv; j++) {
     d->qvel[j] = e->v[j] + eps;
     mj_fwdVelocity(m, d);
-    mj_fwdActuation(m, d);
-    mj_fwdAcceleration(m, d);
+    add_forces(e, m, d);
     residual(e, m, d, e->r);
     set_column(e, e->nv + j, eps);
     d->qvel[j] = e->v[j];
@@ -157,8 +169,7 @@ static void move_positions(tnd_euler *e, const mjModel *m, mjData *d, double eps
     e->change[j] = 0;
     mj_fwdPosition(m, d);
     mj_fwdVelocity(m, d);
-    mj_fwdActuation(m, d);
-    mj_fwdAcceleration(m, d);
+    add_forces(e, m, d);
     residual(e, m, d, e->r);
     set_column(e, j, eps);
     if (e->damped) {
@@ -209,6 +220,7 @@ static bool prepare(tnd_euler *e, const mjModel *m, mjData *d) {
   mju_copy(e->q, d->qpos, (int)m->nq);
   mju_copy(e->v, d->qvel, e->nv);
   mju_copy(e->warm, d->qacc_warmstart, e->nv);
+  e->pushed = !mju_isZero(d->xfrc_applied, 6 * (int)m->nbody);
   mj_forwardSkip(m, d, mjSTAGE_NONE, 1);
   mju_copy(d->qacc_warmstart, e->warm, e->nv);
   for (int i = 0; i < e->nv; i++)
