@@ -32,5 +32,6 @@ int bench_rollout(const bench_options *options);
 int bench_update(const bench_options *options);
 int bench_train(const bench_options *options);
 int bench_record(const bench_options *options);
+int bench_trajopt(const bench_options *options);
 
 #endif

@@ -32,6 +32,16 @@ static inline bool tnd_physics_warned(const mjData *data) {
           w[mjWARN_INERTIA].number) != 0;
 }
 
+// Whether Euler's method takes joint damping implicitly where there is any.
+static inline bool tnd_physics_damps_implicitly(const mjModel *model) {
+#if mjVERSION_HEADER >= 231
+  return !(model->opt.disableflags & mjDSBL_EULERDAMP);
+#else
+  (void)model;
+  return true;
+#endif
+}
+
 // What the first of those warnings says, for an error line; NULL if there is none.
 const char *tnd_physics_warning(const mjData *data);
 

@@ -4,6 +4,8 @@
 // ends after one or two factorisations.
 #include "trajopt/boxqp.h"
 
+#include "math/simd.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -26,7 +28,7 @@ bool tnd_cholesky(int n, int stride, double *A) {
   return true;
 }
 
-void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b) {
+TND_CLONES void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b) {
   for (int i = 0; i < n; i++) {  // L y = b
     double *row = b + i * columns;
     for (int k = 0; k < i; k++) {

@@ -36,7 +36,8 @@ void tendril_ilqg_defaults(tendril_ilqg_options *options) {
 typedef struct trial {
   double *x, *u;  // [T + 1][nx], [T][nu]
   double alpha, cost;
-  bool good;
+  double limit;  // it is given up where its cost, which only grows, has passed this
+  bool good, dear;
   int stopped;  // the step that failed
   double *dx;   // [n]
 } trial;
@@ -222,7 +223,7 @@ static double cost_at(const tendril_ilqg *q, int t, const double *x, const doubl
 static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, const double *K,
                      trial *r) {
   const int nx = q->nx, n = q->n, m = q->nu;
-  r->good = false;
+  r->good = r->dear = false;
   r->cost = 0;
   for (int t = 0; t < q->T; t++) {
     const double *x = r->x + t * nx;
@@ -237,6 +238,8 @@ static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, 
       u[i] = clip(v, q->model->low[i], q->model->high[i]);
     }
     r->cost += cost_at(q, t, x, u);
+    r->dear = r->cost > r->limit;
+    if (r->dear) return;
     if (!tnd_transition_step(f, q->t0 + t, x, u, r->x + (t + 1) * nx)) return;
   }
   r->stopped = q->T;
@@ -267,6 +270,7 @@ tendril_status tnd_ilqg_restart(tendril_ilqg *q, const double *x0, tendril_error
   trial *r = &q->trials[0];
   memcpy(r->x, x0, sizeof *x0 * (size_t)q->nx);
   r->alpha = 0;
+  r->limit = HUGE_VAL;
   roll_out(q, q->workers[0].f, NULL, q->now.K, r);
   if (!r->good) return fail_step(q, r->stopped, "the simulation doesn't survive the controls", err);
   take(q, r);
@@ -448,17 +452,17 @@ static const trial *search(tendril_ilqg *q, double linear, double quadratic, int
   while (tried < most) {
     const int wave = most - tried < q->nthread ? most - tried : q->nthread;
     for (int i = 0; i < wave; i++) {
-      q->trials[i].alpha = ldexp(1, -(tried + i));
-      memcpy(q->trials[i].x, q->now.x, sizeof(double) * (size_t)q->nx);
+      trial *r = &q->trials[i];
+      r->alpha = ldexp(1, -(tried + i));
+      r->limit =
+          q->now.cost + fmin(0, q->options.decrease * r->alpha * (linear + r->alpha * quadratic));
+      memcpy(r->x, q->now.x, sizeof(double) * (size_t)q->nx);
     }
     tnd_pool_run(q->pool, wave, try_one, q);
     for (int i = 0; i < wave; i++) {
       const trial *r = &q->trials[i];
-      const double expected = -r->alpha * (linear + r->alpha * quadratic);
-      if (!r->good)
-        ++*bad;
-      else if (q->now.cost - r->cost >= q->options.decrease * expected && r->cost < q->now.cost)
-        return r;
+      if (r->good && r->cost <= r->limit && r->cost < q->now.cost) return r;
+      if (!r->good && !r->dear) ++*bad;
     }
     tried += wave;
   }

@@ -28,9 +28,9 @@ void tnd_transition_set_pushes(tnd_transition *f, const struct tnd_pushes *pushe
 // step, matters to pushes only. False if the state is bad or MuJoCo warned: next is then undefined.
 bool tnd_transition_step(tnd_transition *f, int t, const double *x, const double *u, double *next);
 
-// F [n][n + nu] = (df/dx, df/du) by forward differences of 1e-6. Under Euler and implicit by
-// mjd_transitionFD() for each of the control step's MuJoCo steps, chained; under RK4, which that
-// function doesn't do, by differences of the whole control step. False as above.
+// F [n][n + nu] = (df/dx, df/du), of each of the control step's MuJoCo steps and chained: under
+// Euler by the implicit function theorem (euler.h), where that doesn't apply by mjd_transitionFD().
+// Under RK4, which neither does, by differences of the whole control step. False as above.
 bool tnd_transition_linearise(tnd_transition *f, int t, const double *x, const double *u,
                               double *F);
 

@@ -179,6 +179,32 @@ Test(transition, under_rk4_derivatives_are_those_of_the_whole_control_step) {
   check_derivatives("quad-link", 5, 1e-4);
 }
 
+Test(transition, derivatives_feel_the_slope_of_a_terrain) {
+  tendril_sim_options options = support_sim_options();
+  tendril_terrain_defaults(&options.terrain);
+  options.terrain.kind = TENDRIL_TERRAIN_SLOPES;
+  options.terrain.slope = 10;
+  stage s = open_model(support_model("walker-gps", &options));
+  const mjModel *m = tendril_model_mujoco(s.model);
+  double x[NX_MAX], zu[NX_MAX + NU_MAX] = {0}, expected[18 * 24], F[18 * 24], slope, before;
+  visit(&s, 40, x, zu + s.n);
+  before = tendril_ground_height(m, x[0], &slope);
+  x[0] += 8;
+  x[1] += tendril_ground_height(m, x[0], &slope) - before;
+  cr_assert(fabs(slope) > 0.02, "%g", slope);
+  around a = {.s = &s, .x = x};
+  cr_assert(tnd_transition_step(s.f, 0, x, zu + s.n, a.base));
+  support_fd_jacobian(step_from, &a, zu, 24, 18, 1e-6, expected);
+  cr_assert(tnd_transition_linearise(s.f, 0, x, zu + s.n, F));
+  double felt = 0;
+  for (int i = 0; i < 18 * 24; i++) {
+    check_close(F[i], expected[i], 1e-3 * (1 + fabs(expected[i])));
+    if (i % 24 == 0 && i > 0) felt = fmax(felt, fabs(F[i]));
+  }
+  cr_assert(felt > 0.1, "%g", felt);  // the ground pushes where the robot is carried into it
+  shut(&s);
+}
+
 Test(transition, feels_pushes_at_their_time_only) {
   stage s = setup("walker-gps");
   double x[NX_MAX], u[NU_MAX] = {0}, quiet[NX_MAX], pushed[NX_MAX];
