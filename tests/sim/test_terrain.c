@@ -315,6 +315,16 @@ Test(terrain, a_ridge_between_its_ends_carries_a_capsule) {
   free_probe(&p, model);
 }
 
+Test(terrain, is_not_touched_by_what_is_nowhere) {
+  tendril_model *model;
+  probe p = make_probe(TENDRIL_TERRAIN_ROUGH, &model);
+  cr_assert_eq(lay(&p, (double)NAN, 0, 0), 0);
+  cr_assert_eq(lay(&p, 5, (double)NAN, 0), 0);
+  cr_assert_eq(lay(&p, 5, 0, (double)NAN), 0);
+  cr_assert_eq(lay(&p, INFINITY, 1, 0), 0);
+  free_probe(&p, model);
+}
+
 Test(terrain, goes_on_level_behind_its_drawn_end) {
   tendril_model *model;
   probe p = make_probe(TENDRIL_TERRAIN_SLOPES, &model);
