@@ -144,6 +144,20 @@ static tendril_status load_model(const char *path, const char *xml, mjModel **ou
   return TENDRIL_OK;
 }
 
+// Why a file can't be loaded with a terrain in it: MuJoCo may stumble over what we put in where the
+// file has no floor to begin with.
+static tendril_status fail_uneven(const char *path, tendril_status status, tendril_error *err) {
+  mjModel *plain = NULL;
+  tendril_error why = {{0}};
+  if (load_model(path, NULL, &plain, NULL) != TENDRIL_OK) return status;
+  if (tnd_terrain_check_floor(plain, &why) != TENDRIL_OK)
+    status = tnd_fail(err, TENDRIL_E_CONFIG, "%.200s: %.250s", path, why.text);
+  if (tnd_physics_run(delete_model, plain, NULL) != TENDRIL_OK) {
+    // nothing can be done about it
+  }
+  return status;
+}
+
 // The file with a terrain in it, that has no heights yet. One that MuJoCo refuses without a terrain
 // is refused as ever: the lines in a message are the file's.
 static tendril_status load_uneven(const char *path, const tendril_terrain_options *options,
@@ -156,7 +170,10 @@ static tendril_status load_uneven(const char *path, const tendril_terrain_option
   TENDRIL_TRY(tnd_file_read(path, MOST, &text, &size, err));
   tendril_status status = tnd_terrain_insert(&shape, text, &xml, &why);
   if (status != TENDRIL_OK) tnd_fail(err, status, "%.200s: %.250s", path, why.text);
-  if (status == TENDRIL_OK) status = load_model(path, xml, out, err);
+  if (status == TENDRIL_OK) {
+    status = load_model(path, xml, out, err);
+    if (status == TENDRIL_E_FORMAT) status = fail_uneven(path, status, err);
+  }
   if (status == TENDRIL_OK) {
     status = tnd_terrain_replace_floor(*out, &why);
     if (status != TENDRIL_OK) tnd_fail(err, status, "%.200s: %.250s", path, why.text);

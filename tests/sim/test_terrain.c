@@ -451,6 +451,8 @@ Test(terrain, that_makes_no_sense_is_refused) {
   tendril_sim_options o = uneven(TENDRIL_TERRAIN_SLOPES);
   refused("cartpole.xml", "cartpole", &o, TENDRIL_E_CONFIG, "floor");
   refused("swimmer.xml", "swimmer", &o, TENDRIL_E_CONFIG, "terrain.kind=none");
+  // whose default geom would make a capsule of the terrain
+  refused("double_link.xml", "double-link", &o, TENDRIL_E_CONFIG, "named floor, and this model");
   refused("../tests/data/mjcf/aloof.xml", "swimmer", &o, TENDRIL_E_CONFIG, "nothing in this model");
   o.terrain.slope = 90;
   refused("walker.xml", "walker", &o, TENDRIL_E_ARGUMENT, "terrain.slope");
