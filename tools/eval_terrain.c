@@ -20,6 +20,7 @@ static const struct kind {
 typedef struct options {
   show_options show;
   cli_list set, outputs;
+  tendril_grounds_options judged;
   const char *levels[KINDS], *min_height;
   int64_t grounds, first, seed, threads;
   bool train_seeds, json;
@@ -232,10 +233,6 @@ static tendril_status measure(const options *o, table *t, cell *c, int set, tend
   const char *sim[2 * (CLI_MAX_CHANGES + OURS) + 5] = {"integrator", "task", "physics_steps", "0"};
   int n = 4;
   show s = {0};
-  tendril_grounds_options g;
-  tendril_grounds_defaults(&g);
-  g.seed = (uint64_t)o->seed;
-  if (o->min_height) g.min_height = strtod(o->min_height, NULL);
   for (int i = 0; i < 2 * changes->n; i++)
     sim[n++] = changes->pairs[i];
   snprintf(level, sizeof level, "%.17g", c->level);
@@ -253,7 +250,7 @@ static tendril_status measure(const options *o, table *t, cell *c, int set, tend
   opened.sim = sim;
   TENDRIL_TRY(show_open(&opened, &s, err));
   tendril_status status =
-      tendril_grounds_evaluate(s.model, s.agent, pool, &g, &c->results[set], NULL, err);
+      tendril_grounds_evaluate(s.model, s.agent, pool, &o->judged, &c->results[set], NULL, err);
   show_close(&s);
   return status;
 }
@@ -308,15 +305,33 @@ static int parse_levels(const options *o, table *t) {
   return status;
 }
 
-static int check(const options *o, table *t, cli_changes *changes) {
-  double unused;
+// What the levels and --first-seed say is not said a second time, or one of the two would not
+// count.
+static int check_changes(const cli_changes *changes) {
+  static const char *const ours[] = {"terrain.kind",  "terrain.seed", "terrain.seeds",
+                                     "terrain.slope", "terrain.step", "terrain.rough"};
+  for (int i = 0; i < changes->n; i++)
+    for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
+      if (strcmp(changes->pairs[2 * i], ours[k]) == 0)
+        return cli_usage(&cmd_eval_terrain,
+                         "--set %s: say it by --slopes, --steps, --rough, --grounds and "
+                         "--first-seed",
+                         ours[k]);
+  return EXIT_OK;
+}
+
+static int check(options *o, table *t, cli_changes *changes) {
+  tendril_grounds_defaults(&o->judged);
+  o->judged.seed = (uint64_t)o->seed;
   int status = cli_check_range(&cmd_eval_terrain, "grounds", o->grounds, 1, 10000);
   if (status == EXIT_OK)
     status = cli_check_range(&cmd_eval_terrain, "threads", o->threads, 0, 1024);
   if (status == EXIT_OK)
-    status = eval_parse_number(&cmd_eval_terrain, "min-height", o->min_height, 0, 1, &unused);
+    status = eval_parse_number(&cmd_eval_terrain, "min-height", o->min_height, 0, 1,
+                               &o->judged.min_height);
   if (status == EXIT_OK) status = eval_check_outputs(&cmd_eval_terrain, &o->outputs);
   if (status == EXIT_OK) status = cli_sim_changes(&cmd_eval_terrain, &o->set, changes);
+  if (status == EXIT_OK) status = check_changes(changes);
   return status == EXIT_OK ? parse_levels(o, t) : status;
 }
 
