@@ -63,7 +63,7 @@ typedef struct tendril_push_options {
   double seconds;     // that a push lasts
   double settle;      // s before the gait counts as settled; the first push comes after that
   double watch;       // s from there on in which the gait's period and speed are measured
-  double period;      // s; 0: the gait's own
+  double period;      // s, 0.001 or more; 0: the gait's own
   double recover;     // s from a push's end in which the robot must get up and move again
   double share;       // of its replicas that have to recover for a cell to pass
   double min_height;  // upright: the first body at this share of its unpushed mean height or more

@@ -95,13 +95,13 @@ static tendril_status check(const tendril_push_options *o, tendril_error *err) {
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "pushes: an empty grid: %d sizes x %d directions x %d phases x %d replicas",
                     o->nnewton, o->ndirection, o->phases, o->replicas);
-  if ((double)(o->nnewton + 1) * o->ndirection * o->phases * o->replicas > 1e7)
+  if (((double)o->nnewton + 1) * o->ndirection * o->phases * o->replicas > 1e7)
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "pushes: more than ten million rollouts; ask for less");
   TENDRIL_TRY(check_number("seconds", o->seconds, 1e-4, 60, err));
   TENDRIL_TRY(check_number("settle", o->settle, 0, 1000, err));
   TENDRIL_TRY(check_number("watch", o->watch, 0.1, 1000, err));
-  TENDRIL_TRY(check_number("period", o->period, 0, 1000, err));
+  if (o->period != 0) TENDRIL_TRY(check_number("period", o->period, 1e-3, 1000, err));
   TENDRIL_TRY(check_number("recover", o->recover, 0.1, 1000, err));
   TENDRIL_TRY(check_number("share", o->share, 1e-3, 1, err));
   TENDRIL_TRY(check_number("min_height", o->min_height, -1e3, 1, err));
@@ -538,7 +538,7 @@ static tendril_status find_times(evaluation *e, tendril_error *err) {
   if (end <= limit + 1e-9) return TENDRIL_OK;
   return tnd_fail(err, TENDRIL_E_ARGUMENT,
                   "pushes: the last recovery ends after %.3g s, the task's episodes after %g s; "
-                  "settle for less or lengthen them (sim.max_steps)",
+                  "settle, watch or recover for less, or take a run with a longer sim.max_steps",
                   end, limit);
 }
 
