@@ -5,10 +5,10 @@
 //      newtons from there.
 #include <tendril/eval.h>
 
-#include "base/alloc.h"
 #include "base/pool.h"
 #include "eval/body.h"
 #include "eval/gait.h"
+#include "eval/workers.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -34,13 +34,11 @@ typedef struct calm {
   tendril_error err;
 } calm;
 
-typedef struct worker {
-  tendril_env *env;
-  tendril_controller *controller;
-  double *obs, *action;  // [nobs], [nact]
-  double *snapshot;      // [tendril_snapshot_size()]
-  double *memory;        // [tendril_controller_size()]
-} worker;
+// A state that branches go on from.
+typedef struct origin {
+  double *snapshot;  // [tendril_snapshot_size()]
+  double *memory;    // [tendril_controller_size()]
+} origin;
 
 typedef struct evaluation {
   const tendril_model *model;
@@ -51,8 +49,8 @@ typedef struct evaluation {
   int last;                    // of recover, in which a robot is judged
   int njoint, *joints;         // places of the hinges in qpos, [njoint]; joint_of [njoint]
   int *joint_of;
-  int nworker, memory;
-  worker *workers;          // [nworker]
+  tnd_workers workers;
+  origin *origins;          // [workers.n]
   calm *replicas;           // [replicas]
   double height, axis[3];   // unpushed, mean over the replicas
   double speed, way[2];     // unpushed; direction of the way
@@ -184,7 +182,7 @@ static bool is_fall(tendril_status status) {
 }
 
 // One control step; *over if the episode ended with it.
-static tendril_status step(worker *w, bool *over, tendril_error *err) {
+static tendril_status step(tnd_worker *w, bool *over, tendril_error *err) {
   tendril_step s = {0};
   tendril_status status = tendril_controller_act(w->controller, w->env, tendril_env_time(w->env),
                                                  w->obs, w->action, err);
@@ -204,7 +202,7 @@ static void normalise(double *x, int n) {
 
 // ------------------------------------------------------------------------------------ 1. unpushed
 
-static tendril_status watch(const evaluation *e, int replica, worker *w, calm *out) {
+static tendril_status watch(const evaluation *e, int replica, tnd_worker *w, calm *out) {
   bool over = false;
   TENDRIL_TRY(tendril_controller_reset(w->controller, e->options->seed, 0, (uint32_t)replica,
                                        w->env, w->obs, &out->err));
@@ -239,7 +237,7 @@ static tendril_status watch(const evaluation *e, int replica, worker *w, calm *o
 static void watch_piece(void *context, int piece, int index) {
   evaluation *e = context;
   calm *out = &e->replicas[piece];
-  out->status = watch(e, piece, &e->workers[index], out);
+  out->status = watch(e, piece, &e->workers.at[index], out);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -314,7 +312,7 @@ static void average(evaluation *e) {
 // ------------------------------------------------------------------------------------ 2. pushed
 
 // Goes on for the push and the time to recover, n control steps.
-static tendril_status judge(const evaluation *e, worker *w, int n, outcome *out, int64_t *steps,
+static tendril_status judge(const evaluation *e, tnd_worker *w, int n, outcome *out, int64_t *steps,
                             tendril_error *err) {
   const tendril_push_options *o = e->options;
   tnd_body now = tnd_body_see(w->env), from = now;
@@ -358,9 +356,11 @@ static double time_of(const evaluation *e, const calm *c, int phase) {
   return c->zero + e->result->period * phase / e->options->phases;
 }
 
-static tendril_status branch(evaluation *e, int replica, int phase, worker *w,
+static tendril_status branch(evaluation *e, int replica, int phase, int index,
                              struct piece *piece) {
   const tendril_push_options *o = e->options;
+  const origin *from = &e->origins[index];
+  tnd_worker *w = &e->workers.at[index];
   const calm *c = &e->replicas[replica];
   const size_t row = (size_t)o->nnewton + 1;
   unsigned char *outcomes = e->outcomes + ((size_t)replica * (size_t)o->phases + (size_t)phase) *
@@ -378,8 +378,8 @@ static tendril_status branch(evaluation *e, int replica, int phase, worker *w,
     piece->steps++;
     if (over) return TENDRIL_OK;
   }
-  tendril_env_save(w->env, w->snapshot);
-  tendril_controller_save(w->controller, w->memory);
+  tendril_env_save(w->env, from->snapshot);
+  tendril_controller_save(w->controller, from->memory);
 
   for (int i = 0; i < o->ndirection; i++)
     for (int k = 0; k <= o->nnewton; k++) {
@@ -389,8 +389,8 @@ static tendril_status branch(evaluation *e, int replica, int phase, worker *w,
       push.time = time;
       push.seconds = o->seconds;
       outcome out;
-      tendril_env_restore(w->env, w->snapshot, w->obs);
-      tendril_controller_restore(w->controller, w->memory);
+      tendril_env_restore(w->env, from->snapshot, w->obs);
+      tendril_controller_restore(w->controller, from->memory);
       TENDRIL_TRY(tendril_env_push(w->env, &push, &piece->err));
       TENDRIL_TRY(judge(e, w, n, &out, &piece->steps, &piece->err));
       outcomes[(size_t)i * row + (size_t)k] = (unsigned char)out;
@@ -403,7 +403,7 @@ static void branch_piece(void *context, int piece, int index) {
   evaluation *e = context;
   const tendril_push_options *o = e->options;
   struct piece *p = &e->pieces[piece];
-  p->status = branch(e, piece / o->phases, piece % o->phases, &e->workers[index], p);
+  p->status = branch(e, piece / o->phases, piece % o->phases, index, p);
   // worker 0 is the caller
   if (index == 0 && o->progress) o->progress(o->user, (int64_t)atomic_load(&e->done), e->total);
 }
@@ -468,53 +468,29 @@ static void layout(evaluation *e, tnd_arena *arena) {
     if (arena->base) e->replicas[i].joints = joints;
   }
   e->outcomes = tnd_arena_take(arena, pieces * (size_t)o->ndirection, (size_t)o->nnewton + 1);
-  for (int i = 0; i < e->nworker; i++) {
-    worker w = e->workers[i];
-    w.obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
-    w.action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
-    w.snapshot = tnd_arena_doubles(arena, (size_t)tendril_snapshot_size(e->model));
-    w.memory = tnd_arena_doubles(arena, (size_t)e->memory);
-    e->workers[i] = w;
+  const size_t memory = (size_t)tendril_controller_size(e->workers.at[0].controller);
+  e->origins = tnd_arena_take(arena, (size_t)e->workers.n, sizeof *e->origins);
+  for (int i = 0; i < e->workers.n; i++) {
+    origin one = {.snapshot = tnd_arena_doubles(arena, (size_t)tendril_snapshot_size(e->model))};
+    one.memory = tnd_arena_doubles(arena, memory);
+    if (arena->base) e->origins[i] = one;
   }
-}
-
-static tendril_status create_workers(evaluation *e, const tendril_agent *agent,
-                                     tendril_error *err) {
-  e->workers = tnd_alloc(sizeof *e->workers * (size_t)e->nworker);
-  if (!e->workers) return tnd_fail_memory(err);
-  for (int i = 0; i < e->nworker; i++) {
-    TENDRIL_TRY(tendril_env_create(e->model, &e->workers[i].env, err));
-    TENDRIL_TRY(tendril_controller_create(agent, e->model, &e->workers[i].controller, err));
-  }
-  e->memory = tendril_controller_size(e->workers[0].controller);
-  layout(e, &e->arena);
-  TENDRIL_TRY(tnd_arena_alloc(&e->arena, err));
-  layout(e, &e->arena);
-  return TENDRIL_OK;
-}
-
-static void destroy_workers(evaluation *e) {
-  for (int i = 0; e->workers && i < e->nworker; i++) {
-    tendril_env_destroy(e->workers[i].env);
-    tendril_controller_destroy(e->workers[i].controller);
-  }
-  tnd_free(e->workers);
-  tnd_arena_free(&e->arena);
 }
 
 // The pushes' bodies exist, and all of one robot: its mass.
 static tendril_status try_pushes(evaluation *e, tendril_error *err) {
   const tendril_push_options *o = e->options;
   const mjModel *m = tendril_model_mujoco(e->model);
-  worker *w = &e->workers[0];
+  tnd_worker *w = &e->workers.at[0];
+  double *snapshot = e->origins[0].snapshot;
   TENDRIL_TRY(tendril_controller_reset(w->controller, o->seed, 0, 0, w->env, w->obs, err));
-  tendril_env_save(w->env, w->snapshot);
+  tendril_env_save(w->env, snapshot);
   for (int i = 0; i < o->ndirection; i++) {
     tendril_push push = o->directions[i];
     push.newtons = 1;
     push.time = 0;
     push.seconds = o->seconds;
-    tendril_env_restore(w->env, w->snapshot, w->obs);
+    tendril_env_restore(w->env, snapshot, w->obs);
     TENDRIL_TRY(tendril_env_push(w->env, &push, err));
     const int id = push.body[0] ? mj_name2id(m, mjOBJ_BODY, push.body) : 1;
     e->result->mass = m->body_subtreemass[m->body_rootid[id]];
@@ -544,6 +520,9 @@ static tendril_status find_times(evaluation *e, tendril_error *err) {
 
 static tendril_status run(evaluation *e, tendril_pool *pool, tendril_error *err) {
   const tendril_push_options *o = e->options;
+  layout(e, &e->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&e->arena, err));
+  layout(e, &e->arena);
   TENDRIL_TRY(try_pushes(e, err));
   list_hinges(tendril_model_mujoco(e->model), e->joints, e->joint_of);
 
@@ -588,12 +567,12 @@ tendril_status tendril_push_evaluate(const tendril_model *model, const tendril_a
                   .settle = (int)lround(options->settle / dt),
                   .watch = (int)fmax(2, round(options->watch / dt)),
                   .recover = (int)fmax(2, round(options->recover / dt)),
-                  .njoint = list_hinges(tendril_model_mujoco(model), NULL, NULL),
-                  .nworker = tendril_pool_threads(pool)};
+                  .njoint = list_hinges(tendril_model_mujoco(model), NULL, NULL)};
   tendril_status status = create_result(options, &e.result, err);
-  if (status == TENDRIL_OK) status = create_workers(&e, agent, err);
+  if (status == TENDRIL_OK) status = tnd_workers_create(&e.workers, model, agent, pool, err);
   if (status == TENDRIL_OK) status = run(&e, pool, err);
-  destroy_workers(&e);
+  tnd_workers_destroy(&e.workers);
+  tnd_arena_free(&e.arena);
   if (status == TENDRIL_OK)
     *out = e.result;
   else
