@@ -57,6 +57,17 @@ static void print_row(const cell *c, int set, const tendril_grounds_result *r) {
          d->min, s->mean, s->min, r->cost.mean, r->cost.max);
 }
 
+// There was uneven ground, but all fell before it.
+static bool is_unmet(const table *t) {
+  bool uneven = false;
+  for (int i = 0; i < t->n; i++)
+    for (int k = 0; k < t->nset; k++) {
+      if (t->at[i].results[k].met) return false;
+      uneven |= t->at[i].level > 0;
+    }
+  return uneven;
+}
+
 static void print_text(const void *user) {
   const table *t = user;
   printf("%s, %s%s%s actions; seeds", t->title, t->checkpoint, *t->checkpoint ? ", " : "",
@@ -70,6 +81,9 @@ static void print_text(const void *user) {
   for (int i = 0; i < t->n; i++)
     for (int k = 0; k < t->nset; k++)
       print_row(&t->at[i], k, &t->at[i].results[k]);
+  if (is_unmet(t))
+    printf("\nnobody came beyond the level ground ahead of the start: these levels tell nothing "
+           "apart; --set terrain.flat=0.5 begins sooner\n");
 }
 
 static void put_summary(cli_json *json, const char *name, const tendril_summary *s) {

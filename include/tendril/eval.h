@@ -217,6 +217,7 @@ typedef struct tendril_grounds_result {
   tendril_summary cost;      // less the reward, per control step
   int upright;               // episodes without a fall
   int diverged;              // of the others, those that the simulation cut
+  int met;                   // episodes that came over ground that is not level
   int64_t steps;             // control steps simulated
 } tendril_grounds_result;
 

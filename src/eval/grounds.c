@@ -6,13 +6,15 @@
 #include "eval/body.h"
 #include "eval/workers.h"
 
+#include <tendril/terrain.h>
+
 #include <math.h>
 #include <string.h>
 
 typedef struct episode {
   double distance, seconds, cost;
   int length;
-  bool fallen, diverged;
+  bool fallen, diverged, met;
   tendril_status status;
   tendril_error err;
 } episode;
@@ -57,6 +59,7 @@ static tendril_status play(const evaluation *e, int i, tnd_worker *w, episode *o
     total += step.reward;
     const tnd_body now = tnd_body_see(w->env);
     out->distance = now.at[0] - start.at[0];
+    out->met |= tendril_ground_height(tendril_env_mujoco(w->env), now.at[0], NULL) != 0;
     out->fallen = step.terminated || now.height < o->min_height * start.height;
   } while (!out->fallen && !step.truncated);
   out->seconds = out->length * dt;
@@ -88,6 +91,7 @@ static tendril_status add_up(const evaluation *e, tendril_grounds_result *r, dou
       return tnd_fail(err, ep->status, "ground %d: %.480s", i, ep->err.text);
     r->upright += !ep->fallen && !ep->diverged;
     r->diverged += ep->diverged;
+    r->met += ep->met;
     r->steps += ep->length;
     if (distances) distances[i] = ep->distance;
   }
