@@ -111,6 +111,7 @@ static void put_json(cli_json *json, const void *user) {
       cli_json_number(json, "grounds", r->distance.n);
       cli_json_number(json, "upright", r->upright);
       cli_json_number(json, "diverged", r->diverged);
+      cli_json_number(json, "met", r->met);
       put_summary(json, "distance", &r->distance);
       put_summary(json, "seconds", &r->seconds);
       put_summary(json, "cost", &r->cost);
@@ -124,7 +125,7 @@ static void put_csv(tnd_buffer *out, const void *user) {
   const table *t = user;
   static const char *const measures[] = {"distance", "seconds", "cost"};
   static const char *const columns[] = {"mean", "low", "high", "min", "max"};
-  tnd_buffer_text(out, "kind,level,seeds,grounds,upright,diverged");
+  tnd_buffer_text(out, "kind,level,seeds,grounds,upright,diverged,met");
   for (int i = 0; i < 3; i++)
     for (int k = 0; k < 5; k++)
       tnd_buffer_format(out, ",%s_%s", measures[i], columns[k]);
@@ -135,8 +136,8 @@ static void put_csv(tnd_buffer *out, const void *user) {
       const tendril_summary *all[] = {&r->distance, &r->seconds, &r->cost};
       tnd_buffer_format(out, "%s,", kinds[t->at[i].kind].name);
       tnd_buffer_number(out, t->at[i].level);
-      tnd_buffer_format(out, ",%s,%d,%d,%d", k ? "training" : "unseen", r->distance.n, r->upright,
-                        r->diverged);
+      tnd_buffer_format(out, ",%s,%d,%d,%d,%d", k ? "training" : "unseen", r->distance.n,
+                        r->upright, r->diverged, r->met);
       for (int j = 0; j < 3; j++) {
         const double numbers[] = {all[j]->mean, all[j]->low, all[j]->high, all[j]->min,
                                   all[j]->max};
