@@ -299,6 +299,17 @@ static int eval_terrain(const options *o, table *t, const cli_changes *changes) 
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
+// In the range of its option: the last level is judged before the first is played.
+static int check_level(const cell *c) {
+  char level[32];
+  const char *const change[] = {kinds[c->kind].option, level, NULL};
+  tendril_sim_options unused;
+  tendril_error err = {{0}};
+  snprintf(level, sizeof level, "%.17g", c->level);
+  const tendril_status status = cli_sim_options(change, &unused, &err);
+  return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
+}
+
 static int parse_levels(const options *o, table *t) {
   bool chosen = false;
   eval_numbers *numbers = malloc(sizeof *numbers);
@@ -313,8 +324,10 @@ static int parse_levels(const options *o, table *t) {
                                 o->levels[i] ? o->levels[i] : kinds[i].levels, numbers);
     if (status == EXIT_OK && numbers->n > LEVELS)
       status = cli_usage(&cmd_eval_terrain, "--%s: at most %d levels", kinds[i].name, LEVELS);
-    for (int k = 0; k < numbers->n && status == EXIT_OK; k++)
-      t->at[t->n++] = (cell){.kind = i, .level = numbers->at[k]};
+    for (int k = 0; k < numbers->n && status == EXIT_OK; k++) {
+      t->at[t->n] = (cell){.kind = i, .level = numbers->at[k]};
+      status = check_level(&t->at[t->n++]);
+    }
   }
   free(numbers);
   return status;
