@@ -56,9 +56,11 @@ int cli_check_range(const cli_command *command, const char *option, int64_t valu
 }
 
 static void print_help(const cli_command *command, const cli_option *options, int n) {
-  printf("usage: tendril %s %s\n\n%c%s.\n\noptions, with what holds without them (in brackets):\n",
-         command->name, command->usage, toupper((unsigned char)command->summary[0]),
-         command->summary + 1);
+  const char *summary = command->summary;
+  const bool asks = summary[strlen(summary) - 1] == '?';
+  printf("usage: tendril %s %s\n\n%c%s%s\n\noptions, with what holds without them (in brackets):\n",
+         command->name, command->usage, toupper((unsigned char)summary[0]), summary + 1,
+         asks ? "" : ".");
   for (int i = 0; i < n; i++) {
     char left[64];
     snprintf(left, sizeof left, "%c%c%s--%s%s%s", options[i].letter ? '-' : ' ',

@@ -39,10 +39,10 @@ typedef struct eval_report {
   const void *user;
 } eval_report;
 
-// EXIT_OK if all of -o end in .json, .csv, .svg, .png or .pdf.
+// EXIT_OK if all of -o end in .json, .csv, .svg, .png or .pdf and can be written.
 int eval_check_outputs(const cli_command *command, const cli_list *outputs);
-// The files of -o by their endings; then JSON on standard output, or the table and the files'
-// names.
+// JSON on standard output, or the table; then the files of -o by their endings. One that fails
+// keeps nothing else from being written; the first failure is returned.
 tendril_status eval_report_write(const eval_report *report, const cli_list *outputs, bool json,
                                  tendril_error *err);
 // mean, sd, median, low, high, min, max, into the object that is open.

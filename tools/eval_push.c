@@ -73,7 +73,7 @@ static void print_text(const void *user) {
     printf("gait: none found, phases are spread over %g s, ", r->period);
   for (int p = 0; p < r->nphase; p++)
     calm += r->calm[p];
-  printf("%.3g m/s\nunpushed: %d of %d replicas go on\n", r->speed, calm, r->replicas * r->nphase);
+  printf("%.3g m/s\nunpushed: %d of %d rollouts go on\n", r->speed, calm, r->replicas * r->nphase);
   for (int d = 0; d < r->ndirection; d++)
     print_surface(g, r, d);
   printf("\nlargest push of those up to which at least %g of %d replicas recover in every phase\n"

@@ -28,10 +28,8 @@ static tendril_status add_axis(box *b, const tendril_axis *axis, tendril_error *
   int i = 0;
   while (i < b->n && !(b->axes[i].kind == axis->kind && strcmp(b->axes[i].body, axis->body) == 0))
     i++;
-  if (i == TENDRIL_MAX_AXES) {
-    snprintf(err->text, sizeof err->text, "--box: more than %d axes", TENDRIL_MAX_AXES);
-    return TENDRIL_E_ARGUMENT;
-  }
+  if (i == TENDRIL_MAX_AXES)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT, "--box: more than %d axes", TENDRIL_MAX_AXES);
   b->axes[i] = *axis;
   tendril_axis_name(axis, b->names[i]);
   b->n += i == b->n;
@@ -215,11 +213,12 @@ static tendril_status draw(const void *user, const char *path, tendril_error *er
   const box *b = f->b;
   const tendril_robust_result *r = f->r;
   const int n = r->ncorner + r->nsample;
-  double *x = malloc(sizeof *x * (size_t)n * (size_t)(b->n + 1)), *y = x + (size_t)n * (size_t)b->n;
+  double *x = malloc(sizeof *x * (size_t)n * (size_t)(b->n + 1));
   tnd_series series[TENDRIL_MAX_AXES][2];
   tnd_panel panels[TENDRIL_MAX_AXES];
   char title[200];
-  if (!x) return TENDRIL_E_MEMORY;
+  if (!x) return tnd_fail_memory(err);
+  double *y = x + (size_t)n * (size_t)b->n;
   const tnd_level level = {"unvaried", r->points[0].returns.mean};
   for (int i = 0; i < n; i++)
     y[i] = r->points[1 + i].returns.mean;

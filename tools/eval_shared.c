@@ -1,8 +1,8 @@
 // What the commands `tendril eval ...` share. See eval.h.
 #include "eval.h"
 
+#include "base/aside.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -90,6 +90,12 @@ int eval_check_outputs(const cli_command *command, const cli_list *outputs) {
     if (!known)
       return cli_usage(command, "%s: the name must end in .json, .csv, .svg, .png or .pdf",
                        outputs->at[i]);
+    // what can't be written is said before the work and not after it
+    tnd_aside aside;
+    tendril_error err = {{0}};
+    const tendril_status status = tnd_aside_begin(&aside, outputs->at[i], &err);
+    if (status != TENDRIL_OK) return cli_fail(status, &err);
+    tnd_aside_abandon(&aside);
   }
   return EXIT_OK;
 }
@@ -118,17 +124,23 @@ static tendril_status write_output(const eval_report *report, const char *path,
 
 tendril_status eval_report_write(const eval_report *report, const cli_list *outputs, bool json,
                                  tendril_error *err) {
-  for (int i = 0; i < outputs->n; i++)
-    TENDRIL_TRY(write_output(report, outputs->at[i], err));
+  tendril_status status = TENDRIL_OK;
   if (json) {
     cli_json all = {0};
     report->put_json(&all, report->user);
-    return cli_json_print(&all, err);
+    status = cli_json_print(&all, err);
+  } else {
+    report->print(report->user);
   }
-  report->print(report->user);
-  for (int i = 0; i < outputs->n; i++)
-    printf("wrote %s\n", outputs->at[i]);
-  return TENDRIL_OK;
+  for (int i = 0; i < outputs->n; i++) {
+    tendril_error why = {{0}};
+    const tendril_status written = write_output(report, outputs->at[i], &why);
+    if (written == TENDRIL_OK && !json) printf("wrote %s\n", outputs->at[i]);
+    if (written == TENDRIL_OK || status != TENDRIL_OK) continue;
+    status = written;
+    *err = why;
+  }
+  return status;
 }
 
 void eval_put_summary(cli_json *json, const tendril_summary *s) {

@@ -20,6 +20,7 @@ static const struct kind {
 typedef struct options {
   show_options show;
   cli_list outputs;
+  tendril_grounds_options judged;
   const char *levels[KINDS], *min_height;
   int64_t grounds, first, seed, threads;
   bool train_seeds, json;
@@ -56,6 +57,17 @@ static void print_row(const cell *c, int set, const tendril_grounds_result *r) {
          d->min, s->mean, s->min, r->cost.mean, r->cost.max);
 }
 
+// There was uneven ground, but all fell before it.
+static bool is_unmet(const table *t) {
+  bool uneven = false;
+  for (int i = 0; i < t->n; i++)
+    for (int k = 0; k < t->nset; k++) {
+      if (t->at[i].results[k].met) return false;
+      uneven |= t->at[i].level > 0;
+    }
+  return uneven;
+}
+
 static void print_text(const void *user) {
   const table *t = user;
   printf("%s, %s%s%s actions; seeds", t->title, t->checkpoint, *t->checkpoint ? ", " : "",
@@ -69,6 +81,9 @@ static void print_text(const void *user) {
   for (int i = 0; i < t->n; i++)
     for (int k = 0; k < t->nset; k++)
       print_row(&t->at[i], k, &t->at[i].results[k]);
+  if (is_unmet(t))
+    printf("\nnobody came beyond the level ground ahead of the start: these levels tell nothing "
+           "apart; --set terrain.flat=0.5 begins sooner\n");
 }
 
 static void put_summary(cli_json *json, const char *name, const tendril_summary *s) {
@@ -96,6 +111,7 @@ static void put_json(cli_json *json, const void *user) {
       cli_json_number(json, "grounds", r->distance.n);
       cli_json_number(json, "upright", r->upright);
       cli_json_number(json, "diverged", r->diverged);
+      cli_json_number(json, "met", r->met);
       put_summary(json, "distance", &r->distance);
       put_summary(json, "seconds", &r->seconds);
       put_summary(json, "cost", &r->cost);
@@ -109,7 +125,7 @@ static void put_csv(tnd_buffer *out, const void *user) {
   const table *t = user;
   static const char *const measures[] = {"distance", "seconds", "cost"};
   static const char *const columns[] = {"mean", "low", "high", "min", "max"};
-  tnd_buffer_text(out, "kind,level,seeds,grounds,upright,diverged");
+  tnd_buffer_text(out, "kind,level,seeds,grounds,upright,diverged,met");
   for (int i = 0; i < 3; i++)
     for (int k = 0; k < 5; k++)
       tnd_buffer_format(out, ",%s_%s", measures[i], columns[k]);
@@ -120,8 +136,8 @@ static void put_csv(tnd_buffer *out, const void *user) {
       const tendril_summary *all[] = {&r->distance, &r->seconds, &r->cost};
       tnd_buffer_format(out, "%s,", kinds[t->at[i].kind].name);
       tnd_buffer_number(out, t->at[i].level);
-      tnd_buffer_format(out, ",%s,%d,%d,%d", k ? "training" : "unseen", r->distance.n, r->upright,
-                        r->diverged);
+      tnd_buffer_format(out, ",%s,%d,%d,%d,%d", k ? "training" : "unseen", r->distance.n,
+                        r->upright, r->diverged, r->met);
       for (int j = 0; j < 3; j++) {
         const double numbers[] = {all[j]->mean, all[j]->low, all[j]->high, all[j]->min,
                                   all[j]->max};
@@ -229,10 +245,6 @@ static tendril_status measure(const options *o, table *t, cell *c, int set, tend
                               tendril_error *err) {
   char level[32], first[32], count[32];
   show s = {0};
-  tendril_grounds_options g;
-  tendril_grounds_defaults(&g);
-  g.seed = (uint64_t)o->seed;
-  if (o->min_height) g.min_height = strtod(o->min_height, NULL);
   snprintf(level, sizeof level, "%.17g", c->level);
   snprintf(first, sizeof first, "%lld", (long long)t->firsts[set]);
   snprintf(count, sizeof count, "%lld", (long long)t->counts[set]);
@@ -254,7 +266,7 @@ static tendril_status measure(const options *o, table *t, cell *c, int set, tend
   opened.sim = sim;
   TENDRIL_TRY(show_open(&opened, &s, err));
   tendril_status status =
-      tendril_grounds_evaluate(s.model, s.agent, pool, &g, &c->results[set], NULL, err);
+      tendril_grounds_evaluate(s.model, s.agent, pool, &o->judged, &c->results[set], NULL, err);
   show_close(&s);
   return status;
 }
@@ -288,6 +300,17 @@ static int eval_terrain(const options *o, table *t) {
   return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
 }
 
+// In the range of its option: the last level is judged before the first is played.
+static int check_level(const cell *c) {
+  char level[32];
+  const char *const change[] = {kinds[c->kind].option, level, NULL};
+  tendril_sim_options unused;
+  tendril_error err = {{0}};
+  snprintf(level, sizeof level, "%.17g", c->level);
+  const tendril_status status = cli_sim_options(change, &unused, &err);
+  return status == TENDRIL_OK ? EXIT_OK : cli_fail(status, &err);
+}
+
 static int parse_levels(const options *o, table *t) {
   bool chosen = false;
   eval_numbers *numbers = malloc(sizeof *numbers);
@@ -302,21 +325,41 @@ static int parse_levels(const options *o, table *t) {
                                 o->levels[i] ? o->levels[i] : kinds[i].levels, numbers);
     if (status == EXIT_OK && numbers->n > LEVELS)
       status = cli_usage(&cmd_eval_terrain, "--%s: at most %d levels", kinds[i].name, LEVELS);
-    for (int k = 0; k < numbers->n && status == EXIT_OK; k++)
-      t->at[t->n++] = (cell){.kind = i, .level = numbers->at[k]};
+    for (int k = 0; k < numbers->n && status == EXIT_OK; k++) {
+      t->at[t->n] = (cell){.kind = i, .level = numbers->at[k]};
+      status = check_level(&t->at[t->n++]);
+    }
   }
   free(numbers);
   return status;
 }
 
-static int check(const options *o, table *t) {
-  double unused;
+// What the levels and --first-seed say is not said a second time, or one of the two would not
+// count.
+static int check_set(const cli_list *set) {
+  static const char *const ours[] = {"terrain.kind",  "terrain.seed", "terrain.seeds",
+                                     "terrain.slope", "terrain.step", "terrain.rough"};
+  for (int i = 0; i < set->n; i++)
+    for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
+      if (strncmp(set->at[i], ours[k], strlen(ours[k])) == 0 && set->at[i][strlen(ours[k])] == '=')
+        return cli_usage(&cmd_eval_terrain,
+                         "--set %s: say it by --slopes, --steps, --rough, --grounds and "
+                         "--first-seed",
+                         ours[k]);
+  return EXIT_OK;
+}
+
+static int check(options *o, table *t) {
+  tendril_grounds_defaults(&o->judged);
+  o->judged.seed = (uint64_t)o->seed;
   int status = cli_check_range(&cmd_eval_terrain, "grounds", o->grounds, 1, 10000);
   if (status == EXIT_OK)
     status = cli_check_range(&cmd_eval_terrain, "threads", o->threads, 0, 1024);
   if (status == EXIT_OK)
-    status = eval_parse_number(&cmd_eval_terrain, "min-height", o->min_height, 0, 1, &unused);
+    status = eval_parse_number(&cmd_eval_terrain, "min-height", o->min_height, 0, 1,
+                               &o->judged.min_height);
   if (status == EXIT_OK) status = eval_check_outputs(&cmd_eval_terrain, &o->outputs);
+  if (status == EXIT_OK) status = check_set(&o->show.set);
   return status == EXIT_OK ? parse_levels(o, t) : status;
 }
 

@@ -63,7 +63,7 @@ typedef struct tendril_push_options {
   double seconds;     // that a push lasts
   double settle;      // s before the gait counts as settled; the first push comes after that
   double watch;       // s from there on in which the gait's period and speed are measured
-  double period;      // s; 0: the gait's own
+  double period;      // s, 0.001 or more; 0: the gait's own
   double recover;     // s from a push's end in which the robot must get up and move again
   double share;       // of its replicas that have to recover for a cell to pass
   double min_height;  // upright: the first body at this share of its unpushed mean height or more
@@ -217,6 +217,7 @@ typedef struct tendril_grounds_result {
   tendril_summary cost;      // less the reward, per control step
   int upright;               // episodes without a fall
   int diverged;              // of the others, those that the simulation cut
+  int met;                   // episodes that came over ground that is not level
   int64_t steps;             // control steps simulated
 } tendril_grounds_result;
 

@@ -39,8 +39,8 @@ static tendril_status find_kind(const char *text, size_t n, tendril_axis *axis,
     }
   const char *near = tnd_nearest(name, names, NKIND);
   return tnd_fail(err, TENDRIL_E_UNKNOWN,
-                  "box %.80s: no such axis%s%s%s; there are mass, mass.BODY, friction, floor, "
-                  "motor, latency and noise",
+                  "box %.80s: no such axis; there are mass, mass.BODY, friction, floor, motor, "
+                  "latency and noise%s%s%s",
                   text, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 

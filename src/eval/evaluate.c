@@ -2,8 +2,9 @@
 // own, so the result does not depend on the number of threads.
 #include <tendril/eval.h>
 
-#include "base/alloc.h"
 #include "base/pool.h"
+#include "eval/workers.h"
+
 #include <string.h>
 
 typedef struct episode {
@@ -15,37 +16,21 @@ typedef struct episode {
   tendril_error err;
 } episode;
 
-typedef struct worker {
-  tendril_env *env;
-  tendril_controller *controller;
-  double *obs;     // [nobs]
-  double *action;  // [nact]
-} worker;
-
 typedef struct evaluation {
   const tendril_model *model;
   const tendril_eval_options *options;
-  int nworker;
-  worker *workers;    // [nworker]
+  tnd_workers workers;
   episode *episodes;  // [options->episodes]
   double *values;     // [options->episodes]
   tnd_arena arena;
 } evaluation;
 
 static void layout(evaluation *e, tnd_arena *arena) {
-  e->workers = tnd_arena_take(arena, (size_t)e->nworker, sizeof *e->workers);
   e->episodes = tnd_arena_take(arena, (size_t)e->options->episodes, sizeof *e->episodes);
   e->values = tnd_arena_doubles(arena, (size_t)e->options->episodes);
-  for (int i = 0; i < e->nworker; i++) {
-    double *obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
-    double *action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
-    if (!arena->base) continue;
-    e->workers[i].obs = obs;
-    e->workers[i].action = action;
-  }
 }
 
-static tendril_status play(const evaluation *e, int index, worker *w, episode *out) {
+static tendril_status play(const evaluation *e, int index, tnd_worker *w, episode *out) {
   const tendril_eval_options *o = e->options;
   const int nterm = tendril_model_task(e->model)->nterm;
   TENDRIL_TRY(tendril_controller_reset(w->controller, o->seed, o->series, (uint32_t)index, w->env,
@@ -65,7 +50,7 @@ static tendril_status play(const evaluation *e, int index, worker *w, episode *o
 static void play_episode(void *context, int piece, int index) {
   evaluation *e = context;
   episode *out = &e->episodes[piece];
-  out->status = play(e, piece, &e->workers[index], out);
+  out->status = play(e, piece, &e->workers.at[index], out);
 }
 
 // Results over episodes, in their order.
@@ -99,23 +84,16 @@ tendril_status tendril_evaluate(const tendril_model *model, const tendril_agent 
   if (options->episodes < 1 || options->episodes > 1000000)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "episodes: %d is out of range; use 1 to 1000000",
                     options->episodes);
-  evaluation e = {.model = model, .options = options, .nworker = tendril_pool_threads(pool)};
+  evaluation e = {.model = model, .options = options};
   layout(&e, &e.arena);
   tendril_status status = tnd_arena_alloc(&e.arena, err);
   if (status == TENDRIL_OK) layout(&e, &e.arena);
-  for (int i = 0; i < e.nworker && status == TENDRIL_OK; i++) {
-    status = tendril_env_create(model, &e.workers[i].env, err);
-    if (status == TENDRIL_OK)
-      status = tendril_controller_create(agent, model, &e.workers[i].controller, err);
-  }
+  if (status == TENDRIL_OK) status = tnd_workers_create(&e.workers, model, agent, pool, err);
   if (status == TENDRIL_OK) {
     tnd_pool_run(pool, options->episodes, play_episode, &e);
     status = add_up(&e, result, returns, err);
   }
-  for (int i = 0; e.arena.base && i < e.nworker; i++) {
-    tendril_env_destroy(e.workers[i].env);
-    tendril_controller_destroy(e.workers[i].controller);
-  }
+  tnd_workers_destroy(&e.workers);
   tnd_arena_free(&e.arena);
   return status;
 }

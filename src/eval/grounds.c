@@ -2,9 +2,11 @@
 // own, so the result does not depend on the number of threads.
 #include <tendril/eval.h>
 
-#include "base/alloc.h"
 #include "base/pool.h"
 #include "eval/body.h"
+#include "eval/workers.h"
+
+#include <tendril/terrain.h>
 
 #include <math.h>
 #include <string.h>
@@ -12,22 +14,16 @@
 typedef struct episode {
   double distance, seconds, cost;
   int length;
-  bool fallen, diverged;
+  bool fallen, diverged, met;
   tendril_status status;
   tendril_error err;
 } episode;
 
-typedef struct worker {
-  tendril_env *env;
-  tendril_controller *controller;
-  double *obs, *action;  // [nobs], [nact]
-} worker;
-
 typedef struct evaluation {
   const tendril_model *model;
   const tendril_grounds_options *options;
-  int n, nworker;
-  worker *workers;    // [nworker]
+  int n;
+  tnd_workers workers;
   episode *episodes;  // [n]
   double *values;     // [n]
   tnd_arena arena;
@@ -38,21 +34,13 @@ void tendril_grounds_defaults(tendril_grounds_options *options) {
 }
 
 static void layout(evaluation *e, tnd_arena *arena) {
-  e->workers = tnd_arena_take(arena, (size_t)e->nworker, sizeof *e->workers);
   e->episodes = tnd_arena_take(arena, (size_t)e->n, sizeof *e->episodes);
   e->values = tnd_arena_doubles(arena, (size_t)e->n);
-  for (int i = 0; i < e->nworker; i++) {
-    double *obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
-    double *action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
-    if (!arena->base) continue;
-    e->workers[i].obs = obs;
-    e->workers[i].action = action;
-  }
 }
 
 // ------------------------------------------------------------------------------------ episodes
 
-static tendril_status play(const evaluation *e, int i, worker *w, episode *out) {
+static tendril_status play(const evaluation *e, int i, tnd_worker *w, episode *out) {
   const tendril_grounds_options *o = e->options;
   const double dt = tendril_model_seconds(e->model);
   double total = 0;
@@ -71,6 +59,7 @@ static tendril_status play(const evaluation *e, int i, worker *w, episode *out) 
     total += step.reward;
     const tnd_body now = tnd_body_see(w->env);
     out->distance = now.at[0] - start.at[0];
+    out->met |= tendril_ground_height(tendril_env_mujoco(w->env), now.at[0], NULL) != 0;
     out->fallen = step.terminated || now.height < o->min_height * start.height;
   } while (!out->fallen && !step.truncated);
   out->seconds = out->length * dt;
@@ -81,7 +70,7 @@ static tendril_status play(const evaluation *e, int i, worker *w, episode *out) 
 static void play_episode(void *context, int piece, int index) {
   evaluation *e = context;
   episode *out = &e->episodes[piece];
-  out->status = play(e, piece, &e->workers[index], out);
+  out->status = play(e, piece, &e->workers.at[index], out);
 }
 
 // ------------------------------------------------------------------------------------ result
@@ -102,6 +91,7 @@ static tendril_status add_up(const evaluation *e, tendril_grounds_result *r, dou
       return tnd_fail(err, ep->status, "ground %d: %.480s", i, ep->err.text);
     r->upright += !ep->fallen && !ep->diverged;
     r->diverged += ep->diverged;
+    r->met += ep->met;
     r->steps += ep->length;
     if (distances) distances[i] = ep->distance;
   }
@@ -117,26 +107,16 @@ tendril_status tendril_grounds_evaluate(const tendril_model *model, const tendri
   if (!(options->min_height >= 0 && options->min_height <= 1))
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "min_height: %g is out of range; use 0 to 1",
                     options->min_height);
-  evaluation e = {.model = model,
-                  .options = options,
-                  .n = tendril_model_grounds(model),
-                  .nworker = tendril_pool_threads(pool)};
+  evaluation e = {.model = model, .options = options, .n = tendril_model_grounds(model)};
   layout(&e, &e.arena);
   tendril_status status = tnd_arena_alloc(&e.arena, err);
   if (status == TENDRIL_OK) layout(&e, &e.arena);
-  for (int i = 0; i < e.nworker && status == TENDRIL_OK; i++) {
-    status = tendril_env_create(model, &e.workers[i].env, err);
-    if (status == TENDRIL_OK)
-      status = tendril_controller_create(agent, model, &e.workers[i].controller, err);
-  }
+  if (status == TENDRIL_OK) status = tnd_workers_create(&e.workers, model, agent, pool, err);
   if (status == TENDRIL_OK) {
     tnd_pool_run(pool, e.n, play_episode, &e);
     status = add_up(&e, result, distances, err);
   }
-  for (int i = 0; e.arena.base && i < e.nworker; i++) {
-    tendril_env_destroy(e.workers[i].env);
-    tendril_controller_destroy(e.workers[i].controller);
-  }
+  tnd_workers_destroy(&e.workers);
   tnd_arena_free(&e.arena);
   return status;
 }

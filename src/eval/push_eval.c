@@ -5,10 +5,11 @@
 //      newtons from there.
 #include <tendril/eval.h>
 
-#include "base/alloc.h"
 #include "base/pool.h"
 #include "eval/body.h"
 #include "eval/gait.h"
+#include "eval/push_result.h"
+#include "eval/workers.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -17,8 +18,6 @@
 #include <string.h>
 
 #define STANDS 0.05  // m/s; a robot that is slower unpushed need not move
-
-typedef enum outcome { FALLEN, STANDING, RECOVERED } outcome;
 
 // What an unpushed replica did.
 typedef struct calm {
@@ -34,13 +33,11 @@ typedef struct calm {
   tendril_error err;
 } calm;
 
-typedef struct worker {
-  tendril_env *env;
-  tendril_controller *controller;
-  double *obs, *action;  // [nobs], [nact]
-  double *snapshot;      // [tendril_snapshot_size()]
-  double *memory;        // [tendril_controller_size()]
-} worker;
+// A state that branches go on from.
+typedef struct origin {
+  double *snapshot;  // [tendril_snapshot_size()]
+  double *memory;    // [tendril_controller_size()]
+} origin;
 
 typedef struct evaluation {
   const tendril_model *model;
@@ -51,8 +48,8 @@ typedef struct evaluation {
   int last;                    // of recover, in which a robot is judged
   int njoint, *joints;         // places of the hinges in qpos, [njoint]; joint_of [njoint]
   int *joint_of;
-  int nworker, memory;
-  worker *workers;          // [nworker]
+  tnd_workers workers;
+  origin *origins;          // [workers.n]
   calm *replicas;           // [replicas]
   double height, axis[3];   // unpushed, mean over the replicas
   double speed, way[2];     // unpushed; direction of the way
@@ -67,114 +64,6 @@ typedef struct evaluation {
   tnd_arena arena;
 } evaluation;
 
-// ------------------------------------------------------------------------------------ in and out
-
-void tendril_push_defaults(tendril_push_options *options) {
-  *options = (tendril_push_options){.phases = 8,
-                                    .replicas = 5,
-                                    .seconds = 0.1,
-                                    .settle = 3,
-                                    .watch = 3,
-                                    .recover = 2,
-                                    .share = 0.8,
-                                    .min_height = 0.6,
-                                    .max_tilt = 1,
-                                    .min_speed = 0.5,
-                                    .seed = 1};
-}
-
-static tendril_status check_number(const char *name, double value, double least, double most,
-                                   tendril_error *err) {
-  if (value >= least && value <= most) return TENDRIL_OK;
-  return tnd_fail(err, TENDRIL_E_ARGUMENT, "pushes: %s %g is out of range; use %g to %g", name,
-                  value, least, most);
-}
-
-static tendril_status check(const tendril_push_options *o, tendril_error *err) {
-  if (o->nnewton < 1 || o->ndirection < 1 || o->phases < 1 || o->replicas < 1)
-    return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "pushes: an empty grid: %d sizes x %d directions x %d phases x %d replicas",
-                    o->nnewton, o->ndirection, o->phases, o->replicas);
-  if ((double)(o->nnewton + 1) * o->ndirection * o->phases * o->replicas > 1e7)
-    return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "pushes: more than ten million rollouts; ask for less");
-  TENDRIL_TRY(check_number("seconds", o->seconds, 1e-4, 60, err));
-  TENDRIL_TRY(check_number("settle", o->settle, 0, 1000, err));
-  TENDRIL_TRY(check_number("watch", o->watch, 0.1, 1000, err));
-  TENDRIL_TRY(check_number("period", o->period, 0, 1000, err));
-  TENDRIL_TRY(check_number("recover", o->recover, 0.1, 1000, err));
-  TENDRIL_TRY(check_number("share", o->share, 1e-3, 1, err));
-  TENDRIL_TRY(check_number("min_height", o->min_height, -1e3, 1, err));
-  TENDRIL_TRY(check_number("max_tilt", o->max_tilt, 0, 4, err));
-  TENDRIL_TRY(check_number("min_speed", o->min_speed, -1, 1, err));
-  for (int i = 0; i < o->nnewton; i++) {
-    TENDRIL_TRY(check_number("newtons", o->newtons[i], 0, 1e9, err));
-    if (i && !(o->newtons[i] > o->newtons[i - 1]))
-      return tnd_fail(err, TENDRIL_E_ARGUMENT, "pushes: newtons must rise; %g follows %g",
-                      o->newtons[i], o->newtons[i - 1]);
-  }
-  return TENDRIL_OK;
-}
-
-static int cells(const tendril_push_options *o) {
-  return o->ndirection * o->phases * o->nnewton;
-}
-
-typedef struct owned {
-  tendril_push_result result;
-  double *newtons;
-  tnd_arena arena;
-} owned;
-
-static void layout_result(owned *r, const tendril_push_options *o, tnd_arena *arena) {
-  const size_t n = (size_t)cells(o), rows = (size_t)o->ndirection * (size_t)o->phases;
-  r->newtons = tnd_arena_doubles(arena, (size_t)o->nnewton);
-  r->result.recovered = tnd_arena_ints(arena, n);
-  r->result.fallen = tnd_arena_ints(arena, n);
-  r->result.threshold = tnd_arena_doubles(arena, rows);
-  r->result.direction_threshold = tnd_arena_doubles(arena, (size_t)o->ndirection);
-  r->result.calm = tnd_arena_ints(arena, (size_t)o->phases);
-}
-
-static tendril_status create_result(const tendril_push_options *o, tendril_push_result **out,
-                                    tendril_error *err) {
-  owned *r = tnd_alloc(sizeof *r);
-  if (!r) return tnd_fail_memory(err);
-  layout_result(r, o, &r->arena);
-  const tendril_status status = tnd_arena_alloc(&r->arena, err);
-  if (status != TENDRIL_OK) {
-    tnd_free(r);
-    return status;
-  }
-  layout_result(r, o, &r->arena);
-  memcpy(r->newtons, o->newtons, sizeof *r->newtons * (size_t)o->nnewton);
-  r->result.newtons = r->newtons;
-  r->result.ndirection = o->ndirection;
-  r->result.nphase = o->phases;
-  r->result.nnewton = o->nnewton;
-  r->result.replicas = o->replicas;
-  *out = &r->result;
-  return TENDRIL_OK;
-}
-
-void tendril_push_result_destroy(tendril_push_result *result) {
-  if (!result) return;
-  owned *r = (owned *)(void *)result;
-  tnd_arena_free(&r->arena);
-  tnd_free(r);
-}
-
-double tendril_push_velocity(const tendril_push_result *result, double newtons) {
-  return newtons * result->seconds / result->mass;
-}
-
-double tendril_push_threshold(const tendril_push_result *result) {
-  double least = result->direction_threshold[0];
-  for (int i = 1; i < result->ndirection; i++)
-    least = fmin(least, result->direction_threshold[i]);
-  return least;
-}
-
 // ------------------------------------------------------------------------------------ playing
 
 // Whether a rollout's status is the rollout's own end and not the evaluation's: physics that
@@ -184,7 +73,7 @@ static bool is_fall(tendril_status status) {
 }
 
 // One control step; *over if the episode ended with it.
-static tendril_status step(worker *w, bool *over, tendril_error *err) {
+static tendril_status step(tnd_worker *w, bool *over, tendril_error *err) {
   tendril_step s = {0};
   tendril_status status = tendril_controller_act(w->controller, w->env, tendril_env_time(w->env),
                                                  w->obs, w->action, err);
@@ -204,7 +93,7 @@ static void normalise(double *x, int n) {
 
 // ------------------------------------------------------------------------------------ 1. unpushed
 
-static tendril_status watch(const evaluation *e, int replica, worker *w, calm *out) {
+static tendril_status watch(const evaluation *e, int replica, tnd_worker *w, calm *out) {
   bool over = false;
   TENDRIL_TRY(tendril_controller_reset(w->controller, e->options->seed, 0, (uint32_t)replica,
                                        w->env, w->obs, &out->err));
@@ -239,7 +128,7 @@ static tendril_status watch(const evaluation *e, int replica, worker *w, calm *o
 static void watch_piece(void *context, int piece, int index) {
   evaluation *e = context;
   calm *out = &e->replicas[piece];
-  out->status = watch(e, piece, &e->workers[index], out);
+  out->status = watch(e, piece, &e->workers.at[index], out);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -314,12 +203,12 @@ static void average(evaluation *e) {
 // ------------------------------------------------------------------------------------ 2. pushed
 
 // Goes on for the push and the time to recover, n control steps.
-static tendril_status judge(const evaluation *e, worker *w, int n, outcome *out, int64_t *steps,
-                            tendril_error *err) {
+static tendril_status judge(const evaluation *e, tnd_worker *w, int n, tnd_push_outcome *out,
+                            int64_t *steps, tendril_error *err) {
   const tendril_push_options *o = e->options;
   tnd_body now = tnd_body_see(w->env), from = now;
   bool over = false;
-  *out = FALLEN;
+  *out = TND_FALLEN;
   for (int t = 0; t < n; t++) {
     TENDRIL_TRY(step(w, &over, err));
     ++*steps;
@@ -336,7 +225,7 @@ static tendril_status judge(const evaluation *e, worker *w, int n, outcome *out,
   double speed = 0;
   for (int i = 0; i < 2; i++)
     speed += (now.at[i] - from.at[i]) * e->way[i] / (e->last * e->dt);
-  *out = e->speed < STANDS || speed >= o->min_speed * e->speed ? RECOVERED : STANDING;
+  *out = e->speed < STANDS || speed >= o->min_speed * e->speed ? TND_RECOVERED : TND_STANDING;
   return TENDRIL_OK;
 }
 
@@ -358,14 +247,16 @@ static double time_of(const evaluation *e, const calm *c, int phase) {
   return c->zero + e->result->period * phase / e->options->phases;
 }
 
-static tendril_status branch(evaluation *e, int replica, int phase, worker *w,
+static tendril_status branch(evaluation *e, int replica, int phase, int index,
                              struct piece *piece) {
   const tendril_push_options *o = e->options;
+  const origin *from = &e->origins[index];
+  tnd_worker *w = &e->workers.at[index];
   const calm *c = &e->replicas[replica];
   const size_t row = (size_t)o->nnewton + 1;
   unsigned char *outcomes = e->outcomes + ((size_t)replica * (size_t)o->phases + (size_t)phase) *
                                               (size_t)o->ndirection * row;
-  if (!c->settled) return TENDRIL_OK;  // FALLEN, all of them
+  if (!c->settled) return TENDRIL_OK;  // TND_FALLEN, all of them
 
   // up to the push, as unpushed
   const double time = time_of(e, c, phase);
@@ -378,8 +269,8 @@ static tendril_status branch(evaluation *e, int replica, int phase, worker *w,
     piece->steps++;
     if (over) return TENDRIL_OK;
   }
-  tendril_env_save(w->env, w->snapshot);
-  tendril_controller_save(w->controller, w->memory);
+  tendril_env_save(w->env, from->snapshot);
+  tendril_controller_save(w->controller, from->memory);
 
   for (int i = 0; i < o->ndirection; i++)
     for (int k = 0; k <= o->nnewton; k++) {
@@ -388,9 +279,9 @@ static tendril_status branch(evaluation *e, int replica, int phase, worker *w,
       push.newtons = k < o->nnewton ? o->newtons[k] : 0;
       push.time = time;
       push.seconds = o->seconds;
-      outcome out;
-      tendril_env_restore(w->env, w->snapshot, w->obs);
-      tendril_controller_restore(w->controller, w->memory);
+      tnd_push_outcome out;
+      tendril_env_restore(w->env, from->snapshot, w->obs);
+      tendril_controller_restore(w->controller, from->memory);
       TENDRIL_TRY(tendril_env_push(w->env, &push, &piece->err));
       TENDRIL_TRY(judge(e, w, n, &out, &piece->steps, &piece->err));
       outcomes[(size_t)i * row + (size_t)k] = (unsigned char)out;
@@ -403,41 +294,9 @@ static void branch_piece(void *context, int piece, int index) {
   evaluation *e = context;
   const tendril_push_options *o = e->options;
   struct piece *p = &e->pieces[piece];
-  p->status = branch(e, piece / o->phases, piece % o->phases, &e->workers[index], p);
+  p->status = branch(e, piece / o->phases, piece % o->phases, index, p);
   // worker 0 is the caller
   if (index == 0 && o->progress) o->progress(o->user, (int64_t)atomic_load(&e->done), e->total);
-}
-
-// ------------------------------------------------------------------------------------ the sums
-
-static void add_up(evaluation *e) {
-  const tendril_push_options *o = e->options;
-  tendril_push_result *r = e->result;
-  const size_t row = (size_t)o->nnewton + 1;
-  for (int i = 0; i < o->replicas; i++)
-    for (int p = 0; p < o->phases; p++)
-      for (int d = 0; d < o->ndirection; d++) {
-        const size_t piece = (size_t)i * (size_t)o->phases + (size_t)p;
-        const unsigned char *from = e->outcomes + (piece * (size_t)o->ndirection + (size_t)d) * row;
-        for (int k = 0; k < o->nnewton; k++) {
-          const int cell = (d * o->phases + p) * o->nnewton + k;
-          r->recovered[cell] += from[k] == RECOVERED;
-          r->fallen[cell] += from[k] == FALLEN;
-        }
-        if (d == 0) r->calm[p] += from[o->nnewton] == RECOVERED;
-      }
-
-  // single pushes mislead: a push counts if all that are smaller pass, too
-  for (int d = 0; d < o->ndirection; d++) {
-    r->direction_threshold[d] = HUGE_VAL;
-    for (int p = 0; p < o->phases; p++) {
-      const int *at = r->recovered + ((ptrdiff_t)d * o->phases + p) * o->nnewton;
-      double *threshold = &r->threshold[d * o->phases + p];
-      for (int k = 0; k < o->nnewton && at[k] >= o->share * o->replicas - 1e-9; k++)
-        *threshold = o->newtons[k];
-      r->direction_threshold[d] = fmin(r->direction_threshold[d], *threshold);
-    }
-  }
 }
 
 // ------------------------------------------------------------------------------------ life
@@ -468,53 +327,29 @@ static void layout(evaluation *e, tnd_arena *arena) {
     if (arena->base) e->replicas[i].joints = joints;
   }
   e->outcomes = tnd_arena_take(arena, pieces * (size_t)o->ndirection, (size_t)o->nnewton + 1);
-  for (int i = 0; i < e->nworker; i++) {
-    worker w = e->workers[i];
-    w.obs = tnd_arena_doubles(arena, (size_t)tendril_model_nobs(e->model));
-    w.action = tnd_arena_doubles(arena, (size_t)tendril_model_nact(e->model));
-    w.snapshot = tnd_arena_doubles(arena, (size_t)tendril_snapshot_size(e->model));
-    w.memory = tnd_arena_doubles(arena, (size_t)e->memory);
-    e->workers[i] = w;
+  const size_t memory = (size_t)tendril_controller_size(e->workers.at[0].controller);
+  e->origins = tnd_arena_take(arena, (size_t)e->workers.n, sizeof *e->origins);
+  for (int i = 0; i < e->workers.n; i++) {
+    origin one = {.snapshot = tnd_arena_doubles(arena, (size_t)tendril_snapshot_size(e->model))};
+    one.memory = tnd_arena_doubles(arena, memory);
+    if (arena->base) e->origins[i] = one;
   }
-}
-
-static tendril_status create_workers(evaluation *e, const tendril_agent *agent,
-                                     tendril_error *err) {
-  e->workers = tnd_alloc(sizeof *e->workers * (size_t)e->nworker);
-  if (!e->workers) return tnd_fail_memory(err);
-  for (int i = 0; i < e->nworker; i++) {
-    TENDRIL_TRY(tendril_env_create(e->model, &e->workers[i].env, err));
-    TENDRIL_TRY(tendril_controller_create(agent, e->model, &e->workers[i].controller, err));
-  }
-  e->memory = tendril_controller_size(e->workers[0].controller);
-  layout(e, &e->arena);
-  TENDRIL_TRY(tnd_arena_alloc(&e->arena, err));
-  layout(e, &e->arena);
-  return TENDRIL_OK;
-}
-
-static void destroy_workers(evaluation *e) {
-  for (int i = 0; e->workers && i < e->nworker; i++) {
-    tendril_env_destroy(e->workers[i].env);
-    tendril_controller_destroy(e->workers[i].controller);
-  }
-  tnd_free(e->workers);
-  tnd_arena_free(&e->arena);
 }
 
 // The pushes' bodies exist, and all of one robot: its mass.
 static tendril_status try_pushes(evaluation *e, tendril_error *err) {
   const tendril_push_options *o = e->options;
   const mjModel *m = tendril_model_mujoco(e->model);
-  worker *w = &e->workers[0];
+  tnd_worker *w = &e->workers.at[0];
+  double *snapshot = e->origins[0].snapshot;
   TENDRIL_TRY(tendril_controller_reset(w->controller, o->seed, 0, 0, w->env, w->obs, err));
-  tendril_env_save(w->env, w->snapshot);
+  tendril_env_save(w->env, snapshot);
   for (int i = 0; i < o->ndirection; i++) {
     tendril_push push = o->directions[i];
     push.newtons = 1;
     push.time = 0;
     push.seconds = o->seconds;
-    tendril_env_restore(w->env, w->snapshot, w->obs);
+    tendril_env_restore(w->env, snapshot, w->obs);
     TENDRIL_TRY(tendril_env_push(w->env, &push, err));
     const int id = push.body[0] ? mj_name2id(m, mjOBJ_BODY, push.body) : 1;
     e->result->mass = m->body_subtreemass[m->body_rootid[id]];
@@ -538,12 +373,15 @@ static tendril_status find_times(evaluation *e, tendril_error *err) {
   if (end <= limit + 1e-9) return TENDRIL_OK;
   return tnd_fail(err, TENDRIL_E_ARGUMENT,
                   "pushes: the last recovery ends after %.3g s, the task's episodes after %g s; "
-                  "settle for less or lengthen them (sim.max_steps)",
+                  "settle, watch or recover for less, or take a run with a longer sim.max_steps",
                   end, limit);
 }
 
 static tendril_status run(evaluation *e, tendril_pool *pool, tendril_error *err) {
   const tendril_push_options *o = e->options;
+  layout(e, &e->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&e->arena, err));
+  layout(e, &e->arena);
   TENDRIL_TRY(try_pushes(e, err));
   list_hinges(tendril_model_mujoco(e->model), e->joints, e->joint_of);
 
@@ -568,7 +406,7 @@ static tendril_status run(evaluation *e, tendril_pool *pool, tendril_error *err)
                       e->pieces[i].err.text);
   }
   e->result->rollouts = (int64_t)atomic_load(&e->done);
-  add_up(e);
+  tnd_push_result_count(e->result, o, e->outcomes);
   if (o->progress) o->progress(o->user, e->total, e->total);
   return TENDRIL_OK;
 }
@@ -576,7 +414,7 @@ static tendril_status run(evaluation *e, tendril_pool *pool, tendril_error *err)
 tendril_status tendril_push_evaluate(const tendril_model *model, const tendril_agent *agent,
                                      tendril_pool *pool, const tendril_push_options *options,
                                      tendril_push_result **out, tendril_error *err) {
-  TENDRIL_TRY(check(options, err));
+  TENDRIL_TRY(tnd_push_check(options, err));
   const double dt = tendril_model_seconds(model), limit = tendril_model_max_steps(model) * dt;
   if (options->settle + options->watch > limit + 1e-9)
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
@@ -588,12 +426,12 @@ tendril_status tendril_push_evaluate(const tendril_model *model, const tendril_a
                   .settle = (int)lround(options->settle / dt),
                   .watch = (int)fmax(2, round(options->watch / dt)),
                   .recover = (int)fmax(2, round(options->recover / dt)),
-                  .njoint = list_hinges(tendril_model_mujoco(model), NULL, NULL),
-                  .nworker = tendril_pool_threads(pool)};
-  tendril_status status = create_result(options, &e.result, err);
-  if (status == TENDRIL_OK) status = create_workers(&e, agent, err);
+                  .njoint = list_hinges(tendril_model_mujoco(model), NULL, NULL)};
+  tendril_status status = tnd_push_result_create(options, &e.result, err);
+  if (status == TENDRIL_OK) status = tnd_workers_create(&e.workers, model, agent, pool, err);
   if (status == TENDRIL_OK) status = run(&e, pool, err);
-  destroy_workers(&e);
+  tnd_workers_destroy(&e.workers);
+  tnd_arena_free(&e.arena);
   if (status == TENDRIL_OK)
     *out = e.result;
   else

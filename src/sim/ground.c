@@ -45,10 +45,11 @@ static double control(const ground *s, int i) {
   return s->z0 + s->span * (double)s->c[i];
 }
 
-// The cell of x, that around control i; x may be anything finite.
+// The cell of x, that around control i; x may be anything: in a step
+// that diverges MuJoCo asks for contacts of what is not a number.
 static int cell_of(const ground *s, double x) {
   const double i = floor((x - s->x0) / dx + 0.5);
-  return i < -1 ? -1 : i > s->n ? s->n : (int)i;
+  return !(i >= -1) ? -1 : i > s->n ? s->n : (int)i;
 }
 
 // One piece of the curve: h(u) = c + (a (u - 1/2)^2 + b (u + 1/2)^2) / 2, u = (x - x_i) / dx.

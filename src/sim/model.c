@@ -144,6 +144,20 @@ static tendril_status load_model(const char *path, const char *xml, mjModel **ou
   return TENDRIL_OK;
 }
 
+// Why a file can't be loaded with a terrain in it: MuJoCo may stumble over what we put in where the
+// file has no floor to begin with.
+static tendril_status fail_uneven(const char *path, tendril_status status, tendril_error *err) {
+  mjModel *plain = NULL;
+  tendril_error why = {{0}};
+  if (load_model(path, NULL, &plain, NULL) != TENDRIL_OK) return status;
+  if (tnd_terrain_check_floor(plain, &why) != TENDRIL_OK)
+    status = tnd_fail(err, TENDRIL_E_CONFIG, "%.200s: %.250s", path, why.text);
+  if (tnd_physics_run(delete_model, plain, NULL) != TENDRIL_OK) {
+    // nothing can be done about it
+  }
+  return status;
+}
+
 // The file with a terrain in it, that has no heights yet. One that MuJoCo refuses without a terrain
 // is refused as ever: the lines in a message are the file's.
 static tendril_status load_uneven(const char *path, const tendril_terrain_options *options,
@@ -156,7 +170,10 @@ static tendril_status load_uneven(const char *path, const tendril_terrain_option
   TENDRIL_TRY(tnd_file_read(path, MOST, &text, &size, err));
   tendril_status status = tnd_terrain_insert(&shape, text, &xml, &why);
   if (status != TENDRIL_OK) tnd_fail(err, status, "%.200s: %.250s", path, why.text);
-  if (status == TENDRIL_OK) status = load_model(path, xml, out, err);
+  if (status == TENDRIL_OK) {
+    status = load_model(path, xml, out, err);
+    if (status == TENDRIL_E_FORMAT) status = fail_uneven(path, status, err);
+  }
   if (status == TENDRIL_OK) {
     status = tnd_terrain_replace_floor(*out, &why);
     if (status != TENDRIL_OK) tnd_fail(err, status, "%.200s: %.250s", path, why.text);
@@ -219,6 +236,21 @@ tendril_status tnd_model_take_arrays(tendril_model *model, tendril_error *err) {
   layout(model, &model->arena);
   TENDRIL_TRY(tnd_arena_alloc(&model->arena, err));
   layout(model, &model->arena);
+  return TENDRIL_OK;
+}
+
+// They share the compiled model but for the heights: what is read-only can be shared, and copies in
+// full would be mostly textures.
+tendril_status tnd_model_take_grounds(tendril_model *model, int count, tendril_error *err) {
+  const size_t n = (size_t)count, all = (size_t)model->mujoco->nhfielddata;
+  model->grounds = tnd_alloc(n * sizeof *model->grounds);
+  model->heights = tnd_alloc(n * all * sizeof *model->heights);
+  if (!model->grounds || !model->heights) return tnd_fail_memory(err);
+  for (size_t i = 0; i < n; i++) {
+    model->grounds[i] = *model->mujoco;
+    model->grounds[i].hfield_data = model->heights + i * all;
+  }
+  model->nground = count;
   return TENDRIL_OK;
 }
 
@@ -308,29 +340,22 @@ static tendril_status check_starts(const tendril_model *model,
   return status;
 }
 
-// The grounds of the seeds. They share the compiled model but for the heights: what is read-only
-// can be shared, and copies in full would be mostly textures.
+// The grounds of the seeds.
 static tendril_status make_grounds(tendril_model *model, const tendril_terrain_options *options,
                                    tendril_error *err) {
   const mjModel *m = model->mujoco;
-  const size_t count = (size_t)options->seeds, n = (size_t)tnd_terrain_shape_of(options).n;
-  const size_t all = (size_t)m->nhfielddata;
-  model->grounds = tnd_alloc(count * sizeof *model->grounds);
-  model->heights = tnd_alloc(count * all * sizeof *model->heights);
-  if (!model->grounds || !model->heights) return tnd_fail_memory(err);
-  for (size_t i = 0; i < count; i++) {
+  const size_t n = (size_t)tnd_terrain_shape_of(options).n;
+  TENDRIL_TRY(tnd_model_take_grounds(model, (int)options->seeds, err));
+  for (int i = 0; i < model->nground; i++) {
     mjModel *ground = &model->grounds[i];
-    *ground = *m;
-    ground->hfield_data = model->heights + i * all;
-    memcpy(ground->hfield_data, m->hfield_data, all * sizeof *m->hfield_data);
+    memcpy(ground->hfield_data, m->hfield_data, (size_t)m->nhfielddata * sizeof *m->hfield_data);
     float *own = tnd_terrain_heights(ground);
-    TENDRIL_TRY(tnd_terrain_make(options, (uint64_t)options->seed + i, own, err));
+    TENDRIL_TRY(tnd_terrain_make(options, (uint64_t)options->seed + (uint64_t)i, own, err));
     memcpy(own + n, own, n * sizeof *own);
   }
-  model->nground = (int)count;
   tnd_ground_install();
   TENDRIL_TRY(check_starts(model, options, err));
-  memcpy(m->hfield_data, model->grounds[0].hfield_data, all * sizeof *m->hfield_data);
+  memcpy(m->hfield_data, model->heights, (size_t)m->nhfielddata * sizeof *m->hfield_data);
   return TENDRIL_OK;
 }
 

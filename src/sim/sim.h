@@ -23,6 +23,10 @@ const char *tnd_task_flaw(const tendril_task *task);
 bool tnd_model_same_physics(const tendril_model *a, const tendril_model *b);
 // Takes the model's own arrays; its mjModel is there.
 TENDRIL_MUST_CHECK tendril_status tnd_model_take_arrays(tendril_model *model, tendril_error *err);
+// Takes `count` grounds of its mjModel, which changes no more; their heights are the caller's to
+// fill.
+TENDRIL_MUST_CHECK tendril_status tnd_model_take_grounds(tendril_model *model, int count,
+                                                         tendril_error *err);
 // Calls the task's callbacks once; E_CONFIG if one writes past its array.
 TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
 

@@ -188,9 +188,8 @@ static void make_room(mjModel *m) {
   m->nstack = (int)fmin((double)m->nstack * grown * grown, 1e9);
 }
 
-tendril_status tnd_terrain_replace_floor(mjModel *m, tendril_error *err) {
-  const int floor = mj_name2id(m, mjOBJ_GEOM, "floor"),
-            geom = mj_name2id(m, mjOBJ_GEOM, TND_TERRAIN);
+tendril_status tnd_terrain_check_floor(const mjModel *m, tendril_error *err) {
+  const int floor = mj_name2id(m, mjOBJ_GEOM, "floor");
   if (floor < 0 || m->geom_type[floor] != mjGEOM_PLANE || m->geom_bodyid[floor] != 0)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "terrain takes the place of a plane named floor, and this model has none; use "
@@ -198,12 +197,19 @@ tendril_status tnd_terrain_replace_floor(mjModel *m, tendril_error *err) {
   if (!is_touched(m, floor))
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "terrain: nothing in this model touches its floor; use terrain.kind=none");
-  if (geom < 0 || m->geom_dataid[geom] < 0)
-    return tnd_fail(err, TENDRIL_E_FORMAT, "the terrain was not found behind the model's end");
   const double *quat = m->geom_quat + (ptrdiff_t)4 * floor;
   if (!(quat[0] == 1 || quat[0] == -1))
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "terrain: the model's floor is tilted or turned; use terrain.kind=none");
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_terrain_replace_floor(mjModel *m, tendril_error *err) {
+  TENDRIL_TRY(tnd_terrain_check_floor(m, err));
+  const int floor = mj_name2id(m, mjOBJ_GEOM, "floor"),
+            geom = mj_name2id(m, mjOBJ_GEOM, TND_TERRAIN);
+  if (geom < 0 || m->geom_dataid[geom] < 0)
+    return tnd_fail(err, TENDRIL_E_FORMAT, "the terrain was not found behind the model's end");
 
     // 1. level, and touched as the floor was
 #define TAKE(field, n)                                                                             \

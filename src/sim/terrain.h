@@ -32,8 +32,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_terrain_make(const tendril_terrain_options
 TENDRIL_MUST_CHECK tendril_status tnd_terrain_insert(const tnd_terrain_shape *shape,
                                                      const char *text, char **out,
                                                      tendril_error *err);
-// Puts level ground in the place of the floor of a model made from that text. E_CONFIG if it has no
-// floor, or one that nothing touches.
+// E_CONFIG if the model has no floor that a terrain could replace, or one that nothing touches.
+TENDRIL_MUST_CHECK tendril_status tnd_terrain_check_floor(const mjModel *model, tendril_error *err);
+// Puts level ground in the place of the floor of a model made from that text; fails as the check.
 TENDRIL_MUST_CHECK tendril_status tnd_terrain_replace_floor(mjModel *model, tendril_error *err);
 // The numbers of the model's terrain, two equal rows [2][n].
 float *tnd_terrain_heights(const mjModel *model);

@@ -5,6 +5,7 @@
 #include "sim/sim.h"
 
 #include <math.h>
+#include <string.h>
 
 void tendril_variation_defaults(tendril_variation *variation) {
   *variation = (tendril_variation){.mass = 1, .friction = 1, .motor = 1, .floor = -1};
@@ -105,6 +106,10 @@ static tendril_status build(tendril_model *model, const tendril_model *base,
     model->low[i] = base->low[i];
     model->high[i] = base->high[i];
   }
+  if (!base->nground) return TENDRIL_OK;
+  TENDRIL_TRY(tnd_model_take_grounds(model, base->nground, err));
+  memcpy(model->heights, base->heights,
+         (size_t)base->nground * (size_t)c.model->nhfielddata * sizeof *model->heights);
   return TENDRIL_OK;
 }
 
@@ -118,6 +123,9 @@ tendril_status tendril_model_vary(const tendril_model *base, const tendril_varia
   model->mujoco = NULL;
   model->arena = (tnd_arena){0};
   model->low = model->high = model->no_action = NULL;
+  model->nground = 0;
+  model->grounds = NULL;
+  model->heights = NULL;
   const tendril_status status = build(model, base, variation, err);
   if (status == TENDRIL_OK)
     *out = model;

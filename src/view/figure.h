@@ -23,7 +23,8 @@ typedef struct tnd_level {
   double y;
 } tnd_level;
 
-// A table of shares as colours, dark for 0 to bright for 1, with a text in each cell.
+// A table of shares as colours, dark for 0 to bright for 1, with a text in each cell. A large one
+// has colours alone, and as many ticks as don't run into each other.
 typedef struct tnd_heat {
   int columns, rows;         // at least 1
   const double *shares;      // [rows][columns] borrowed, the first row below; 0 to 1

@@ -3,6 +3,9 @@
 // what it stands on.
 #include "view/heat.h"
 
+// What fits without running into each other: labels along and up an axis, cells with a text.
+enum { MOST_X = 10, MOST_Y = 16, MOST_TEXTS = 20 };
+
 void tnd_heat_put_data(tnd_buffer *out, const tnd_heat *heat, int k) {
   tnd_buffer_format(out, "$h%d << EOD\n", k);
   for (int j = 0; j < heat->rows; j++)
@@ -25,9 +28,10 @@ void tnd_heat_put_data(tnd_buffer *out, const tnd_heat *heat, int k) {
   tnd_buffer_text(out, "EOD\n");
 }
 
-static void put_ticks(tnd_buffer *out, char axis, const char *const *ticks, int n) {
+// Every one, or as many as there is room for, evenly.
+static void put_ticks(tnd_buffer *out, char axis, const char *const *ticks, int n, int most) {
   tnd_buffer_format(out, "set %ctics scale 0 (", axis);
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < n; i += (n + most - 1) / most) {
     if (i) tnd_buffer_text(out, ", ");
     tnd_figure_put_text(out, ticks[i]);
     tnd_buffer_format(out, " %d", i);
@@ -42,13 +46,14 @@ void tnd_heat_put_plot(tnd_buffer *out, const tnd_heat *heat, int k) {
                        "set ylabel offset -1,0\n");
   tnd_buffer_format(out, "set xrange [-0.5:%d.5]\nset yrange [-0.5:%d.5]\n", heat->columns - 1,
                     heat->rows - 1);
-  put_ticks(out, 'x', heat->x_ticks, heat->columns);
-  put_ticks(out, 'y', heat->y_ticks, heat->rows);
+  put_ticks(out, 'x', heat->x_ticks, heat->columns, MOST_X);
+  put_ticks(out, 'y', heat->y_ticks, heat->rows, MOST_Y);
   tnd_buffer_format(out,
                     "plot $h%d using 1:2:(0.485):(0.485):3 with boxxyerror fs solid 1 noborder "
                     "fc palette notitle",
                     k);
-  for (int dark = 0; dark < 2; dark++)
+  const bool room = heat->columns <= MOST_TEXTS && heat->rows <= MOST_TEXTS;
+  for (int dark = 0; room && dark < 2; dark++)
     tnd_buffer_format(out,
                       ", $h%d using 1:2:($3%s0.6?strcol(4):'') with labels font ',9' "
                       "textcolor rgb '%s' notitle",

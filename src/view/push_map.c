@@ -82,7 +82,7 @@ tendril_status tnd_push_map_write(const tendril_push_result *r, const char *cons
   for (int d = 0; d < r->ndirection; d++)
     fill_direction(&m, r, names[d], d);
   snprintf(caption, sizeof caption,
-           "In each cell how many of %d replicas were up and moving again after a push of %g s, "
+           "A cell shows how many of %d replicas were up and moving again after a push of %g s, "
            "bright for all. Below the line every smaller push passes, too; the title has the "
            "direction's smallest, also as the change of velocity of %.3g kg.%s",
            r->replicas, r->seconds, r->mass,

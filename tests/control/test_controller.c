@@ -1,7 +1,7 @@
 // Agents at work: the streams that an episode is made of, memory, the gate against foreign
 // policies.
 #include "base/alloc.h"
-#include "control/ops.h"
+#include "support/agents.h"
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
@@ -86,73 +86,17 @@ Test(controller, random_actions_fill_the_actuators_range) {
   tendril_model_destroy(model);
 }
 
-// A kind with a memory: it counts its steps and looks at the state.
-typedef struct counter {
-  tendril_controller base;
-  double steps;
-} counter;
-
-static tendril_status counter_create(const tendril_agent *agent, const tendril_model *model,
-                                     tendril_controller **out, tendril_error *err) {
-  (void)agent, (void)model;
-  counter *c = tnd_alloc(sizeof *c);
-  if (!c) return tnd_fail_memory(err);
-  *out = &c->base;
-  return TENDRIL_OK;
-}
-static void counter_destroy(tendril_controller *c) {
-  tnd_free(c);
-}
-static tendril_status counter_begin(tendril_controller *c, const tendril_env *env,
-                                    const double *obs, tendril_error *err) {
-  (void)env, (void)obs, (void)err;
-  ((counter *)c)->steps = 0;
-  return TENDRIL_OK;
-}
-static tendril_status counter_act(tendril_controller *c, const tendril_env *env, int t,
-                                  const double *obs, double *action, tendril_error *err) {
-  (void)obs, (void)t;
-  counter *k = (counter *)c;
-  if (k->steps >= 20) return tnd_fail(err, TENDRIL_E_NUMERIC, "counted too far");
-  for (int i = 0; i < tendril_model_nact(c->model); i++)
-    action[i] = 0.01 * (k->steps + tendril_env_time(env)) + 0.1 * tnd_controller_noise(c, t)[i];
-  k->steps++;
-  return TENDRIL_OK;
-}
-static int counter_size(const tendril_controller *c) {
-  (void)c;
-  return 1;
-}
-static void counter_save(const tendril_controller *c, double *memory) {
-  memory[0] = ((const counter *)c)->steps;
-}
-static void counter_restore(tendril_controller *c, const double *memory) {
-  ((counter *)c)->steps = memory[0];
-}
-static const tnd_agent_ops counter_ops = {
-    .name = "counter",
-    .sees_state = true,
-    .create = counter_create,
-    .destroy_controller = counter_destroy,
-    .begin = counter_begin,
-    .act = counter_act,
-    .size = counter_size,
-    .save = counter_save,
-    .restore = counter_restore,
-};
-static const tendril_agent counting = {&counter_ops};
-
 Test(controller, a_branch_with_the_memory_goes_on_as_the_original_did) {
   tendril_model *model = support_model("swimmer-v4", NULL);
-  tendril_controller *original = controller_of(&counting, model);
-  tendril_controller *other = controller_of(&counting, model);
+  tendril_controller *original = controller_of(&support_counter, model);
+  tendril_controller *other = controller_of(&support_counter, model);
   tendril_env *env = support_env(model, 1, NULL);
   const int size = tendril_controller_size(original);
   double obs[8], first[2], again[2], memory[16];
   double *snapshot = tnd_alloc(sizeof *snapshot * (size_t)tendril_snapshot_size(model));
   tendril_step step;
   cr_assert(size > 1 && size <= 16);
-  cr_assert(tendril_agent_sees_state(&counting));
+  cr_assert(tendril_agent_sees_state(&support_counter));
   check_ok(
       tendril_controller_reset(original, UINT64_C(0x123456789abcdef), 3, 4, env, obs, check_err));
   check_ok(tendril_controller_reset(other, 1, 0, 0, env, obs, check_err));
@@ -186,7 +130,7 @@ Test(controller, what_an_agent_fails_with_ends_the_evaluation) {
   const tendril_eval_options options = {.episodes = 3, .seed = 1};
   tendril_eval_result result;
   tendril_error err = {{0}};
-  cr_assert_eq(tendril_evaluate(s.model, &counting, s.pool, &options, &result, NULL, &err),
+  cr_assert_eq(tendril_evaluate(s.model, &support_counter, s.pool, &options, &result, NULL, &err),
                TENDRIL_E_NUMERIC);
   cr_assert_str_eq(err.text, "episode 0: counted too far");
   support_scene_close(&s);

@@ -45,6 +45,7 @@ Test(grounds, that_are_level_give_what_an_evaluation_gives) {
   check_ok(tendril_evaluate(model, tendril_agent_random(), pool, &o, &e, returns, check_err));
   const tendril_grounds_result r = judge(model, tendril_agent_random(), 2, 0, NULL);
   cr_assert_eq(r.steps, e.steps);
+  cr_assert_eq(r.met, 0);
   cr_assert_eq(N - r.upright, e.terminated);
   check_close(r.seconds.mean, e.lengths.mean * tendril_model_seconds(model), 1e-12);
   check_close(r.seconds.min, e.lengths.min * tendril_model_seconds(model), 1e-12);
@@ -73,7 +74,12 @@ Test(grounds, a_fall_is_seen_where_the_task_knows_none) {
   const tendril_grounds_result r = judge(model, tendril_agent_zero(), 1, 0.5, NULL);
   cr_assert_eq(r.upright, 0);
   cr_assert(r.seconds.max < 2.5, "%g", r.seconds.max);  // an inverted pendulum of 1 m
-  const tendril_grounds_result all = judge(model, tendril_agent_zero(), 1, 0, NULL);
+  double distances[N];
+  const tendril_grounds_result all = judge(model, tendril_agent_zero(), 1, 0, distances);
+  int ahead = 0;
+  for (int i = 0; i < N; i++)
+    ahead += distances[i] > 0.5;  // where it is level, grounds()
+  cr_assert(all.met == ahead && ahead > 0, "%d of %d", all.met, ahead);
   check_close(all.seconds.min, 3, 1e-12);  // at no height at all nobody falls
   cr_assert_eq(all.upright, N);
   tendril_model_destroy(model);

@@ -168,6 +168,8 @@ Test(push_eval, what_makes_no_sense_is_refused_in_one_line) {
   expect_refusal(&s, &support_balancer, TENDRIL_E_ARGUMENT, "newtons nan is out of range");
   s.o = good.o, s.o.seconds = NAN;
   expect_refusal(&s, &support_balancer, TENDRIL_E_ARGUMENT, "seconds nan is out of range");
+  s.o = good.o, s.o.period = 1e-300;
+  expect_refusal(&s, &support_balancer, TENDRIL_E_ARGUMENT, "period 1e-300 is out of range");
   s.o = good.o, s.o.replicas = 1000000, s.o.phases = 1000;
   expect_refusal(&s, &support_balancer, TENDRIL_E_ARGUMENT, "more than ten million rollouts");
   s.o = good.o, s.o.settle = 100;

@@ -315,6 +315,16 @@ Test(terrain, a_ridge_between_its_ends_carries_a_capsule) {
   free_probe(&p, model);
 }
 
+Test(terrain, is_not_touched_by_what_is_nowhere) {
+  tendril_model *model;
+  probe p = make_probe(TENDRIL_TERRAIN_ROUGH, &model);
+  cr_assert_eq(lay(&p, (double)NAN, 0, 0), 0);
+  cr_assert_eq(lay(&p, 5, (double)NAN, 0), 0);
+  cr_assert_eq(lay(&p, 5, 0, (double)NAN), 0);
+  cr_assert_eq(lay(&p, INFINITY, 1, 0), 0);
+  free_probe(&p, model);
+}
+
 Test(terrain, goes_on_level_behind_its_drawn_end) {
   tendril_model *model;
   probe p = make_probe(TENDRIL_TERRAIN_SLOPES, &model);
@@ -441,6 +451,8 @@ Test(terrain, that_makes_no_sense_is_refused) {
   tendril_sim_options o = uneven(TENDRIL_TERRAIN_SLOPES);
   refused("cartpole.xml", "cartpole", &o, TENDRIL_E_CONFIG, "floor");
   refused("swimmer.xml", "swimmer", &o, TENDRIL_E_CONFIG, "terrain.kind=none");
+  // whose default geom would make a capsule of the terrain
+  refused("double_link.xml", "double-link", &o, TENDRIL_E_CONFIG, "named floor, and this model");
   refused("../tests/data/mjcf/aloof.xml", "swimmer", &o, TENDRIL_E_CONFIG, "nothing in this model");
   o.terrain.slope = 90;
   refused("walker.xml", "walker", &o, TENDRIL_E_ARGUMENT, "terrain.slope");

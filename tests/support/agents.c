@@ -8,12 +8,18 @@
 
 const double support_stroke = 1.2;
 
+// All kinds have one; it is 0 where nobody counts.
+typedef struct counter {
+  tendril_controller base;
+  double acts;
+} counter;
+
 static tendril_status create(const tendril_agent *agent, const tendril_model *model,
                              tendril_controller **out, tendril_error *err) {
   (void)agent, (void)model;
-  tendril_controller *controller = tnd_alloc(sizeof *controller);
-  if (!controller) return tnd_fail_memory(err);
-  *out = controller;
+  counter *c = tnd_alloc(sizeof *c);
+  if (!c) return tnd_fail_memory(err);
+  *out = &c->base;
   return TENDRIL_OK;
 }
 
@@ -45,6 +51,50 @@ static tendril_status swim_a_while(tendril_controller *c, const tendril_env *env
   return TENDRIL_OK;
 }
 
+// ------------------------------------------------------------------------------------ with memory
+
+static tendril_status begin_counting(tendril_controller *c, const tendril_env *env,
+                                     const double *obs, tendril_error *err) {
+  (void)env, (void)obs, (void)err;
+  ((counter *)c)->acts = 0;
+  return TENDRIL_OK;
+}
+
+static tendril_status count(tendril_controller *c, const tendril_env *env, int t, const double *obs,
+                            double *action, tendril_error *err) {
+  (void)obs;
+  counter *k = (counter *)c;
+  if (k->acts >= 40) return tnd_fail(err, TENDRIL_E_NUMERIC, "counted too far");
+  for (int i = 1; i < tendril_model_nact(c->model); i++)
+    action[i] = 0.01 * tendril_env_time(env) + 0.1 * tnd_controller_noise(c, t)[i];
+  action[0] = 1e-3 * k->acts++;
+  return TENDRIL_OK;
+}
+
+static int size_of_counter(const tendril_controller *c) {
+  (void)c;
+  return 1;
+}
+
+static void save_counter(const tendril_controller *c, double *memory) {
+  memory[0] = ((const counter *)c)->acts;
+}
+
+static void restore_counter(tendril_controller *c, const double *memory) {
+  ((counter *)c)->acts = memory[0];
+}
+
+// ------------------------------------------------------------------------------------ agents
+
+static const tnd_agent_ops counting = {.name = "counter",
+                                       .sees_state = true,
+                                       .create = create,
+                                       .destroy_controller = destroy,
+                                       .begin = begin_counting,
+                                       .act = count,
+                                       .size = size_of_counter,
+                                       .save = save_counter,
+                                       .restore = restore_counter};
 static const tnd_agent_ops balancer = {
     .name = "balancer", .create = create, .destroy_controller = destroy, .act = balance};
 static const tnd_agent_ops swimmer = {
@@ -55,3 +105,4 @@ static const tnd_agent_ops tired = {
 const tendril_agent support_balancer = {&balancer};
 const tendril_agent support_swimmer = {&swimmer};
 const tendril_agent support_tired_swimmer = {&tired};
+const tendril_agent support_counter = {&counting};

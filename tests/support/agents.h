@@ -11,5 +11,8 @@ extern const tendril_agent support_swimmer;
 extern const double support_stroke;
 // The same for 4 s; then it drifts.
 extern const tendril_agent support_tired_swimmer;
+// Has a memory: how often it acted, which its first action tells in thousandths. The other actions
+// are of the environment's time and the episode's noise. The 41st time it fails, with E_NUMERIC.
+extern const tendril_agent support_counter;
 
 #endif

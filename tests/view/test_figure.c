@@ -325,3 +325,30 @@ Test(figure, has_heat_maps_beside_curves) {
   cr_assert_not_null(strstr(drawn, "rgb(253, 231,  37)"));
   free(drawn);
 }
+
+// 40 by 40: every third tick of the rows, every fourth of the columns, and no cell's text.
+Test(figure, leaves_out_of_a_large_heat_map_what_would_run_together) {
+  enum { WIDE = 40 };
+  static double shares[WIDE * WIDE];
+  static const char *texts[WIDE * WIDE], *columns[WIDE], *rows[WIDE];
+  static char names[2][WIDE][8];
+  for (int i = 0; i < WIDE * WIDE; i++)
+    texts[i] = "cell";
+  for (int i = 0; i < WIDE; i++) {
+    snprintf(names[0][i], sizeof names[0][i], "x%02d", i);
+    snprintf(names[1][i], sizeof names[1][i], "y%02d", i);
+    columns[i] = names[0][i];
+    rows[i] = names[1][i];
+  }
+  const tnd_heat heat = {WIDE, WIDE, shares, texts, columns, rows, NULL};
+  const tnd_panel alone = {.title = "heat", .heat = &heat};
+  figure.npanel = 1;
+  figure.panels = &alone;
+  char *drawn = draw();
+  cr_assert_eq(count(drawn, ">cell<"), 0);
+  for (int i = 0; i < WIDE; i++) {
+    cr_assert_eq(count(drawn, names[0][i]), i % 4 == 0, "%s", names[0][i]);
+    cr_assert_eq(count(drawn, names[1][i]), i % 3 == 0, "%s", names[1][i]);
+  }
+  free(drawn);
+}

@@ -1,7 +1,6 @@
 // The player without a window: time, scrubbing, pushes, episodes and checkpoints, by commands.
-#include "base/alloc.h"
-#include "control/ops.h"
 #include "sim/sim.h"
+#include "support/agents.h"
 #include "support/sim.h"
 #include "view/player.h"
 
@@ -346,51 +345,10 @@ Test(player, shows_a_recorded_episode_as_it_was) {
   end(&f);
 }
 
-// An agent with a memory: how often it has acted, which its actions tell.
-typedef struct counter {
-  tendril_controller base;
-  double acts;
-} counter;
-
-static tendril_status counter_create(const tendril_agent *agent, const tendril_model *model,
-                                     tendril_controller **out, tendril_error *err) {
-  (void)agent, (void)model;
-  counter *c = tnd_alloc(sizeof *c);
-  if (!c) return tnd_fail_memory(err);
-  *out = &c->base;
-  return TENDRIL_OK;
-}
-static void counter_destroy(tendril_controller *c) {
-  tnd_free(c);
-}
-static tendril_status counter_act(tendril_controller *c, const tendril_env *env, int t,
-                                  const double *obs, double *action, tendril_error *err) {
-  (void)env, (void)t, (void)obs, (void)err;
-  action[0] = action[1] = 1e-3 * ((counter *)c)->acts++;
-  return TENDRIL_OK;
-}
-static int counter_size(const tendril_controller *c) {
-  (void)c;
-  return 1;
-}
-static void counter_save(const tendril_controller *c, double *memory) {
-  memory[0] = ((const counter *)c)->acts;
-}
-static void counter_restore(tendril_controller *c, const double *memory) {
-  ((counter *)c)->acts = memory[0];
-}
-
 Test(player, a_controller_with_a_memory_goes_back_with_the_episode) {
-  static const tnd_agent_ops ops = {.name = "counter",
-                                    .create = counter_create,
-                                    .destroy_controller = counter_destroy,
-                                    .act = counter_act,
-                                    .size = counter_size,
-                                    .save = counter_save,
-                                    .restore = counter_restore};
-  static const tendril_agent agent = {&ops};
   fixture f = {.model = support_model("swimmer-v4", NULL)};
-  cr_assert_eq(tendril_controller_create(&agent, f.model, &f.controller, NULL), TENDRIL_OK);
+  cr_assert_eq(tendril_controller_create(&support_counter, f.model, &f.controller, NULL),
+               TENDRIL_OK);
   const tnd_player_setup setup = {.model = f.model, .controller = f.controller, .seed = 1};
   cr_assert_eq(tnd_player_create(&setup, &f.player, NULL), TENDRIL_OK);
   do_it(&f, TND_STEP, 20);
