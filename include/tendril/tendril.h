@@ -14,6 +14,7 @@
 #include <tendril/rollout.h>
 #include <tendril/run.h>
 #include <tendril/sim.h>
+#include <tendril/simbicon.h>
 #include <tendril/tasks.h>
 #include <tendril/terrain.h>
 #include <tendril/trajopt.h>
