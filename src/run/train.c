@@ -8,6 +8,7 @@
 #include "run/curve_sketch.h"
 #include "run/folder.h"
 #include "run/log.h"
+#include "run/versions.h"
 
 #include <math.h>
 #include <string.h>
@@ -108,18 +109,10 @@ static void destroy_parts(run *r) {
 static tendril_status write_config(const run *r, tendril_error *err) {
   char *text = NULL, *full = NULL;
   cJSON *object = NULL;
-  const tendril_versions *v = tendril_get_versions();
   tendril_status status = tendril_config_print(r->config, &text, err);
   if (status == TENDRIL_OK)
     status = tnd_json_parse(text, strlen(text), r->folder.config, &object, err);
-  if (status == TENDRIL_OK) {
-    cJSON *versions = cJSON_AddObjectToObject(object, "versions");
-    if (!versions || !cJSON_AddStringToObject(versions, "tendril", v->tendril) ||
-        !cJSON_AddStringToObject(versions, "mujoco", v->mujoco) ||
-        !cJSON_AddStringToObject(versions, "blas", v->blas) ||
-        !cJSON_AddStringToObject(versions, "cpu", v->cpu))
-      status = tnd_fail_memory(err);
-  }
+  if (status == TENDRIL_OK) status = tnd_versions_write(object, err);
   if (status == TENDRIL_OK) status = tnd_json_print(object, &full, err);
   if (status == TENDRIL_OK) status = tnd_file_write(r->folder.config, full, strlen(full), err);
   cJSON_Delete(object);
