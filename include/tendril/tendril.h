@@ -7,6 +7,7 @@
 #include <tendril/control.h>
 #include <tendril/critic.h>
 #include <tendril/eval.h>
+#include <tendril/gait.h>
 #include <tendril/learn.h>
 #include <tendril/options.h>
 #include <tendril/policy.h>
