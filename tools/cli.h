@@ -46,7 +46,7 @@ typedef struct cli_command {
 extern const cli_command cmd_eval_push, cmd_eval_robust, cmd_eval_terrain;  // of cmd_eval
 extern const cli_command cmd_optimize_gait;                                 // of cmd_optimize
 extern const cli_command cmd_list, cmd_train, cmd_eval, cmd_play, cmd_record, cmd_plot,
-    cmd_experiment, cmd_bench;
+    cmd_experiment, cmd_bench, cmd_optimize;
 
 // Parses argv[1..argc-1] by the table (n options); arguments go to `arguments`. Prints the help and
 // sets *help for --help. EXIT_OK, or EXIT_USAGE after an error line.

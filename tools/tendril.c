@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cmd_list,   &cmd_train, &cmd_eval,       &cmd_play,
-                                              &cmd_record, &cmd_plot,  &cmd_experiment, &cmd_bench};
+static const cli_command *const commands[] = {&cmd_list,       &cmd_train,  &cmd_eval,
+                                              &cmd_play,       &cmd_record, &cmd_plot,
+                                              &cmd_experiment, &cmd_bench,  &cmd_optimize};
 enum { NCOMMAND = sizeof commands / sizeof commands[0] };
 
 static void print_help(void) {
