@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include <tendril/tendril.h>
@@ -43,6 +44,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cmd_eval_push, cmd_eval_robust, cmd_eval_terrain;  // of cmd_eval
+extern const cli_command cmd_optimize_gait;                                 // of cmd_optimize
 extern const cli_command cmd_list, cmd_train, cmd_optimize, cmd_eval, cmd_play, cmd_record,
     cmd_plot, cmd_experiment, cmd_bench;
 
@@ -65,6 +67,9 @@ int cli_check_range(const cli_command *command, const char *option, int64_t valu
 // SIGINT, SIGTERM and SIGHUP call it; the last not if it was ignored, as nohup and the like have
 // it.
 void cli_catch_signals(void (*handler)(int));
+// The flag that the first of them sets, after it has written `line` (constant) on standard error,
+// unless quiet; the second ends the program.
+const volatile sig_atomic_t *cli_stop_on_signals(const char *line, bool quiet);
 
 // Tasks with the plugins loaded.
 tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_error *err);

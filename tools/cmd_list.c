@@ -8,6 +8,7 @@
 #include "learn/learner.h"
 #include "run/config.h"
 #include "run/experiment.h"
+#include "run/gait_config.h"
 #include "run/optimization.h"
 #include "trajopt/ilqg.h"
 #include "trajopt/mpc.h"
@@ -133,6 +134,19 @@ static tendril_status describe(tnd_buffer *out, const tnd_option_table *table, c
   return TENDRIL_OK;
 }
 
+// What a search for a gait has beside sim and terrain.
+static tendril_status describe_gait(tnd_buffer *out, const options *o, tendril_error *err) {
+  tendril_gait_config config;
+  tnd_section sections[TND_GAIT_SECTIONS];
+  tnd_gait_sections(&config, sections);
+  for (int i = 0; i < TND_GAIT_SECTIONS; i++) {
+    const tnd_section *s = &sections[i];
+    if (strcmp(s->name, "sim") == 0 || strcmp(s->name, "terrain") == 0) continue;
+    TENDRIL_TRY(describe(out, s->table, s->name, s->name, o, err));
+  }
+  return TENDRIL_OK;
+}
+
 static tendril_status describe_all(tnd_buffer *out, const options *o, tendril_error *err) {
   for (int i = 0; i < TND_SECTIONS - 1; i++) {
     const char *name;
@@ -152,7 +166,7 @@ static tendril_status describe_all(tnd_buffer *out, const options *o, tendril_er
     snprintf(title, sizeof title, "learner (%s)", tnd_method_get(i)->name);
     TENDRIL_TRY(describe(out, tnd_method_get(i)->options, "learner", title, o, err));
   }
-  return TENDRIL_OK;
+  return describe_gait(out, o, err);
 }
 
 static tendril_status list_options(const options *o, tendril_error *err) {
@@ -165,7 +179,9 @@ static tendril_status list_options(const options *o, tendril_error *err) {
         &out,
         "# Options\n\nMade by `tendril list options --markdown` from the tables in "
         "`include/tendril/*.h`; a test compares.\nSet them in a JSON file (`--config`), as in "
-        "`{\"learner\": {\"max_kl\": 0.02}}`, or with `--set learner.max_kl=0.02`.\n");
+        "`{\"learner\": {\"max_kl\": 0.02}}`, or with `--set learner.max_kl=0.02`.\n"
+        "The sections gait, simbicon and cmaes are those of `tendril optimize gait`, with `--set` "
+        "alone.\n");
   tendril_status status = describe_all(&out, o, err);
   if (o->json) tnd_buffer_text(&out, "]\n");
   if (status == TENDRIL_OK) status = tnd_buffer_take(&out, &text, NULL, err);

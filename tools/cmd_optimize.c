@@ -5,8 +5,6 @@
 #include "base/status.h"
 #include "view/record.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,24 +19,7 @@ typedef struct options {
 
 enum { UNSET = -1 };
 
-// ---------------------------------------------------------------------------------- interrupts
-
-static volatile sig_atomic_t stop;
-static volatile sig_atomic_t silent;
-
-// The first Ctrl-C finishes the iteration and keeps the trajectory, the second ends at once.
-static void on_signal(int number) {
-  static const char text[] = "\nfinishing this iteration; once more to stop at once\n";
-  if (stop) {
-    signal(number, SIG_DFL);
-    raise(number);
-    return;
-  }
-  stop = 1;
-  const int code = errno;
-  if (!silent && write(STDERR_FILENO, text, sizeof text - 1) < 0) silent = 1;
-  errno = code;
-}
+static const volatile sig_atomic_t *stop;  // not 0: Ctrl-C
 
 // ------------------------------------------------------------------------------------ progress
 
@@ -71,7 +52,7 @@ typedef struct outcome {
 } outcome;
 
 static const char *how_it_ended(const outcome *o) {
-  return o->r.converged ? "converged" : stop ? "stopped" : "at the limit";
+  return o->r.converged ? "converged" : *stop ? "stopped" : "at the limit";
 }
 
 static void print_one(const tendril_task *task, int steps, const outcome *o) {
@@ -215,7 +196,7 @@ static tendril_status optimize_one(const options *o, tendril_optimization *c, co
                .steps = tendril_optimization_steps(c),
                .terminal = isatty(STDERR_FILENO),
                .quiet = o->quiet};
-  const tendril_optimize_hooks hooks = {.stop = &stop, .progress = on_progress, .user = &d};
+  const tendril_optimize_hooks hooks = {.stop = stop, .progress = on_progress, .user = &d};
   tendril_status status = set_integer(c, "optimize.seed", at->seed, err);
   if (status == TENDRIL_OK)
     status = tendril_optimize(c, first->tasks, first->agent, at->folder, o->force, (int)o->threads,
@@ -237,7 +218,7 @@ static tendril_status optimize_all(const options *o, tendril_optimization *c, co
     snprintf(root, sizeof root, "runs/%s-trajectory-seed%lld", o->task, (long long)o->seed);
   if (o->out && strlen(o->out) >= sizeof root)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "the name of the folder is too long");
-  for (*n = 0; *n < o->seeds && !stop; ++*n) {
+  for (*n = 0; *n < o->seeds && !*stop; ++*n) {
     outcome *at = &all[*n];
     *at = (outcome){.seed = o->seed + *n};
     if (o->seeds == 1)
@@ -260,8 +241,7 @@ static int optimize(const options *o) {
   int n = 0;
   outcome *all = calloc((size_t)o->seeds, sizeof *all);
   tendril_status status = all ? TENDRIL_OK : TENDRIL_E_MEMORY;
-  silent = o->quiet;
-  cli_catch_signals(on_signal);
+  stop = cli_stop_on_signals("\nfinishing this iteration; once more to stop at once\n", o->quiet);
   // one line on standard error is ours, not one of the OpenGL driver's
   setenv("EGL_LOG_LEVEL", "fatal", 0);
   if (status == TENDRIL_OK) status = open_first(o, &first, &err);
@@ -287,11 +267,12 @@ static int optimize(const options *o) {
 }
 
 static int run(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "gait") == 0) return cmd_optimize_gait.run(argc - 1, argv + 1);
   options o = {.seed = 1, .seeds = 1, .steps = UNSET, .iterations = UNSET};
   // clang-format off
   const cli_option table[] = {
-    {CLI_TEXT,    "from",       0,   "RUN",   "start from what this run's policy does, or from this trajectory", &o.from},
-    {CLI_TEXT,    "actions",    0,   "WHICH", "who acts at first: mean, sampled, feedback, open-loop, mpc, zero or random (what --from has, or zero)", &o.actions},
+    {CLI_TEXT,    "from",       0,   "RUN",   "start from what this run's policy does, this trajectory or this gait", &o.from},
+    {CLI_TEXT,    "actions",    0,   "WHICH", "who acts at first: mean, sampled, feedback, open-loop, simbicon, mpc, zero or random (what --from has, or zero)", &o.actions},
     {CLI_INTEGER, "steps",      0,   "N",     "horizon in control steps (sim.max_steps)", &o.steps},
     {CLI_INTEGER, "iterations", 0,   "N",     "iterations at most (ilqg.iterations)", &o.iterations},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start state (1)", &o.seed},
@@ -321,10 +302,11 @@ static int run(int argc, char **argv) {
 
 const cli_command cmd_optimize = {
     .name = "optimize",
-    .usage = "TASK [options]",
+    .usage = "TASK [options]\n"
+             "       tendril optimize gait TASK [options]",
     .summary = "optimise a trajectory of a task that has a smooth cost, by iLQG",
     .example = "  tendril optimize double-link --set sim.limit=10 -o runs/swing\n"
-               "  tendril optimize walker-gps --actions mpc --steps 300 -o runs/walk\n"
+               "  tendril optimize walker-gps --actions simbicon --steps 500 -o runs/walk\n"
                "  tendril optimize quad-link --seeds 20 --set sim.start_qpos=0.05\n",
     .min_arguments = 1,
     .max_arguments = 1,

@@ -1,9 +1,7 @@
 // tendril train: configuration from preset, file and options; a training with live progress.
 #include "cli.h"
 
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +16,6 @@ typedef struct options {
 } options;
 
 enum { UNSET = -1 };
-
-// ---------------------------------------------------------------------------------- interrupts
-
-static volatile sig_atomic_t stop;
-
-static volatile sig_atomic_t silent;
-
-// The first Ctrl-C finishes the iteration and writes a checkpoint, the second ends at once.
-static void on_signal(int number) {
-  static const char text[] = "\nfinishing this iteration; once more to stop at once\n";
-  if (stop) {
-    signal(number, SIG_DFL);
-    raise(number);
-    return;
-  }
-  stop = 1;
-  const int code = errno;
-  if (!silent && write(STDERR_FILENO, text, sizeof text - 1) < 0) silent = 1;
-  errno = code;
-}
 
 // ------------------------------------------------------------------------------------ progress
 
@@ -199,13 +177,13 @@ static int train(options *o, const cli_list *arguments) {
                .quiet = o->quiet,
                .last_return = NAN,
                .last_length = NAN};
-  tendril_run_hooks hooks = {.stop = &stop, .progress = on_progress, .user = &d};
+  tendril_run_hooks hooks = {.progress = on_progress, .user = &d};
   tendril_train_result result;
   const int threads = (int)o->threads;
 
   tendril_status status = cli_tasks(&o->plugins, &tasks, &err);
-  silent = o->quiet;
-  cli_catch_signals(on_signal);
+  hooks.stop =
+      cli_stop_on_signals("\nfinishing this iteration; once more to stop at once\n", o->quiet);
   if (o->resume) {
     if (status == TENDRIL_OK)
       status = tendril_train_resume(tasks, o->resume, threads, &hooks, &result, &err);

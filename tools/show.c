@@ -12,21 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEAN, SAMPLED, FEEDBACK, OPEN_LOOP, MPC, ZERO, RANDOM, NACTION };
-static const char *const action_names[NACTION] = {"mean", "sampled", "feedback", "open-loop",
-                                                  "mpc",  "zero",    "random"};
+enum { MEAN, SAMPLED, FEEDBACK, OPEN_LOOP, SIMBICON, MPC, ZERO, RANDOM, NACTION };
+static const char *const action_names[NACTION] = {"mean",     "sampled", "feedback", "open-loop",
+                                                  "simbicon", "mpc",     "zero",     "random"};
 
 static tendril_status find_actions(const char *name, const show *s, int *out, tendril_error *err) {
   const bool policy = s->trained.policy != NULL, trajectory = s->motion.model != NULL;
-  *out = policy ? MEAN : trajectory ? FEEDBACK : ZERO;
+  *out = policy ? MEAN : trajectory ? FEEDBACK : s->has_gait ? SIMBICON : ZERO;
   for (int i = 0; name && i < NACTION; i++)
     if (strcmp(name, action_names[i]) == 0) *out = i, name = NULL;
   if (name) {
     const char *near = tnd_nearest(name, action_names, NACTION);
-    return tnd_fail(err, TENDRIL_E_UNKNOWN,
-                    "--actions %.40s: must be mean, sampled, feedback, open-loop, mpc, zero or "
-                    "random%s%s%s",
-                    name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return tnd_fail(
+        err, TENDRIL_E_UNKNOWN,
+        "--actions %.40s: must be mean, sampled, feedback, open-loop, simbicon, mpc, zero "
+        "or random%s%s%s",
+        name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   }
   if (!policy && (*out == MEAN || *out == SAMPLED))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
@@ -81,21 +82,39 @@ static tendril_status unknown(const tendril_tasks *tasks, const char *what, tend
   return status;
 }
 
-// A path that is there is a run or a trajectory; a name of a task is the task; all else is a run
-// that is missing.
+static tendril_status open_task(const char *name, const char *const *sim, show *s,
+                                tendril_error *err) {
+  tendril_sim_options options;
+  TENDRIL_TRY(cli_sim_options(sim, &options, err));
+  TENDRIL_TRY(tendril_tasks_model(s->tasks, name, &options, &s->task_model, err));
+  s->model = s->task_model;
+  return TENDRIL_OK;
+}
+
+static tendril_status open_gait(const char *path, const char *const *sim, show *s,
+                                tendril_error *err) {
+  char task[64];
+  TENDRIL_TRY(tendril_simbicon_read(path, task, &s->gait, err));
+  s->has_gait = true;
+  return open_task(task, sim, s, err);
+}
+
+// A path that is there is what a command made; a name of a task is the task; all else is a run that
+// is missing.
 static tendril_status open_model(const show_options *o, const char *const *sim, show *s,
                                  tendril_error *err) {
   const bool there = tnd_path_exists(o->what), motion = there && tendril_is_motion(o->what);
+  const bool gait = there && tendril_is_gait(o->what);
   if (!there && !is_task(s->tasks, o->what)) return unknown(s->tasks, o->what, err);
-  if (o->checkpoint && (motion || !there))
+  if (o->checkpoint && (motion || gait || !there))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "%.100s: a %s; --checkpoint goes with the run folder of a training", o->what,
-                    motion ? "trajectory" : "task");
+                    motion ? "trajectory"
+                    : gait ? "gait"
+                           : "task");
+  if (gait) return open_gait(o->what, sim, s, err);
   if (!there) {
-    tendril_sim_options options;
-    TENDRIL_TRY(cli_sim_options(sim, &options, err));
-    TENDRIL_TRY(tendril_tasks_model(s->tasks, o->what, &options, &s->task_model, err));
-    s->model = s->task_model;
+    TENDRIL_TRY(open_task(o->what, sim, s, err));
   } else if (motion) {
     TENDRIL_TRY(tendril_motion_open(s->tasks, o->what, sim, &s->motion, err));
     s->model = s->motion.model;
@@ -130,6 +149,11 @@ static tendril_status open_agent(int actions, const show_options *o, const cli_c
     TENDRIL_TRY(tendril_agent_trajectory_create(&s->motion.trajectory, actions == FEEDBACK,
                                                 &s->own_agent, err));
     break;
+  case SIMBICON:
+    if (!s->has_gait)
+      TENDRIL_TRY(tendril_simbicon_read_own(tendril_model_task(s->model)->name, &s->gait, err));
+    TENDRIL_TRY(tendril_agent_simbicon_create(&s->gait, &s->own_agent, err));
+    break;
   default:
     TENDRIL_TRY(tendril_agent_create(s->trained.policy, actions == SAMPLED, &s->own_agent, err));
   }
@@ -147,7 +171,10 @@ static tendril_status open_all(const show_options *o, show *s, tendril_error *er
   TENDRIL_TRY(find_actions(o->actions, s, &actions, err));
   TENDRIL_TRY(open_agent(actions, o, &changes, s, err));
   TENDRIL_TRY(tendril_controller_create(s->agent, s->model, &s->controller, err));
-  s->checkpoint = s->trained.policy ? s->trained.path : s->motion.model ? s->motion.path : "";
+  s->checkpoint = s->trained.policy ? s->trained.path
+                  : s->motion.model ? s->motion.path
+                  : s->has_gait     ? o->what
+                                    : "";
   return TENDRIL_OK;
 }
 

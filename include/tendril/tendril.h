@@ -7,6 +7,7 @@
 #include <tendril/control.h>
 #include <tendril/critic.h>
 #include <tendril/eval.h>
+#include <tendril/gait.h>
 #include <tendril/learn.h>
 #include <tendril/optimize.h>
 #include <tendril/options.h>
@@ -15,6 +16,7 @@
 #include <tendril/rollout.h>
 #include <tendril/run.h>
 #include <tendril/sim.h>
+#include <tendril/simbicon.h>
 #include <tendril/tasks.h>
 #include <tendril/terrain.h>
 #include <tendril/trajopt.h>

@@ -15,7 +15,6 @@
 
 #include <tendril/random.h>
 
-#include "base/options.h"
 #include "math/blas.h"
 #include "math/gemm.h"
 #include "math/linalg.h"
@@ -23,7 +22,7 @@
 #define X(...) TND_OPTION_ROW(tendril_cmaes_options, __VA_ARGS__)
 static const tnd_option option_rows[] = {TENDRIL_CMAES_OPTIONS(X)};
 #undef X
-static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_cmaes_options, option_rows);
+const tnd_option_table tnd_cmaes_options = TND_OPTION_TABLE(tendril_cmaes_options, option_rows);
 
 enum { MAX_N = 20000, MAX_LAMBDA = 1000000 };
 #define FAILED 1.79769313486231570815e+308  // stands for values that are not finite: the worst
@@ -399,7 +398,7 @@ tendril_status tendril_cmaes_tell(tendril_cmaes *c, const double *f, tendril_err
 // ----------------------------------------------------------------------------------------- create
 
 void tendril_cmaes_defaults(tendril_cmaes_options *options) {
-  tnd_options_default(&option_table, options);
+  tnd_options_default(&tnd_cmaes_options, options);
 }
 
 const char *tendril_cmaes_end_text(tendril_cmaes_end end) {
@@ -450,7 +449,7 @@ static tendril_status check_variable(const tendril_cmaes_options *o, const tendr
 
 static tendril_status check(const tendril_cmaes_options *o, const tendril_cmaes_setup *s,
                             tendril_error *err) {
-  TENDRIL_TRY(tnd_options_check(&option_table, o, "cmaes", err));
+  TENDRIL_TRY(tnd_options_check(&tnd_cmaes_options, o, "cmaes", err));
   if (s->n < 1 || s->n > MAX_N)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "cmaes: %d variables; use 1 to %d", s->n, MAX_N);
   for (int i = 0; i < s->n; i++)

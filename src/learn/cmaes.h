@@ -7,9 +7,12 @@
 
 #include <lapacke.h>
 
+#include "base/options.h"
 #include "learn/cmaes_bounds.h"
 #include "learn/cmaes_parameters.h"
 #include "learn/cmaes_stop.h"
+
+extern const tnd_option_table tnd_cmaes_options;
 
 struct tendril_cmaes {
   tendril_cmaes_options options;

@@ -2,6 +2,7 @@
 #include "run/folder.h"
 
 #include "base/alloc.h"
+#include "run/claim.h"
 #include "run/events.h"
 
 #include <dirent.h>
@@ -20,8 +21,6 @@ tendril_status tnd_folder_paths(const char *root, tnd_folder *out, tendril_error
   TENDRIL_TRY(tnd_path_join(root, "evaluations.csv", out->evaluations, err));
   TENDRIL_TRY(tnd_path_join(root, TND_EVENTS_NAME, out->events, err));
   TENDRIL_TRY(tnd_path_join(root, "curves.svg", out->curves, err));
-  TENDRIL_TRY(tnd_path_join(root, "trajectory.safetensors", out->trajectory, err));
-  TENDRIL_TRY(tnd_path_join(root, "film.png", out->film, err));
   TENDRIL_TRY(tnd_path_join(root, "checkpoints", out->checkpoints, err));
   TENDRIL_TRY(tnd_path_join(out->checkpoints, "last.safetensors", out->last, err));
   return tnd_path_join(out->checkpoints, "best.safetensors", out->best, err);
@@ -62,82 +61,28 @@ tendril_status tnd_folder_list_kept(const tnd_folder *folder, int64_t **out, int
   return TENDRIL_OK;
 }
 
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
-// The files that a run writes beside its checkpoints.
-enum { NFILE = 7 };
-static void list_files(const tnd_folder *folder, const char *files[NFILE]) {
-  const char *const all[NFILE] = {folder->config, folder->progress, folder->evaluations,
-                                  folder->events, folder->curves,   folder->trajectory,
-                                  folder->film};
-  memcpy(files, all, sizeof all);
-}
-
-static bool is_name_of(const char *name, const char *path) {
-  const char *ours = base_name(path);
-  const size_t n = strlen(ours);
-  return strncmp(name, ours, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0);
-}
-
-// What a run writes into its folder; a crash may leave one of the files as NAME.part.
-static bool is_ours(const tnd_folder *folder, const char *name) {
-  const char *files[NFILE];
-  list_files(folder, files);
-  bool ours = is_name_of(name, folder->checkpoints);
-  for (int i = 0; i < NFILE; i++)
-    ours |= is_name_of(name, files[i]);
-  return ours;
-}
-
-// How many entries the folder has that a run writes, and how many that it doesn't.
-static void count_entries(const tnd_folder *folder, int *ours, int *others) {
-  *ours = *others = 0;
-  DIR *dir = opendir(folder->root);
-  if (!dir) return;
-  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    if (is_ours(folder, entry->d_name))
-      ++*ours;
-    else
-      ++*others;
-  }
-  closedir(dir);
-}
-
-// What a run writes, and nothing else, is taken away.
-static tendril_status clear(const tnd_folder *folder, tendril_error *err) {
-  const char *files[NFILE];
-  list_files(folder, files);
-  TENDRIL_TRY(tnd_folder_remove(folder->checkpoints, err));
-  for (int i = 0; i < NFILE; i++) {
-    char part[TND_PATH_MAX + 8];
-    snprintf(part, sizeof part, "%s.part", files[i]);
-    if ((remove(files[i]) != 0 && errno != ENOENT) || (remove(part) != 0 && errno != ENOENT))
-      return tnd_fail_io(err, files[i], "not removed", errno);
-  }
-  return TENDRIL_OK;
+// What a run writes into its folder.
+static tnd_claim claim_of(const tnd_folder *folder) {
+  return (tnd_claim){
+      .root = folder->root,
+      .files = {folder->config, folder->progress, folder->evaluations, folder->events,
+                folder->curves},
+      .folder = folder->checkpoints,
+      .taken = "holds a run already; choose another folder, continue it with --resume, or "
+               "overwrite it with --force",
+      .strangers = "holds files that no run wrote; choose another folder",
+  };
 }
 
 tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force, tendril_error *err) {
-  int ours, others;
-  count_entries(folder, &ours, &others);
-  if (others || (ours && !force))
-    return tnd_fail(err, TENDRIL_E_EXISTS,
-                    others ? "%.400s: holds files that no run wrote; choose another folder"
-                           : "%.400s: holds a run already; choose another folder, continue it with "
-                             "--resume, or overwrite it with --force",
-                    folder->root);
-  return TENDRIL_OK;
+  const tnd_claim claim = claim_of(folder);
+  return tnd_claim_check(&claim, force, err);
 }
 
 tendril_status tnd_folder_start(tnd_folder *folder, bool force, tendril_error *err) {
-  TENDRIL_TRY(tnd_folder_check_free(folder, force, err));
-  folder->made = !tnd_path_exists(folder->root);
-  TENDRIL_TRY(tnd_folder_make(folder->root, err));
-  return clear(folder, err);
+  const tnd_claim claim = claim_of(folder);
+  TENDRIL_TRY(tnd_claim_start(&claim, force, &folder->made, err));
+  return tnd_folder_make(folder->checkpoints, err);
 }
 
 tendril_status tnd_folder_check_resumable(const tnd_folder *folder, tendril_error *err) {
@@ -146,8 +91,9 @@ tendril_status tnd_folder_check_resumable(const tnd_folder *folder, tendril_erro
   if (!tnd_path_is_folder(folder->root))
     return tnd_fail(err, TENDRIL_E_IO, "%.400s: a file; give the run folder", folder->root);
   if (tnd_path_exists(folder->last)) return TENDRIL_OK;
+  const tnd_claim claim = claim_of(folder);
   int ours, others;
-  count_entries(folder, &ours, &others);
+  tnd_claim_count(&claim, &ours, &others);
   return tnd_fail(err, TENDRIL_E_IO,
                   ours ? "%.400s: the run ended before its first checkpoint; start it anew with "
                          "--force"
@@ -156,6 +102,6 @@ tendril_status tnd_folder_check_resumable(const tnd_folder *folder, tendril_erro
 }
 
 void tnd_folder_abandon(const tnd_folder *folder) {
-  // the run failed already: what can't be removed stays
-  if (clear(folder, NULL) == TENDRIL_OK && folder->made) (void)remove(folder->root);
+  const tnd_claim claim = claim_of(folder);
+  tnd_claim_abandon(&claim, folder->made);
 }

@@ -11,8 +11,6 @@ typedef struct tnd_folder {
   char evaluations[TND_PATH_MAX];
   char events[TND_PATH_MAX];
   char curves[TND_PATH_MAX];
-  char trajectory[TND_PATH_MAX];  // of an optimisation, as is the film strip
-  char film[TND_PATH_MAX];
   char checkpoints[TND_PATH_MAX];
   char last[TND_PATH_MAX];
   char best[TND_PATH_MAX];
@@ -31,8 +29,7 @@ TENDRIL_MUST_CHECK tendril_status tnd_folder_list_kept(const tnd_folder *folder,
 // E_EXISTS for a folder that holds a run, unless `force` is set, or anything else.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_check_free(const tnd_folder *folder, bool force,
                                                         tendril_error *err);
-// Makes the folder for a new run, checked as above and without what an earlier run left in it; none
-// of its parts is there.
+// Makes the folder for a new run, checked as above and without what an earlier run left in it.
 TENDRIL_MUST_CHECK tendril_status tnd_folder_start(tnd_folder *folder, bool force,
                                                    tendril_error *err);
 // There is a checkpoint to go on from; if not, the line says what is there instead.

@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/tensors.h"
-#include "run/folder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,12 +32,9 @@ tendril_status tnd_motion_write(const char *path, const tendril_optimization *o,
 
 // The file of a path, a folder's or the path itself.
 static bool locate(const char *path, char *out) {
-  tnd_folder folder;
   if (!tnd_path_is_folder(path))
     return (size_t)snprintf(out, TND_PATH_MAX, "%s", path) < TND_PATH_MAX && tnd_path_exists(path);
-  if (tnd_folder_paths(path, &folder, NULL) != TENDRIL_OK) return false;
-  memcpy(out, folder.trajectory, TND_PATH_MAX);
-  return tnd_path_exists(out);
+  return tnd_path_join(path, TND_MOTION_NAME, out, NULL) == TENDRIL_OK && tnd_path_exists(out);
 }
 
 bool tendril_is_motion(const char *path) {

@@ -4,6 +4,9 @@
 
 #include "run/optimization.h"
 
+// Of the file in the folder of an optimisation.
+#define TND_MOTION_NAME "trajectory.safetensors"
+
 TENDRIL_MUST_CHECK tendril_status tnd_motion_write(const char *path,
                                                    const tendril_optimization *optimization,
                                                    const tendril_trajectory *trajectory,

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "run/versions.h"
 #include "sim/sim.h"
 #include "sim/terrain.h"
 #include "tasks/tasks.h"
@@ -89,7 +90,7 @@ tendril_status tnd_optimization_print(const tendril_optimization *o, bool versio
   if (!object || !cJSON_AddStringToObject(object, "task", o->task->name))
     status = tnd_fail_memory(err);
   if (status == TENDRIL_OK) status = tnd_sections_write(sections, NSECTION, object, err);
-  if (status == TENDRIL_OK && versions) status = tnd_sections_write_versions(object, err);
+  if (status == TENDRIL_OK && versions) status = tnd_versions_write(object, err);
   if (status == TENDRIL_OK) status = tnd_json_print(object, out, err);
   cJSON_Delete(object);
   return status;

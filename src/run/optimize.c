@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "run/folder.h"
+#include "run/claim.h"
 #include "run/motion.h"
 #include "run/table.h"
 #include "sim/cost.h"
@@ -19,7 +19,8 @@ enum { NCOLUMN = sizeof columns / sizeof columns[0] };
 typedef struct run {
   const tendril_optimization *o;
   const tendril_optimize_hooks *hooks;
-  tnd_folder folder;
+  char config[TND_PATH_MAX], progress[TND_PATH_MAX], film[TND_PATH_MAX];
+  char trajectory[TND_PATH_MAX];
   tendril_pool *pool;
   tendril_model *model;
   tendril_ilqg *ilqg;
@@ -92,18 +93,34 @@ static void sum_terms(const run *r, tendril_optimized *out) {
 }
 
 static tendril_status save(run *r, tendril_error *err) {
-  return tnd_motion_write(r->folder.trajectory, r->o, tendril_ilqg_get(r->ilqg), err);
+  return tnd_motion_write(r->trajectory, r->o, tendril_ilqg_get(r->ilqg), err);
 }
 
 static tendril_status write_config(const run *r, tendril_error *err) {
   char *text = NULL;
   TENDRIL_TRY(tnd_optimization_print(r->o, true, &text, err));
-  const tendril_status status = tnd_file_write(r->folder.config, text, strlen(text), err);
+  const tendril_status status = tnd_file_write(r->config, text, strlen(text), err);
   tnd_free(text);
   return status;
 }
 
 // ---------------------------------------------------------------------------------- the iterations
+
+// What is written into the folder; the film strip is drawn by who has eyes.
+static tendril_status claim_folder(run *r, const char *folder, tnd_claim *out, tendril_error *err) {
+  if (!folder[0]) return tnd_fail(err, TENDRIL_E_ARGUMENT, "the name of the folder is empty");
+  TENDRIL_TRY(tnd_path_join(folder, "config.json", r->config, err));
+  TENDRIL_TRY(tnd_path_join(folder, "progress.csv", r->progress, err));
+  TENDRIL_TRY(tnd_path_join(folder, "film.png", r->film, err));
+  TENDRIL_TRY(tnd_path_join(folder, TND_MOTION_NAME, r->trajectory, err));
+  *out = (tnd_claim){
+      .root = folder,
+      .files = {r->config, r->progress, r->film, r->trajectory},
+      .taken = "holds a trajectory already; choose another folder, or overwrite it with --force",
+      .strangers = "holds files that no optimisation wrote; choose another folder",
+  };
+  return TENDRIL_OK;
+}
 
 static tendril_status advance(run *r, int64_t iteration, tendril_ilqg_stats *stats,
                               tendril_error *err) {
@@ -165,9 +182,11 @@ tendril_status tendril_optimize(const tendril_optimization *optimization,
   r.begin = tnd_clock_wall();
   r.begin_cpu = tnd_clock_process();
   const char *task = optimization->task->name;
-  tendril_status status = tnd_folder_paths(folder, &r.folder, err);
+  tnd_claim claim;
+  bool made = false;
+  tendril_status status = claim_folder(&r, folder, &claim, err);
   // before anything that takes its time
-  if (status == TENDRIL_OK) status = tnd_folder_check_free(&r.folder, force, err);
+  if (status == TENDRIL_OK) status = tnd_claim_check(&claim, force, err);
   if (status == TENDRIL_OK) status = tendril_pool_create(threads, &r.pool, err);
   if (status == TENDRIL_OK)
     status = tendril_tasks_model(tasks, task, &optimization->sim, &r.model, err);
@@ -175,13 +194,13 @@ tendril_status tendril_optimize(const tendril_optimization *optimization,
     status =
         tendril_ilqg_create(r.model, r.model->max_steps, &optimization->ilqg, r.pool, &r.ilqg, err);
   if (status == TENDRIL_OK) status = begin(&r, first, err);
-  if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
+  if (status == TENDRIL_OK) status = tnd_claim_start(&claim, force, &made, err);
   if (status == TENDRIL_OK) {
     status = write_config(&r, err);
     if (status == TENDRIL_OK)
-      status = tnd_table_create(r.folder.progress, columns, NCOLUMN, &r.table, err);
+      status = tnd_table_create(r.progress, columns, NCOLUMN, &r.table, err);
     if (status == TENDRIL_OK) status = save(&r, err);
-    if (status != TENDRIL_OK) tnd_folder_abandon(&r.folder);
+    if (status != TENDRIL_OK) tnd_claim_abandon(&claim, made);
   }
   if (status == TENDRIL_OK) status = optimize(&r, out, err);
   tnd_table_destroy(r.table);

@@ -1,12 +1,10 @@
 // See sections.h.
 #include "run/sections.h"
 
-#include "base/buffer.h"
 #include "base/json.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <tendril/run.h>
 
 enum { MAX_SECTIONS = 16 };
 
@@ -90,16 +88,5 @@ tendril_status tnd_sections_write(const tnd_section *sections, int n, cJSON *obj
       return tnd_fail_memory(err);
     TENDRIL_TRY(tnd_options_write(s->table, s->options, member, err));
   }
-  return TENDRIL_OK;
-}
-
-tendril_status tnd_sections_write_versions(cJSON *object, tendril_error *err) {
-  const tendril_versions *v = tendril_get_versions();
-  cJSON *versions = cJSON_AddObjectToObject(object, "versions");
-  if (!versions || !cJSON_AddStringToObject(versions, "tendril", v->tendril) ||
-      !cJSON_AddStringToObject(versions, "mujoco", v->mujoco) ||
-      !cJSON_AddStringToObject(versions, "blas", v->blas) ||
-      !cJSON_AddStringToObject(versions, "cpu", v->cpu))
-    return tnd_fail_memory(err);
   return TENDRIL_OK;
 }

@@ -27,8 +27,5 @@ TENDRIL_MUST_CHECK tendril_status tnd_sections_set(const tnd_section *sections, 
 // Every section as a member of `object`.
 TENDRIL_MUST_CHECK tendril_status tnd_sections_write(const tnd_section *sections, int n,
                                                      struct cJSON *object, tendril_error *err);
-// Tendril, MuJoCo, BLAS and processor in use as the member "versions" of `object`, for people.
-TENDRIL_MUST_CHECK tendril_status tnd_sections_write_versions(struct cJSON *object,
-                                                              tendril_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "run/curve_sketch.h"
 #include "run/folder.h"
 #include "run/log.h"
+#include "run/versions.h"
 
 #include <math.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static tendril_status write_config(const run *r, tendril_error *err) {
   tendril_status status = tendril_config_print(r->config, &text, err);
   if (status == TENDRIL_OK)
     status = tnd_json_parse(text, strlen(text), r->folder.config, &object, err);
-  if (status == TENDRIL_OK) status = tnd_sections_write_versions(object, err);
+  if (status == TENDRIL_OK) status = tnd_versions_write(object, err);
   if (status == TENDRIL_OK) status = tnd_json_print(object, &full, err);
   if (status == TENDRIL_OK) status = tnd_file_write(r->folder.config, full, strlen(full), err);
   cJSON_Delete(object);
@@ -348,8 +349,7 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
   if (status == TENDRIL_OK) average(&r, 0);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
   if (status == TENDRIL_OK) {
-    status = tnd_folder_make(r.folder.checkpoints, err);
-    if (status == TENDRIL_OK) status = write_config(&r, err);
+    status = write_config(&r, err);
     if (status == TENDRIL_OK) status = open_log(&r, false, err);
     if (status == TENDRIL_OK) status = save(&r, r.folder.last, err);
     if (status != TENDRIL_OK) tnd_folder_abandon(&r.folder);

@@ -1,4 +1,6 @@
 // What this build and machine are, for config.json and `tendril --version`.
+#include "run/versions.h"
+
 #include <tendril/run.h>
 
 #include <pthread.h>
@@ -41,4 +43,15 @@ static void fill(void) {
 const tendril_versions *tendril_get_versions(void) {
   pthread_once(&once, fill);
   return &versions;
+}
+
+tendril_status tnd_versions_write(cJSON *object, tendril_error *err) {
+  const tendril_versions *v = tendril_get_versions();
+  cJSON *member = cJSON_AddObjectToObject(object, "versions");
+  if (!member || !cJSON_AddStringToObject(member, "tendril", v->tendril) ||
+      !cJSON_AddStringToObject(member, "mujoco", v->mujoco) ||
+      !cJSON_AddStringToObject(member, "blas", v->blas) ||
+      !cJSON_AddStringToObject(member, "cpu", v->cpu))
+    return tnd_fail_memory(err);
+  return TENDRIL_OK;
 }
