@@ -27,9 +27,9 @@ typedef struct show_options {
 
 typedef struct show {
   tendril_tasks *tasks;
-  tendril_trained trained;     // of a training's run
-  tendril_motion motion;       // of an optimisation's
-  bool has_gait;               // of a search for one
+  tendril_trained trained;  // of a training's run
+  tendril_motion motion;    // of an optimisation's
+  bool has_gait;            // of a search for one
   tendril_simbicon_options gait;
   tendril_model *task_model;   // of a gait, or of a task without any
   const tendril_model *model;  // one of theirs: under the task's own physics

@@ -56,7 +56,7 @@ static tendril_status play(const run *r, const tendril_agent *agent, tendril_env
 
 static tendril_status begin(run *r, const tendril_agent *first, tendril_error *err) {
   const mjModel *m = r->model->mujoco;
-  const size_t nx = (size_t)(m->nq + m->nv), nu = (size_t)m->nu * (size_t)r->model->max_steps;
+  const size_t nx = (size_t)m->nq + (size_t)m->nv, nu = (size_t)m->nu * (size_t)r->model->max_steps;
   tendril_env *env = NULL;
   tendril_controller *controller = NULL;
   double *x0 = tnd_alloc(sizeof *x0 * (nx + nu + (size_t)tendril_model_nobs(r->model)));
