@@ -17,10 +17,10 @@ find src include tools -name '*.[ch]' | sort | xargs awk '
     bad = 0
   }
   function complain(text) { print FILENAME ":" FNR ": " text; bad = 1 }
-  function public_part(header) {  # options.h, random.h: base; terrain.h: sim; cmaes.h: learn; optimize.h: run
+  function public_part(header) {  # options.h, random.h: base; terrain.h, disturbance.h: sim; cmaes.h: learn; optimize.h: run
     sub(/\.h$/, "", header)
     if (header == "options" || header == "random") return "base"
-    if (header == "terrain") return "sim"
+    if (header == "terrain" || header == "disturbance") return "sim"
     if (header == "optimize") return "run"
     return header == "cmaes" ? "learn" : header
   }
