@@ -84,7 +84,7 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
 // with NULL.
 enum { CLI_MAX_CHANGES = 64 };
 typedef struct cli_changes {
-  const char *sim[2 * CLI_MAX_CHANGES + 1];  // keys "sim.limit", "terrain.kind"
+  const char *sim[2 * CLI_MAX_CHANGES + 1];  // keys "sim.limit", "terrain.kind", "push.time"
   const char *mpc[2 * CLI_MAX_CHANGES + 1];  // "mpc.horizon"
   char keys[CLI_MAX_CHANGES][64];
 } cli_changes;

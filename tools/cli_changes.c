@@ -1,9 +1,10 @@
 // Another simulation or planner than a run's or a task's own, on the command line: --set sim.x,
-// terrain.x and mpc.x.
+// terrain.x, push.x and mpc.x.
 #include "cli.h"
 
 #include "base/options.h"
 #include "base/status.h"
+#include "sim/disturbance.h"
 #include "sim/sim.h"
 #include "sim/terrain.h"
 #include "trajopt/mpc.h"
@@ -22,10 +23,10 @@ tendril_status cli_changes_read(const cli_list *set, const char *const *ours, cl
   for (int i = 0; i < set->n; i++) {
     const char *pair = set->at[i], *equals = strchr(pair, '=');
     const bool mpc = is_of(pair, "mpc");
-    if (!equals || (!mpc && !is_of(pair, "sim") && !is_of(pair, "terrain")))
+    if (!equals || (!mpc && !is_of(pair, "sim") && !is_of(pair, "terrain") && !is_of(pair, "push")))
       return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                      "--set %.100s: write it as sim.option=value, terrain.option=value or "
-                      "mpc.option=value, as in terrain.kind=slopes",
+                      "--set %.100s: write it as sim.option=value, terrain.option=value, "
+                      "push.option=value or mpc.option=value, as in terrain.kind=slopes",
                       pair);
     if (i >= CLI_MAX_CHANGES / 2 || (size_t)(equals - pair) >= sizeof out->keys[0])
       return tnd_fail(err, TENDRIL_E_ARGUMENT,
@@ -48,11 +49,18 @@ tendril_status cli_sim_options(const char *const *changes, tendril_sim_options *
   tendril_sim_defaults(out);
   for (; changes && *changes; changes += 2) {
     const char *name = changes[0], *dot = strchr(name, '.');
-    const bool terrain = is_of(name, "terrain");
-    TENDRIL_TRY(tnd_options_set(terrain ? &tnd_terrain_options : &tnd_sim_options,
-                                terrain ? (void *)&out->terrain : (void *)out, "",
-                                terrain ? "terrain" : "sim", dot ? dot + 1 : name, changes[1],
-                                err));
+    const struct {
+      const char *name;
+      const tnd_option_table *table;
+      void *options;
+    } sections[] = {{"sim", &tnd_sim_options, out},  // of a name without a section, too
+                    {"terrain", &tnd_terrain_options, &out->terrain},
+                    {"push", &tnd_disturbance_options, &out->push}};
+    int k = 0;
+    for (int i = 1; i < (int)(sizeof sections / sizeof sections[0]); i++)
+      if (is_of(name, sections[i].name)) k = i;
+    TENDRIL_TRY(tnd_options_set(sections[k].table, sections[k].options, "", sections[k].name,
+                                dot ? dot + 1 : name, changes[1], err));
   }
   return TENDRIL_OK;
 }

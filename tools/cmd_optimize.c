@@ -278,7 +278,7 @@ static int run(int argc, char **argv) {
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start state (1)", &o.seed},
     {CLI_INTEGER, "seeds",      0,   "N",     "so many start states, of this seed and the next, each in a folder DIR/seed-N (1)", &o.seeds},
     {CLI_TEXT,    "config",     0,   "FILE",  "settings from a JSON file: {\"ilqg\": {\"tolerance\": 1e-6}}", &o.file},
-    {CLI_TEXTS,   "set",        0,   "K=V",   "one setting of the sections sim, terrain and ilqg: sim.limit=10", &o.set},
+    {CLI_TEXTS,   "set",        0,   "K=V",   "one setting of the sections sim, terrain, push and ilqg: sim.limit=10", &o.set},
     {CLI_INTEGER, "threads",    0,   "N",     "threads; the result does not depend on it (all processors)", &o.threads},
     {CLI_TEXT,    "out",        'o', "DIR",   "folder (runs/TASK-trajectory-seedN)", &o.out},
     {CLI_FLAG,    "force",      0,   NULL,    "overwrite the run that is in the folder", &o.force},

@@ -299,9 +299,16 @@ static int run(int argc, char **argv) {
   grid *g = calloc(1, sizeof *g);
   if (!g) return cli_fail(TENDRIL_E_MEMORY, &no_memory);
   status = parse(&o, g);
-  // under the task's own physics, whatever the training's
-  const char *const sim[] = {"integrator", "task",       "physics_steps", "0", "start_qpos",
-                             o.noise,      "start_qvel", o.noise,         NULL};
+  for (int i = 0; i < o.show.set.n && status == EXIT_OK; i++)
+    if (strncmp(o.show.set.at[i], "push.", strlen("push.")) == 0)
+      status =
+          cli_usage(&cmd_eval_push,
+                    "--set %.60s: no pushes but those of this command act here; use --newtons, "
+                    "--seconds and --direction",
+                    o.show.set.at[i]);
+  // under the task's own physics, whatever the training's, and without the training's own pushes
+  const char *const sim[] = {"integrator", "task",  "physics_steps", "0", "start_qpos", o.noise,
+                             "start_qvel", o.noise, "push.newtons",  "0", NULL};
   o.show.what = arguments.at[0];
   o.show.planners = 1;
   o.show.sim = sim;

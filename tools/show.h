@@ -9,7 +9,7 @@ typedef struct show_options {
   const char *what;        // RUN or TASK
   const char *checkpoint;  // of a run folder, or NULL
   const char *actions;     // a name of show_actions; NULL: what RUN has, or zero
-  cli_list set;            // --set pairs of the sections sim, terrain and mpc
+  cli_list set;            // --set pairs of the sections sim, terrain, push and mpc
   const char *const *sim;  // further changes to the simulation, pairs that end with NULL, which
                            // come last; NULL: none
   int planners;            // threads of an agent that plans; 0: all processors
@@ -21,7 +21,7 @@ typedef struct show_options {
 #define SHOW_OPTIONS(o)                                                                            \
   {CLI_TEXT,    "checkpoint", 0, "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &(o).checkpoint}, \
   {CLI_TEXT,    "actions",    0, "WHICH", "mean or sampled of a policy, feedback or open-loop of a trajectory, simbicon of a gait or the task's own, mpc, zero or random (what RUN has; zero for a task)", &(o).actions}, \
-  {CLI_TEXTS,   "set",        0, "K=V",   "another simulation or planner: terrain.kind=slopes, sim.limit=2, mpc.horizon=60 and so on; may be given again", &(o).set}, \
+  {CLI_TEXTS,   "set",        0, "K=V",   "another simulation or planner: terrain.kind=slopes, push.newtons=200, sim.limit=2, mpc.horizon=60 and so on; may be given again", &(o).set}, \
   {CLI_TEXTS,   "plugin",     0, "FILE",  "add the tasks of a plugin (.so)", &(o).plugins}
 // clang-format on
 

@@ -108,8 +108,8 @@ typedef struct tendril_push_result {
  * same on any number of threads.
  * @param out  owned by the caller, tendril_push_result_destroy()
  * @return E_ARGUMENT (an empty or falling grid, numbers out of range, an agent for another task, a
- *         grid that outlasts the task's time limit, no replica that gets through the time before
- *         the pushes), E_UNKNOWN (no such body), E_PHYSICS, E_MEMORY
+ *         model that makes pushes by itself, a grid that outlasts the task's time limit, no replica
+ * that gets through the time before the pushes), E_UNKNOWN (no such body), E_PHYSICS, E_MEMORY
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_push_evaluate(
     const tendril_model *model, const tendril_agent *agent, tendril_pool *pool,

@@ -11,6 +11,7 @@
 
 #include <mujoco/mujoco.h>
 #include <tendril/base.h>
+#include <tendril/disturbance.h>
 #include <tendril/options.h>
 #include <tendril/random.h>
 #include <tendril/terrain.h>
@@ -115,10 +116,11 @@ typedef enum tendril_integrator {
 
 typedef struct tendril_sim_options {
   TENDRIL_SIM_OPTIONS(TENDRIL_OPTION_FIELD)
-  tendril_terrain_options terrain;  // a section of its own: `--set terrain.kind=slopes`
+  tendril_terrain_options terrain;   // sections of their own: `--set terrain.kind=slopes`,
+  tendril_disturbance_options push;  // `--set push.newtons=200`
 } tendril_sim_options;
 
-/** The defaults of the table above and of terrain.h's. */
+/** The defaults of the table above and of those of terrain.h and disturbance.h. */
 TENDRIL_API void tendril_sim_defaults(tendril_sim_options *options);
 
 /** A task's model, compiled; read-only and shared by all environments and threads. */
@@ -178,6 +180,9 @@ TENDRIL_API int tendril_model_max_steps(const tendril_model *model);
 TENDRIL_API int tendril_model_grounds(const tendril_model *model);
 /** Name of the integrator, as the option `integrator` has it. */
 TENDRIL_API const char *tendril_model_integrator(const tendril_model *model);
+/** The pushes that its episodes have by themselves, the section `push`; NULL: none. */
+TENDRIL_API const tendril_disturbance_options *
+tendril_model_disturbance(const tendril_model *model);
 /** MuJoCo steps per control step and seconds per control step. */
 TENDRIL_API int tendril_model_physics_steps(const tendril_model *model);
 TENDRIL_API double tendril_model_seconds(const tendril_model *model);
@@ -206,6 +211,9 @@ typedef struct tendril_push {
   double direction[3];  // in the world, of length 1
   char body[64];        // "": the model's first body, the torso of all our robots
 } tendril_push;
+
+/** Forces at a time: those pushes, and one that the simulation makes by itself. */
+#define TENDRIL_MAX_FORCES (TENDRIL_MAX_PUSHES + 1)
 
 /** A force that acts on a body. */
 typedef struct tendril_force {
@@ -261,7 +269,8 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_push_parse(const char *tex
 
 /**
  * Adds a push to the episode; the reset of the next one forgets it. Several that act on a body add
- * up. Pushes are part of the snapshot: a branch from a state under a push goes on under it.
+ * up. Pushes are part of the snapshot: a branch from a state under a push goes on under it. Those
+ * that the simulation makes by itself (disturbance.h) come beside them.
  * @return E_UNKNOWN if the model has no such body; E_ARGUMENT if TENDRIL_MAX_PUSHES are acting or
  * to come, if a number is not finite or negative, or if the push were over already
  */
@@ -270,7 +279,7 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_env_push(tendril_env *env,
                                                                tendril_error *err);
 /** The forces of the pushes that act when the next step begins; returns how many. */
 TENDRIL_API int tendril_env_get_pushes(const tendril_env *env,
-                                       tendril_force forces[TENDRIL_MAX_PUSHES]);
+                                       tendril_force forces[TENDRIL_MAX_FORCES]);
 
 /**
  * Which of the model's grounds the episodes to come are on, from the next reset on: ground i is
@@ -293,7 +302,8 @@ TENDRIL_API const tendril_env_stats *tendril_env_get_stats(const tendril_env *en
 
 /**
  * A snapshot holds all that MuJoCo's next step depends on (time, qpos, qvel, act, warm start,
- * mocap, user data, controls, applied forces), the pushes, the task's state and the random stream.
+ * mocap, user data, controls, applied forces), the pushes, those to come and the stride that times
+ * them, the task's state and the random stream.
  * Any environment of the same model continues from it bit for bit as the original did.
  */
 TENDRIL_API int tendril_snapshot_size(const tendril_model *model);

@@ -415,6 +415,9 @@ tendril_status tendril_push_evaluate(const tendril_model *model, const tendril_a
                                      tendril_pool *pool, const tendril_push_options *options,
                                      tendril_push_result **out, tendril_error *err) {
   TENDRIL_TRY(tnd_push_check(options, err));
+  if (tendril_model_disturbance(model))
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "pushes: the model makes pushes by itself; use push.newtons=0");
   const double dt = tendril_model_seconds(model), limit = tendril_model_max_steps(model) * dt;
   if (options->settle + options->watch > limit + 1e-9)
     return tnd_fail(err, TENDRIL_E_ARGUMENT,

@@ -22,10 +22,10 @@ struct tendril_config {
 };
 
 // The sections in the order of the file; the last is the learner's.
-enum { TND_SECTIONS = 7 };
+enum { TND_SECTIONS = 8 };
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]);
 
-// The tables that do not depend on the learner, for help and reference pages: i = 0 .. 5.
+// The tables that do not depend on the learner, for help and reference pages: i = 0 .. 6.
 const tnd_option_table *tnd_section_table(int i, const char **name);
 
 // A parsed resolved configuration (config.json, or the text in a checkpoint) as a new config.

@@ -135,9 +135,10 @@ static tendril_status check_option(const cJSON *option, const place *p, const ch
 
 // Sections and options that there are; their values are the training's to judge.
 static tendril_status check_settings(const cJSON *settings, const place *p, tendril_error *err) {
-  static const char *const sections[TND_SECTIONS] = {"run",     "sim",    "terrain", "policy",
-                                                     "rollout", "critic", "learner"};
+  const char *sections[TND_SECTIONS] = {[TND_SECTIONS - 1] = "learner"};
   if (!settings) return TENDRIL_OK;
+  for (int i = 0; i < TND_SECTIONS - 1; i++)
+    tnd_section_table(i, &sections[i]);
   TENDRIL_TRY(check_members(settings, p, sections, TND_SECTIONS, err));
   for (const cJSON *section = settings->child; section; section = section->next) {
     const tnd_option_table *tables[MANY];

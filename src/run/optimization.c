@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "run/versions.h"
+#include "sim/disturbance.h"
 #include "sim/sim.h"
 #include "sim/terrain.h"
 #include "tasks/tasks.h"
@@ -16,13 +17,14 @@ static const tnd_option rows[] = {TENDRIL_OPTIMIZE_OPTIONS(X)};
 #undef X
 const tnd_option_table tnd_optimize_options = TND_OPTION_TABLE(tendril_optimize_options, rows);
 
-enum { NSECTION = 4 };
+enum { NSECTION = 5 };
 
 static void list_sections(tendril_optimization *o, tnd_section sections[NSECTION]) {
   const tnd_section all[NSECTION] = {
       {"optimize", &tnd_optimize_options, &o->optimize, NULL},
       {"sim", &tnd_sim_options, &o->sim, NULL},
       {"terrain", &tnd_terrain_options, &o->sim.terrain, NULL},
+      {"push", &tnd_disturbance_options, &o->sim.push, NULL},
       {"ilqg", &tnd_ilqg_options, &o->ilqg, NULL},
   };
   memcpy(sections, all, sizeof all);

@@ -41,6 +41,7 @@ static tendril_status play(const run *r, const tendril_agent *agent, tendril_env
   TENDRIL_TRY(tendril_env_set_ground(env, 0, err));
   TENDRIL_TRY(
       tendril_controller_reset(controller, (uint64_t)r->o->optimize.seed, 0, 0, env, obs, err));
+  tnd_disturbance_end(&env->disturbance, &env->pushes);  // plans know no pushes
   memcpy(x0, env->data->qpos, sizeof *x0 * (size_t)m->nq);
   memcpy(x0 + m->nq, env->data->qvel, sizeof *x0 * (size_t)m->nv);
   if (agent == tendril_agent_zero()) return TENDRIL_OK;

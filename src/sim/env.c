@@ -60,11 +60,15 @@ static void step_physics(void *context) {
   tendril_env *env = context;
   const tendril_task *task = env->model->task;
   const mjModel *m = env->mujoco;
+  const tnd_disturbance_plan *plan = &env->model->disturbance;
   const int n = env->model->physics_steps;
   for (int i = 0; i < n; i++) {
-    tnd_pushes_step(&env->pushes, (int64_t)env->time * n + i, m, env->data);
+    const int64_t k = (int64_t)env->time * n + i;
+    tnd_pushes_step(&env->pushes, k, m, env->data);
     if (tnd_physics_warned(env->data)) return;
     if (task->during) task->during(m, env->data, env->state);
+    if (tnd_disturbance_acts(plan))
+      tnd_disturbance_see(plan, &env->random, k, m, env->data, &env->disturbance, &env->pushes);
   }
 }
 
@@ -191,6 +195,7 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
   tnd_physics_state_set(m, d, env->start);
   memset(env->state, 0, (size_t)task->nstate * sizeof(double));
   env->pushes = (tnd_pushes){0};
+  tnd_disturbance_begin(&env->model->disturbance, random, &env->disturbance, &env->pushes);
   env->random = *random;
   env->time = 0;
 

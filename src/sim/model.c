@@ -25,6 +25,7 @@ const tnd_option_table tnd_sim_options = TND_OPTION_TABLE(tendril_sim_options, o
 void tendril_sim_defaults(tendril_sim_options *options) {
   tnd_options_default(&tnd_sim_options, options);
   tendril_terrain_defaults(&options->terrain);
+  tendril_disturbance_defaults(&options->push);
 }
 
 const char *tnd_task_flaw(const tendril_task *task) {
@@ -383,6 +384,8 @@ static tendril_status build(tendril_model *model, const char *path,
   set_action_range(model, options->clip_actions, options->limit);
   model->nphysics = tnd_physics_state_size(model->mujoco);
   if (uneven) TENDRIL_TRY(make_grounds(model, terrain, err));
+  status = tnd_disturbance_plan_make(model->mujoco, &options->push, &model->disturbance, &why);
+  if (status != TENDRIL_OK) return tnd_fail(err, status, "%.200s: %.250s", path, why.text);
   return tnd_task_rehearse(model, err);
 }
 
@@ -444,6 +447,11 @@ const mjModel *tnd_model_ground(const tendril_model *model, int ground) {
 
 const mjModel *tendril_model_mujoco(const tendril_model *model) {
   return model->mujoco;
+}
+
+const tendril_disturbance_options *tendril_model_disturbance(const tendril_model *model) {
+  const tnd_disturbance_plan *plan = &model->disturbance;
+  return tnd_disturbance_acts(plan) ? &plan->options : NULL;
 }
 
 int tendril_model_nobs(const tendril_model *model) {

@@ -20,6 +20,10 @@ static const struct direction {
 };
 enum { NDIRECTION = sizeof directions / sizeof directions[0] };
 
+const double *tnd_direction(int i) {
+  return directions[i].vector;
+}
+
 static tendril_status refuse(const char *text, const char *what, tendril_error *err) {
   return tnd_fail(err, TENDRIL_E_CONFIG,
                   "push %.80s: %s; as in 80@3 or 80@3,0.2,back,torso (newtons, time, seconds, "
@@ -100,6 +104,11 @@ static int64_t steps_done(const tendril_env *env) {
   return (int64_t)env->time * env->model->physics_steps;
 }
 
+int64_t tnd_steps_in(double seconds, double timestep) {
+  const int64_t n = llround(seconds / timestep);
+  return n > 0 ? n : 1;
+}
+
 tendril_status tnd_find_body(const mjModel *m, const char *name, const char *where, int *out,
                              tendril_error *err) {
   enum { MANY = 64 };
@@ -137,9 +146,9 @@ tendril_status tendril_env_push(tendril_env *env, const tendril_push *push, tend
   }
 
   // 1. its steps
-  const int64_t now = steps_done(env), n = llround(push->seconds / m->opt.timestep);
+  const int64_t now = steps_done(env);
   p.begin = llround(push->time / m->opt.timestep);
-  p.end = p.begin + (n > 0 ? n : 1);
+  p.end = p.begin + tnd_steps_in(push->seconds, m->opt.timestep);
   if (p.end <= now)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "push: over at %g s, and the episode is at %g s",
                     (double)p.end * m->opt.timestep, (double)now * m->opt.timestep);
@@ -159,15 +168,15 @@ static bool acts(const struct tnd_push *p, int64_t i) {
   return p->begin <= i && i < p->end;
 }
 
-int tendril_env_get_pushes(const tendril_env *env, tendril_force forces[TENDRIL_MAX_PUSHES]) {
+int tendril_env_get_pushes(const tendril_env *env, tendril_force forces[TENDRIL_MAX_FORCES]) {
   int n = 0;
-  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++)
+  for (int i = 0; i < TENDRIL_MAX_FORCES; i++)
     if (acts(&env->pushes.at[i], steps_done(env))) forces[n++] = env->pushes.at[i].force;
   return n;
 }
 
 void tnd_pushes_apply(const tnd_pushes *pushes, int64_t i, mjData *data) {
-  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++) {
+  for (int k = 0; k < TENDRIL_MAX_FORCES; k++) {
     const tendril_force *f = &pushes->at[k].force;
     double *applied = data->xfrc_applied + (ptrdiff_t)6 * f->body;
     for (int j = 0; acts(&pushes->at[k], i) && j < 3; j++)
@@ -180,49 +189,59 @@ void tnd_pushes_step(const tnd_pushes *pushes, int64_t i, const mjModel *model, 
     mj_step(model, data);
     return;
   }
-  double before[TENDRIL_MAX_PUSHES][3];
-  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++)
+  double before[TENDRIL_MAX_FORCES][3];
+  for (int k = 0; k < TENDRIL_MAX_FORCES; k++)
     memcpy(before[k], data->xfrc_applied + (ptrdiff_t)6 * pushes->at[k].force.body,
            sizeof before[k]);
   tnd_pushes_apply(pushes, i, data);
   mj_step(model, data);
-  for (int k = 0; k < TENDRIL_MAX_PUSHES; k++)
+  for (int k = 0; k < TENDRIL_MAX_FORCES; k++)
     memcpy(data->xfrc_applied + (ptrdiff_t)6 * pushes->at[k].force.body, before[k],
            sizeof before[k]);
 }
 
 // ------------------------------------------------------------------------------------ snapshot
 
+void tnd_push_save(const struct tnd_push *p, double *out) {
+  out[0] = (double)p->begin;
+  out[1] = (double)p->end;
+  out[2] = p->force.body;
+  memcpy(out + 3, p->force.force, sizeof p->force.force);
+}
+
+void tnd_push_restore(struct tnd_push *p, const double *in) {
+  p->begin = (int64_t)in[0];
+  p->end = (int64_t)in[1];
+  p->force.body = (int)in[2];
+  memcpy(p->force.force, in + 3, sizeof p->force.force);
+}
+
+bool tnd_push_is_good(const double *in, int nbody) {
+  const double most = (double)TND_WHOLE_MAX;
+  if (!(in[0] >= 0 && in[0] <= most) || !(in[1] >= 0 && in[1] <= most) ||
+      !(in[2] >= 0 && in[2] < nbody))
+    return false;
+  for (int j = 3; j < 6; j++)
+    if (!isfinite(in[j])) return false;
+  return true;
+}
+
 void tnd_pushes_save(const tnd_pushes *pushes, double *out) {
-  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++, out += 6) {
-    const struct tnd_push *p = &pushes->at[i];
-    out[0] = (double)p->begin;
-    out[1] = (double)p->end;
-    out[2] = p->force.body;
-    memcpy(out + 3, p->force.force, sizeof p->force.force);
-  }
+  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++)
+    tnd_push_save(&pushes->at[i], out + (ptrdiff_t)TND_PUSH_SIZE * i);
 }
 
 void tnd_pushes_restore(tnd_pushes *pushes, const double *in) {
-  pushes->last = 0;
-  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++, in += 6) {
+  *pushes = (tnd_pushes){0};
+  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++) {
     struct tnd_push *p = &pushes->at[i];
-    p->begin = (int64_t)in[0];
-    p->end = (int64_t)in[1];
-    p->force.body = (int)in[2];
-    memcpy(p->force.force, in + 3, sizeof p->force.force);
+    tnd_push_restore(p, in + (ptrdiff_t)TND_PUSH_SIZE * i);
     if (p->end > pushes->last) pushes->last = p->end;
   }
 }
 
 bool tnd_pushes_are_good(const double *in, int nbody) {
-  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++, in += 6) {
-    const double most = (double)TND_WHOLE_MAX;
-    if (!(in[0] >= 0 && in[0] <= most) || !(in[1] >= 0 && in[1] <= most) ||
-        !(in[2] >= 0 && in[2] < nbody))
-      return false;
-    for (int j = 3; j < 6; j++)
-      if (!isfinite(in[j])) return false;
-  }
+  for (int i = 0; i < TENDRIL_MAX_PUSHES; i++)
+    if (!tnd_push_is_good(in + (ptrdiff_t)TND_PUSH_SIZE * i, nbody)) return false;
   return true;
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 
+#include "sim/disturbance.h"
 #include "sim/push.h"
 
 #include <tendril/sim.h>
@@ -33,14 +34,15 @@ TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, 
 struct tendril_model {
   const tendril_task *task;
   mjModel *mujoco;
-  int physics_steps;              // mj_step() calls per control step
-  int max_steps;                  // time limit in control steps
-  double seconds;                 // of a control step
-  double start_qpos, start_qvel;  // standard deviations of the start's normal noise
-  int nphysics;                   // doubles of MuJoCo's part of a snapshot
-  int nground;                    // grounds to choose from; 0 without terrain
-  mjModel *grounds;               // [nground] `mujoco` but for the terrain's heights
-  float *heights;                 // [nground][nhfielddata] those
+  int physics_steps;                 // mj_step() calls per control step
+  int max_steps;                     // time limit in control steps
+  double seconds;                    // of a control step
+  double start_qpos, start_qvel;     // standard deviations of the start's normal noise
+  tnd_disturbance_plan disturbance;  // pushes that episodes have by themselves
+  int nphysics;                      // doubles of MuJoCo's part of a snapshot
+  int nground;                       // grounds to choose from; 0 without terrain
+  mjModel *grounds;                  // [nground] `mujoco` but for the terrain's heights
+  float *heights;                    // [nground][nhfielddata] those
   tnd_arena arena;
   double *low, *high;  // [nu] actions are clipped to; infinite: not at all
   double *no_action;   // [nu] zeros
@@ -57,6 +59,7 @@ struct tendril_env {
   bool over;     // nothing may follow but a reset or a restore
   bool wrecked;  // MuJoCo was left in mid-call: mj_resetData() before the next use
   tnd_pushes pushes;
+  tnd_disturbance disturbance;
   tendril_env_stats stats;
   tnd_arena arena;
   double *start;   // [nphysics] MuJoCo's state as mj_resetData() makes it

@@ -1,5 +1,5 @@
 // Snapshots: a header of small integers (each exact in a double), the pushes, MuJoCo's state, the
-// task's state.
+// task's state and, of a model that makes pushes by itself, how far the episode is in them.
 //
 //   [0] control steps so far              [2..3] random: seed, low and high half
 //   [1] 1 if the episode is over, + 2 x   [4..7] random: purpose, a, b, draw
@@ -14,8 +14,13 @@
 
 enum { COUNTERS = 8, HEADER = COUNTERS + TND_PUSHES_SIZE };
 
-int tendril_snapshot_size(const tendril_model *model) {
+// Where the last part begins.
+static int own_at(const tendril_model *model) {
   return HEADER + model->nphysics + model->task->nstate;
+}
+
+int tendril_snapshot_size(const tendril_model *model) {
+  return own_at(model) + (tnd_disturbance_acts(&model->disturbance) ? TND_DISTURBANCE_SIZE : 0);
 }
 
 void tendril_env_save(const tendril_env *env, double *snapshot) {
@@ -33,6 +38,8 @@ void tendril_env_save(const tendril_env *env, double *snapshot) {
   tnd_physics_state_get(model->mujoco, env->data, snapshot + HEADER);
   memcpy(snapshot + HEADER + model->nphysics, env->state,
          (size_t)model->task->nstate * sizeof(double));
+  if (tnd_disturbance_acts(&model->disturbance))
+    tnd_disturbance_save(&env->disturbance, &env->pushes, snapshot + own_at(model));
 }
 
 const double *tnd_snapshot_qpos(const double *snapshot) {
@@ -45,7 +52,10 @@ bool tnd_snapshot_is_good(const tendril_model *model, const double *snapshot) {
     const double most = i == 0 ? (double)INT32_MAX : i == 1 ? marks : (double)UINT32_MAX;
     if (!(snapshot[i] >= 0 && snapshot[i] <= most)) return false;
   }
-  return tnd_pushes_are_good(snapshot + COUNTERS, (int)model->mujoco->nbody);
+  const int nbody = (int)model->mujoco->nbody;
+  return tnd_pushes_are_good(snapshot + COUNTERS, nbody) &&
+         (!tnd_disturbance_acts(&model->disturbance) ||
+          tnd_disturbance_is_good(snapshot + own_at(model), nbody));
 }
 
 void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) {
@@ -66,6 +76,8 @@ void tendril_env_restore(tendril_env *env, const double *snapshot, double *obs) 
   tnd_pushes_restore(&env->pushes, snapshot + COUNTERS);
   tnd_physics_state_set(model->mujoco, env->data, snapshot + HEADER);
   memcpy(env->state, snapshot + HEADER + model->nphysics, (size_t)task->nstate * sizeof(double));
+  if (tnd_disturbance_acts(&model->disturbance))
+    tnd_disturbance_restore(&env->disturbance, &env->pushes, snapshot + own_at(model));
 
   task->observe(env->mujoco, env->data, env->state, env->obs);
   if (obs) memcpy(obs, env->obs, (size_t)task->nobs * sizeof(double));

@@ -143,7 +143,7 @@ static void record_push(writer *w, const struct tnd_push *push) {
 static void record_pushes(writer *w) {
   for (int t = w->first; t <= w->last; t++) {
     tendril_env_restore(w->env, tnd_trace_snapshot(w->trace, t), NULL);
-    for (int i = 0; i < TENDRIL_MAX_PUSHES; i++)
+    for (int i = 0; i < TENDRIL_MAX_FORCES; i++)
       record_push(w, &w->env->pushes.at[i]);
   }
 }

@@ -418,7 +418,7 @@ const mjModel *tnd_player_mujoco(tnd_player *p) {
   return tnd_pose_mujoco(p->shown);
 }
 
-int tnd_player_pushes(tnd_player *p, tendril_force forces[TENDRIL_MAX_PUSHES]) {
+int tnd_player_pushes(tnd_player *p, tendril_force forces[TENDRIL_MAX_FORCES]) {
   tnd_player_data(p);
   return tnd_pose_pushes(p->shown, forces);
 }

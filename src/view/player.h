@@ -98,6 +98,6 @@ const mjModel *tnd_player_mujoco(tnd_player *player);
 // That of another time that is remembered.
 mjData *tnd_player_data_at(tnd_player *player, int t);
 // The forces of the pushes that act in it.
-int tnd_player_pushes(tnd_player *player, tendril_force forces[TENDRIL_MAX_PUSHES]);
+int tnd_player_pushes(tnd_player *player, tendril_force forces[TENDRIL_MAX_FORCES]);
 
 #endif

@@ -47,6 +47,6 @@ mjData *tnd_pose_data(tnd_pose *pose) {
   return pose->env->data;
 }
 
-int tnd_pose_pushes(const tnd_pose *pose, tendril_force forces[TENDRIL_MAX_PUSHES]) {
+int tnd_pose_pushes(const tnd_pose *pose, tendril_force forces[TENDRIL_MAX_FORCES]) {
   return tendril_env_get_pushes(pose->env, forces);
 }

@@ -20,6 +20,6 @@ const mjModel *tnd_pose_mujoco(const tnd_pose *pose);
 // All that MuJoCo derives from the state; borrowed until the next tnd_pose_set().
 mjData *tnd_pose_data(tnd_pose *pose);
 // The forces of the pushes that act; returns how many.
-int tnd_pose_pushes(const tnd_pose *pose, tendril_force forces[TENDRIL_MAX_PUSHES]);
+int tnd_pose_pushes(const tnd_pose *pose, tendril_force forces[TENDRIL_MAX_FORCES]);
 
 #endif

@@ -76,7 +76,7 @@ static tendril_status finish_strip(output *out, tendril_error *err) {
 static tendril_status episode_csv(output *out, const job *j, const tnd_trace *trace, int number,
                                   tendril_error *err) {
   tnd_buffer rows = {0};
-  const int pushes = j->options->npush;
+  const int pushes = j->options->npush + (tendril_model_disturbance(j->model) != NULL);
   if (number == 0) tnd_trace_csv_header(j->model, pushes, &rows);
   tendril_status status = tnd_trace_csv_episode(trace, number, pushes, &rows, err);
   if (status == TENDRIL_OK) status = tnd_aside_add(&out->aside, rows.text, rows.n, err);
@@ -161,7 +161,7 @@ static void close_camera(camera *c) {
 }
 
 static tendril_status shoot(camera *c, const double *snapshot, tendril_error *err) {
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
   TENDRIL_TRY(tnd_pose_set(c->pose, snapshot, err));
   const tnd_extras extras = {.forces = forces, .nforce = tnd_pose_pushes(c->pose, forces)};
   tnd_scene_set_ground(c->scene, tnd_pose_mujoco(c->pose));

@@ -186,7 +186,7 @@ typedef struct row {
   const double *action;    // NULL in an episode's last row
   const tendril_step *step;
   int nforce;
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
 } row;
 
 static double push_value(const row *r, int index) {
@@ -309,7 +309,7 @@ static tendril_status read_header(reader *r, tendril_error *err) {
     const size_t length = cell_length(text, n);
     column c;
     char name[NAME_MAX_LENGTH], found[CELL_SHOWN + 1], what[256];
-    r->pushes = TENDRIL_MAX_PUSHES;
+    r->pushes = TENDRIL_MAX_FORCES;
     if (!column_at(r->model, r->pushes, i, &c))
       return fail_line(r, "more columns than the task has; is it another task's?", err);
     print_column(r->model, c, name);
@@ -366,6 +366,7 @@ static tendril_status take_row(reader *r, tendril_step *step, bool *ends, tendri
   const int nbody = (int)r->model->mujoco->nbody;
   *step = (tendril_step){0};
   memset(&r->env->pushes, 0, sizeof r->env->pushes);
+  tnd_disturbance_end(&r->env->disturbance, &r->env->pushes);
   *ends = isnan(r->cells[count_columns(r->model, 0) - 1]);
   for (int i = 0; i < r->ncolumn; i++) {
     const double x = r->cells[i];

@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "view/trace.h"
 
-// The first line. pushes: how many forces a row has room for, at most TENDRIL_MAX_PUSHES.
+// The first line. pushes: how many forces a row has room for, at most TENDRIL_MAX_FORCES.
 void tnd_trace_csv_header(const tendril_model *model, int pushes, tnd_buffer *out);
 // One row for each remembered state. E_PHYSICS never; E_MEMORY.
 TENDRIL_MUST_CHECK tendril_status tnd_trace_csv_episode(const tnd_trace *trace, int episode,

@@ -331,7 +331,7 @@ tendril_status tnd_viewer_update(tnd_viewer *v, tendril_error *err) {
   tnd_player_see(v->player, &view);
   follow_path(v, &view);
   mjData *d = tnd_player_data(v->player);
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
   const tnd_extras extras = {.forces = forces,
                              .nforce = tnd_player_pushes(v->player, forces),
                              .path = v->path_points[0],

@@ -14,8 +14,8 @@ static tendril_model *model;
 
 static tnd_buffer table_of(const tnd_trace *trace) {
   tnd_buffer text = {0};
-  tnd_trace_csv_header(model, TENDRIL_MAX_PUSHES, &text);
-  FUZZ_CHECK(tnd_trace_csv_episode(trace, 0, TENDRIL_MAX_PUSHES, &text, NULL) == TENDRIL_OK);
+  tnd_trace_csv_header(model, TENDRIL_MAX_FORCES, &text);
+  FUZZ_CHECK(tnd_trace_csv_episode(trace, 0, TENDRIL_MAX_FORCES, &text, NULL) == TENDRIL_OK);
   return text;
 }
 

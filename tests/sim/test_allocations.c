@@ -6,8 +6,8 @@
 
 #include <criterion/criterion.h>
 
-static void expect_no_allocations(const char *name) {
-  tendril_model *model = support_model(name, NULL);
+static void expect_none(const char *name, const tendril_sim_options *options) {
+  tendril_model *model = support_model(name, options);
   double obs[32], action[8], snapshot[256];
   long mallocs_before = support_mallocs, calls = tnd_alloc_count();
   tendril_env *env = support_env(model, 0, obs);
@@ -37,6 +37,10 @@ static void expect_no_allocations(const char *name) {
   tendril_model_destroy(model);
 }
 
+static void expect_no_allocations(const char *name) {
+  expect_none(name, NULL);
+}
+
 Test(allocations, are_none_after_set_up) {
   expect_no_allocations("hopper-v4");
   expect_no_allocations("walker2d-v4");
@@ -46,4 +50,14 @@ Test(allocations, are_none_after_set_up) {
   expect_no_allocations("swimmer");
   expect_no_allocations("hopper");
   expect_no_allocations("walker");
+}
+
+Test(allocations, are_none_under_pushes_of_its_own) {
+  tendril_sim_options options = support_sim_options();
+  options.push.newtons = 5;
+  options.push.time = 0.05;
+  options.push.every = 0.1;
+  options.push.phase = 0.5;
+  expect_none("hopper-v4", &options);
+  expect_none("walker2d-v4", &options);
 }

@@ -84,7 +84,7 @@ Test(push, changes_the_momentum_by_force_times_seconds) {
   // 20 ms from 8 ms on: steps of MuJoCo 4 to 13, control steps 1 to 3 of 4 steps of 2 ms
   const tendril_push push = parsed("50@0.008,0.02");
   cr_assert_eq(tendril_env_push(env, &push, NULL), TENDRIL_OK);
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
   cr_assert_eq(tendril_env_get_pushes(env, forces), 0);
   step(env, 1);
   // it has damped joints and none against the world: rounding and RK4's error is all that is left
@@ -144,7 +144,7 @@ Test(push, is_part_of_the_snapshot) {
   double obs[32];
   const tendril_random random = tendril_random_stream(1, TENDRIL_PURPOSE_TEST, 1, 0);
   cr_assert_eq(tendril_env_reset(env, &random, obs, NULL), TENDRIL_OK);
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
   step(env, 2);
   cr_assert_eq(tendril_env_get_pushes(env, forces), 0);
 

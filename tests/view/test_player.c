@@ -168,7 +168,7 @@ Test(player, push_in_the_past_makes_another_future) {
   cr_assert_str_eq(f.line, "push 3 N left for 0.2 s on torso at 0.800 s");
   cr_assert_eq(see(&f).t, 20);
   cr_assert_eq(tnd_trace_last(see(&f).trace), 20, "what came after it is forgotten");
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
   cr_assert_eq(tnd_player_pushes(f.player, forces), 1);
   cr_assert_eq(forces[0].force[1], 3);
   do_it(&f, TND_STEP, 30);

@@ -97,7 +97,7 @@ Test(viewer, keys_of_simulate_do_what_they_do_there) {
 Test(viewer, keys_push_and_change_the_episode) {
   fixture f;
   begin(&f, "hopper-v4");
-  tendril_force forces[TENDRIL_MAX_PUSHES];
+  tendril_force forces[TENDRIL_MAX_FORCES];
   cr_assert(press(&f, mjKEY_ENTER, 0));
   cr_assert_eq(tnd_player_pushes(f.player, forces), 1);
   cr_assert(press(&f, mjKEY_BACKSPACE, 0));
