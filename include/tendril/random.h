@@ -28,6 +28,8 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_EVAL_POINT = 12,  // models drawn from a box
   TENDRIL_PURPOSE_EVAL_NOISE = 13,  // noise on an evaluation's observations
   TENDRIL_PURPOSE_TERRAIN = 14,     // shape of the ground, and on which of several an episode is
+  TENDRIL_PURPOSE_EVAL_START = 15,  // noise on an evaluation's start states
+  TENDRIL_PURPOSE_EVAL_MOTOR = 16,  // noise on an evaluation's actions
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */
