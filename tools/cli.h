@@ -43,8 +43,9 @@ typedef struct cli_command {
   int (*run)(int argc, char **argv);  // argv[0] is the command's name
 } cli_command;
 
-extern const cli_command cmd_eval_push, cmd_eval_robust, cmd_eval_terrain;  // of cmd_eval
-extern const cli_command cmd_optimize_gait;                                 // of cmd_optimize
+// of cmd_eval
+extern const cli_command cmd_eval_push, cmd_eval_robust, cmd_eval_terrain, cmd_eval_noise;
+extern const cli_command cmd_optimize_gait;  // of cmd_optimize
 extern const cli_command cmd_list, cmd_train, cmd_optimize, cmd_eval, cmd_play, cmd_record,
     cmd_plot, cmd_experiment, cmd_bench;
 

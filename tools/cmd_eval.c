@@ -209,6 +209,7 @@ static int run(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "push") == 0) return cmd_eval_push.run(argc - 1, argv + 1);
   if (argc > 1 && strcmp(argv[1], "robust") == 0) return cmd_eval_robust.run(argc - 1, argv + 1);
   if (argc > 1 && strcmp(argv[1], "terrain") == 0) return cmd_eval_terrain.run(argc - 1, argv + 1);
+  if (argc > 1 && strcmp(argv[1], "noise") == 0) return cmd_eval_noise.run(argc - 1, argv + 1);
   options o = {.episodes = 100, .seed = 1};
   // clang-format off
   const cli_option table[] = {
@@ -239,14 +240,16 @@ const cli_command cmd_eval = {
     .usage = "RUN|TASK [options], RUN being a folder, a checkpoint or a trajectory\n"
              "       tendril eval push RUN|TASK [options]\n"
              "       tendril eval robust RUN|TASK [options]\n"
-             "       tendril eval terrain RUN|TASK [options]",
+             "       tendril eval terrain RUN|TASK [options]\n"
+             "       tendril eval noise RUN|TASK [options]",
     .summary = "measure a policy or another agent: returns over many episodes, with their spread",
     .example = "  tendril eval runs/hopper\n"
                "  tendril eval runs/hopper --checkpoint last --episodes 20 --json\n"
                "  tendril eval walker-gps --actions mpc --episodes 4\n"
                "  tendril eval push runs/hopper -o push.svg\n"
                "  tendril eval robust runs/hopper --box general\n"
-               "  tendril eval terrain runs/hopper -o terrain.svg\n",
+               "  tendril eval terrain runs/hopper -o terrain.svg\n"
+               "  tendril eval noise runs/gait -o noise.svg\n",
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

@@ -1,7 +1,7 @@
 /**
  * @file eval.h
  * How good is an agent: returns over many episodes with their spread, pushes that it gets
- * over, models that differ from its own.
+ * over, models that differ from its own, grounds, noise.
  */
 #ifndef TENDRIL_EVAL_H
 #define TENDRIL_EVAL_H
@@ -232,6 +232,69 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_grounds_evaluate(const tendril_model *model, const tendril_agent *agent, tendril_pool *pool,
                          const tendril_grounds_options *options, tendril_grounds_result *result,
                          double *distances, tendril_error *err);
+
+/**
+ * The 95 % Wilson interval of a share, k of n; n > 0, 0 <= k <= n. low and high filled, from 0
+ * to 1. Source: Wilson 1927, Probable inference, the law of succession, and statistical inference.
+ */
+TENDRIL_API void tendril_share_interval(int k, int n, double *low, double *high);
+
+/** A grid of noise: on the start x on the actions. */
+typedef struct tendril_noise_options {
+  const double *starts;  // [nstart] borrowed, 0 to 10: standard deviations on the start's
+                         // positions, m and rad
+  int nstart;
+  const double *torques;  // [ntorque] borrowed, 0 or more: of white noise on the actions, in their
+                          // own units, N m for motors of gear 1
+  int ntorque;
+  double velocity;  // the start's velocities have so many times its positions' deviation, in m/s
+                    // and rad/s
+  const double *state;  // [nq + nv] borrowed, qpos and qvel before that noise, of every rollout;
+                        // NULL: rollout i starts as episode i of tendril_evaluate() under the seed
+  int rollouts;         // of each cell
+  double seconds;       // to survive, rounded up to whole control steps
+  double min_height;    // fallen: as in tendril_grounds_options
+  uint64_t seed;
+  void (*progress)(void *user, int64_t done, int64_t total);  // as in tendril_push_options
+  void *user;
+} tendril_noise_options;
+
+/** Velocities as positions, the task's starts, 20 rollouts, 2 s, half the height, seed 1; no
+ * deviations. */
+TENDRIL_API void tendril_noise_defaults(tendril_noise_options *options);
+
+/** The rollouts under one pair of deviations. */
+typedef struct tendril_noise_cell {
+  double start, torque;     // the deviations
+  int survived;             // rollouts
+  int diverged;             // of the others, those that the simulation cut; the rest fell
+  double share, low, high;  // of the rollouts that survived, with its 95 % Wilson interval
+  tendril_summary cost;     // less the reward, per control step up to a fall or the end; of the
+                            // rollouts with a step at all, n = 0 without any
+  tendril_summary seconds;  // up to a fall or the end
+} tendril_noise_cell;
+
+typedef struct tendril_noise_result {
+  int nstart, ntorque, rollouts;
+  double seconds;                   // that had to be survived, in whole control steps
+  const tendril_noise_cell *cells;  // [nstart][ntorque]
+  int64_t steps;                    // control steps simulated
+} tendril_noise_result;
+
+/**
+ * Does an agent stay up for a while under noise? To the state after the reset comes normal noise,
+ * to the agent's action of every control step, too, before it is clipped to the actuators' range.
+ * Every cell has the same standard normals, scaled by its deviations. A fall is what ends the
+ * task's episode, or a first body too low, as in tendril_grounds_evaluate(). The same on any number
+ * of threads.
+ * @param out  owned by the caller, tendril_noise_result_destroy()
+ * @return E_ARGUMENT (an empty grid, numbers out of range, more seconds than an episode has, an
+ *         agent for another task), E_PHYSICS (a start that is unstable without noise), E_MEMORY
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_noise_evaluate(
+    const tendril_model *model, const tendril_agent *agent, tendril_pool *pool,
+    const tendril_noise_options *options, tendril_noise_result **out, tendril_error *err);
+TENDRIL_API void tendril_noise_result_destroy(tendril_noise_result *result);
 
 #ifdef __cplusplus
 }

@@ -29,6 +29,8 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_EVAL_NOISE = 13,  // noise on an evaluation's observations
   TENDRIL_PURPOSE_TERRAIN = 14,     // shape of the ground, and on which of several an episode is
   TENDRIL_PURPOSE_PUSH = 15,        // when and how an episode is pushed
+  TENDRIL_PURPOSE_EVAL_START = 16,  // noise on an evaluation's start states
+  TENDRIL_PURPOSE_EVAL_MOTOR = 17,  // noise on an evaluation's actions
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */

@@ -3,7 +3,7 @@
 #include <tendril/eval.h>
 
 #include "base/pool.h"
-#include "eval/body.h"
+#include "eval/fall.h"
 #include "eval/workers.h"
 
 #include <tendril/terrain.h>
@@ -60,7 +60,7 @@ static tendril_status play(const evaluation *e, int i, tnd_worker *w, episode *o
     const tnd_body now = tnd_body_see(w->env);
     out->distance = now.at[0] - start.at[0];
     out->met |= tendril_ground_height(tendril_env_mujoco(w->env), now.at[0], NULL) != 0;
-    out->fallen = step.terminated || now.height < o->min_height * start.height;
+    out->fallen = tnd_fall_seen(&step, &start, &now, o->min_height);
   } while (!out->fallen && !step.truncated);
   out->seconds = out->length * dt;
   out->cost = out->length ? -total / out->length : 0;

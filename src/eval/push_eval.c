@@ -6,7 +6,7 @@
 #include <tendril/eval.h>
 
 #include "base/pool.h"
-#include "eval/body.h"
+#include "eval/fall.h"
 #include "eval/gait.h"
 #include "eval/push_result.h"
 #include "eval/workers.h"
@@ -66,12 +66,6 @@ typedef struct evaluation {
 
 // ------------------------------------------------------------------------------------ playing
 
-// Whether a rollout's status is the rollout's own end and not the evaluation's: physics that
-// diverged, a controller that found no finite action.
-static bool is_fall(tendril_status status) {
-  return status == TENDRIL_E_PHYSICS || status == TENDRIL_E_NUMERIC;
-}
-
 // One control step; *over if the episode ended with it.
 static tendril_status step(tnd_worker *w, bool *over, tendril_error *err) {
   tendril_step s = {0};
@@ -79,7 +73,7 @@ static tendril_status step(tnd_worker *w, bool *over, tendril_error *err) {
                                                  w->obs, w->action, err);
   if (status == TENDRIL_OK) status = tendril_env_step(w->env, w->action, w->obs, &s, err);
   *over = status != TENDRIL_OK || s.terminated || s.truncated || s.diverged;
-  return is_fall(status) ? TENDRIL_OK : status;
+  return tnd_fall_is(status) ? TENDRIL_OK : status;
 }
 
 static void normalise(double *x, int n) {

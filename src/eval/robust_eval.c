@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "eval/fall.h"
 #include "math/moments.h"
 
 #include <tendril/random.h>
@@ -132,11 +133,6 @@ static double value_of(const evaluation *e, const tendril_robust_point *p, tendr
   return 0;
 }
 
-// The agent fails, or the physics: the episode ends, as one that diverged.
-static bool is_end(tendril_status status) {
-  return status == TENDRIL_E_PHYSICS || status == TENDRIL_E_NUMERIC;
-}
-
 static tendril_status play(const evaluation *e, int point, int number, uint32_t series, worker *w,
                            tendril_env *env, tendril_controller *controller, episode *out,
                            tendril_error *err) {
@@ -171,8 +167,8 @@ static tendril_status play(const evaluation *e, int point, int number, uint32_t 
 
     // 3. the step
     if (status == TENDRIL_OK) status = tendril_env_step(env, arrives, w->obs, &step, err);
-    if (is_end(status)) step = (tendril_step){.diverged = true};
-    if (status != TENDRIL_OK && !is_end(status)) return status;
+    if (tnd_fall_is(status)) step = (tendril_step){.diverged = true};
+    if (status != TENDRIL_OK && !tnd_fall_is(status)) return status;
     out->total += step.reward;
     out->length++;
   } while (!step.terminated && !step.truncated && !step.diverged);

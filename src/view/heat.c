@@ -3,6 +3,8 @@
 // what it stands on.
 #include "view/heat.h"
 
+#include <string.h>
+
 // What fits without running into each other: labels along and up an axis, cells with a text.
 enum { MOST_X = 10, MOST_Y = 16, MOST_TEXTS = 20 };
 
@@ -42,8 +44,12 @@ static void put_ticks(tnd_buffer *out, char axis, const char *const *ticks, int 
 void tnd_heat_put_plot(tnd_buffer *out, const tnd_heat *heat, int k) {
   tnd_buffer_text(out, "set palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
                        "0.75 '#5ec962', 1 '#fde725')\n"
-                       "set cbrange [0:1]\nunset colorbox\nunset grid\nset border 0\n"
-                       "set ylabel offset -1,0\n");
+                       "set cbrange [0:1]\nunset colorbox\nunset grid\nset border 0\n");
+  // gnuplot leaves out a label that its ticks push over the figure's edge
+  size_t widest = 0;
+  for (int j = 0; j < heat->rows; j++)
+    if (strlen(heat->y_ticks[j]) > widest) widest = strlen(heat->y_ticks[j]);
+  tnd_buffer_format(out, "set ylabel offset %d,0\n", widest > 3 ? 1 : -1);
   tnd_buffer_format(out, "set xrange [-0.5:%d.5]\nset yrange [-0.5:%d.5]\n", heat->columns - 1,
                     heat->rows - 1);
   put_ticks(out, 'x', heat->x_ticks, heat->columns, MOST_X);

@@ -5,6 +5,7 @@
 #include "control/ops.h"
 
 #include <math.h>
+#include <string.h>
 
 const double support_stroke = 1.2;
 
@@ -48,6 +49,14 @@ static tendril_status swim_a_while(tendril_controller *c, const tendril_env *env
                                    const double *obs, double *action, tendril_error *err) {
   if (t * tendril_model_seconds(c->model) < 4) return swim(c, env, t, obs, action, err);
   action[0] = action[1] = 0;
+  return TENDRIL_OK;
+}
+
+static tendril_status mirror(tendril_controller *c, const tendril_env *env, int t,
+                             const double *obs, double *action, tendril_error *err) {
+  (void)env, (void)t, (void)err;
+  memset(action, 0, sizeof *action * (size_t)tendril_model_nact(c->model));
+  action[0] = obs[0];
   return TENDRIL_OK;
 }
 
@@ -95,14 +104,18 @@ static const tnd_agent_ops counting = {.name = "counter",
                                        .size = size_of_counter,
                                        .save = save_counter,
                                        .restore = restore_counter};
+
 static const tnd_agent_ops balancer = {
     .name = "balancer", .create = create, .destroy_controller = destroy, .act = balance};
 static const tnd_agent_ops swimmer = {
     .name = "swimmer", .create = create, .destroy_controller = destroy, .act = swim};
 static const tnd_agent_ops tired = {
     .name = "tired", .create = create, .destroy_controller = destroy, .act = swim_a_while};
+static const tnd_agent_ops mirroring = {
+    .name = "mirror", .create = create, .destroy_controller = destroy, .act = mirror};
 
 const tendril_agent support_balancer = {&balancer};
 const tendril_agent support_swimmer = {&swimmer};
 const tendril_agent support_tired_swimmer = {&tired};
 const tendril_agent support_counter = {&counting};
+const tendril_agent support_mirror = {&mirroring};
