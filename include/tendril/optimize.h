@@ -17,7 +17,8 @@ extern "C" {
 
 // clang-format off
 #define TENDRIL_OPTIMIZE_OPTIONS(X)                                                                \
-  X(integer, seed, 1, 0, 9007199254740991, "", "of the start state: the one of episode 0 of `tendril eval` under this seed")
+  X(integer, seed, 1, 0, 9007199254740991, "", "of the start state: the one of episode 0 of `tendril eval` under this seed") \
+  X(integer, lead, 0,  0, 100000, "steps", "that who acts first goes before the trajectory begins: it starts in the course of a gait")
 // clang-format on
 
 typedef struct tendril_optimize_options {

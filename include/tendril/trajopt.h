@@ -20,10 +20,11 @@ extern "C" {
  */
 typedef struct tendril_trajectory {
   int T, nx, n, nu;
-  double *x;    // [T + 1][nx]
-  double *u;    // [T][nu]
-  double *K;    // [T][nu][n]
-  double cost;  // sum over l_t, the final state's among them
+  double *x;            // [T + 1][nx]
+  double *u;            // [T][nu]
+  double *K;            // [T][nu][n]
+  double cost;          // sum over l_t, the final state's among them
+  const double *reset;  // [nx] state after the reset of the episode in which x_0 was met; NULL: x_0
 } tendril_trajectory;
 
 // clang-format off
@@ -33,6 +34,8 @@ typedef struct tendril_trajectory {
   X(real,    hold_qpos,  0.1,   0,   1e6,     "",  "weight w_q of a proximal term: 2 w_q is added to the Hessian of the cost in every position but horizontal translations, about the trajectory so far") \
   X(real,    hold_qvel,  0.001, 0,   1e6,     "",  "the same of every velocity")                   \
   X(real,    damping,    1,     0,   1e12,    "",  "rho at the start: rho I is added to the Hessian in the controls; halved after steps of half their length or more, doubled after short ones; 0: never") \
+  X(real,    effort,     0,     0,   1e12,    "",  "w_e at the start: w_e |u|^2 is added to the cost of every step, falls by four powers of ten over effort_iterations and is gone then; motions that need little are found before those that need the limits") \
+  X(integer, effort_iterations, 200, 1, 1000000, "", "iterations with it") \
   X(real,    decrease,   1e-4,  0,   0.5,     "",  "a step is taken if the cost falls by this share of what the model expects") \
   X(integer, halvings,   10,    0,   40,      "",  "how often the line search halves a step")      \
   X(real,    mu_max,     1e6,   1e-6, 1e12,   "",  "largest state regularisation; beyond it there is no improvement")
@@ -172,7 +175,8 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_mpc_create(
 /**
  * An agent that follows a trajectory from its first step on, u = u_t + K_t (x - x_t), "feedback",
  * or plays its controls whatever happens, u = u_t, "open-loop". After the trajectory's end it does
- * nothing.
+ * nothing. Where x_0 was met in the course of an episode, its episodes start there, off by what
+ * their reset is off from the trajectory's.
  * @param trajectory  borrowed for the agent's life
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_trajectory_create(

@@ -59,6 +59,7 @@ tendril_status tendril_controller_reset(tendril_controller *c, uint64_t seed, ui
   set_noise(c, seed, series, episode);
   TENDRIL_TRY(tendril_env_reset(env, &start, obs, err));
   const tnd_agent_ops *ops = c->agent->ops;
+  if (ops->place) TENDRIL_TRY(ops->place(c, env, obs, err));
   return ops->begin ? ops->begin(c, env, obs, err) : TENDRIL_OK;
 }
 

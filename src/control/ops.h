@@ -21,6 +21,10 @@ typedef struct tnd_agent_ops {
   tendril_status (*create)(const tendril_agent *agent, const tendril_model *model,
                            tendril_controller **out, tendril_error *err);
   void (*destroy_controller)(tendril_controller *controller);
+  // Where the episode starts, if not where the reset of env has put it; obs [nobs] anew. NULL:
+  // there
+  tendril_status (*place)(tendril_controller *controller, tendril_env *env, double *obs,
+                          tendril_error *err);
   // An episode begins in env, which was reset. NULL: nothing to be done
   tendril_status (*begin)(tendril_controller *controller, const tendril_env *env, const double *obs,
                           tendril_error *err);

@@ -12,7 +12,8 @@
 #define FORMAT_KEY "tendril.trajectory"
 
 tendril_status tnd_motion_write(const char *path, const tendril_optimization *o,
-                                const tendril_trajectory *y, tendril_error *err) {
+                                const tendril_trajectory *y, const double *reset,
+                                tendril_error *err) {
   tnd_tensors *tensors = NULL;
   char *text = NULL;
   tendril_status status = tnd_tensors_create(&tensors, err);
@@ -24,6 +25,8 @@ tendril_status tnd_motion_write(const char *path, const tendril_optimization *o,
   if (status == TENDRIL_OK)
     status = tnd_tensors_put(tensors, "K", (int64_t)y->T * y->nu, y->n, y->K, err);
   if (status == TENDRIL_OK) status = tnd_tensors_put(tensors, "cost", 1, 0, &y->cost, err);
+  if (status == TENDRIL_OK && reset)
+    status = tnd_tensors_put(tensors, "reset", y->nx, 0, reset, err);
   if (status == TENDRIL_OK) status = tnd_tensors_write(tensors, path, err);
   tnd_free(text);
   tnd_tensors_destroy(tensors);
@@ -82,11 +85,17 @@ static tendril_status read_numbers(const tnd_tensors *tensors, tendril_motion *o
     return tnd_tensors_refuse(tensors, "u", "no controls", err);
   y->T = (int)(length / y->nu);
   const size_t nx = (size_t)(y->T + 1) * (size_t)y->nx, nu = (size_t)y->T * (size_t)y->nu;
-  out->numbers = tnd_alloc(sizeof(double) * (nx + nu + nu * (size_t)y->n));
+  const size_t nreset = (size_t)y->nx;
+  out->numbers = tnd_alloc(sizeof(double) * (nx + nu + nu * (size_t)y->n + nreset));
   if (!out->numbers) return tnd_fail_memory(err);
   y->x = out->numbers;
   y->u = y->x + nx;
   y->K = y->u + nu;
+  if (tnd_tensors_length(tensors, "reset") >= 0) {
+    double *reset = y->K + nu * (size_t)y->n;
+    TENDRIL_TRY(tnd_tensors_get(tensors, "reset", y->nx, 0, reset, err));
+    y->reset = reset;
+  }
   TENDRIL_TRY(tnd_tensors_get(tensors, "x", y->T + 1, y->nx, y->x, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "u", y->T, y->nu, y->u, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "K", (int64_t)y->T * y->nu, y->n, y->K, err));

@@ -25,50 +25,85 @@ typedef struct run {
   tendril_model *model;
   tendril_ilqg *ilqg;
   tnd_table *table;
+  double *reset;  // [nx] state after the reset, if the trajectory begins later; or NULL
   double begin, begin_cpu;
 } run;
 
 // ------------------------------------------------------------------------------- where it starts
 
-// The start state, x0 [nx], and the actions of an episode from there, u [T][nu]; zeros after an
-// early end.
-static tendril_status play(const run *r, const tendril_agent *agent, tendril_env *env,
-                           tendril_controller *controller, double *obs, double *x0, double *u,
-                           tendril_error *err) {
-  const mjModel *m = r->model->mujoco;
-  const int T = r->model->max_steps, nu = (int)m->nu;
-  tendril_step step = {0};
-  TENDRIL_TRY(tendril_env_set_ground(env, 0, err));
-  TENDRIL_TRY(
-      tendril_controller_reset(controller, (uint64_t)r->o->optimize.seed, 0, 0, env, obs, err));
-  tnd_disturbance_end(&env->disturbance, &env->pushes);  // plans know no pushes
-  memcpy(x0, env->data->qpos, sizeof *x0 * (size_t)m->nq);
-  memcpy(x0 + m->nq, env->data->qvel, sizeof *x0 * (size_t)m->nv);
-  if (agent == tendril_agent_zero()) return TENDRIL_OK;
-  for (int t = 0; t < T && !step.terminated && !step.diverged; t++) {
-    TENDRIL_TRY(tendril_controller_act(controller, env, t, obs, u + t * nu, err));
-    const tendril_status status = tendril_env_step(env, u + t * nu, obs, &step, err);
+// An episode in which an agent acts: `lead` steps to the trajectory's start, then those it starts
+// from.
+typedef struct episode {
+  tendril_model *model;  // with time enough for both
+  tendril_env *env;
+  tendril_controller *controller;
+  double *obs, *action;
+  double *x0, *u;  // [nx], [T][nu]
+  bool over;
+} episode;
+
+static void get_state(const episode *e, double *x) {
+  const mjModel *m = e->model->mujoco;
+  memcpy(x, e->env->data->qpos, sizeof *x * (size_t)m->nq);
+  memcpy(x + m->nq, e->env->data->qvel, sizeof *x * (size_t)m->nv);
+}
+
+// One step; after an early end, and where the simulation diverges, the action is nought.
+static tendril_status step(episode *e, int t, double *action, tendril_error *err) {
+  tendril_step taken = {0};
+  if (!e->over) {
+    TENDRIL_TRY(tendril_controller_act(e->controller, e->env, t, e->obs, action, err));
+    const tendril_status status = tendril_env_step(e->env, action, e->obs, &taken, err);
     if (status != TENDRIL_OK && status != TENDRIL_E_PHYSICS) return status;
-    if (status == TENDRIL_E_PHYSICS) step.diverged = true;
-    if (step.diverged) memset(u + t * nu, 0, sizeof *u * (size_t)nu);
+    e->over = status != TENDRIL_OK || taken.diverged;
   }
+  if (e->over) memset(action, 0, sizeof *action * (size_t)e->model->mujoco->nu);
+  e->over |= taken.terminated;
   return TENDRIL_OK;
 }
 
-static tendril_status begin(run *r, const tendril_agent *first, tendril_error *err) {
+static tendril_status play(run *r, episode *e, tendril_error *err) {
+  const int lead = (int)r->o->optimize.lead, nu = (int)e->model->mujoco->nu;
+  TENDRIL_TRY(tendril_env_set_ground(e->env, 0, err));
+  TENDRIL_TRY(tendril_controller_reset(e->controller, (uint64_t)r->o->optimize.seed, 0, 0, e->env,
+                                       e->obs, err));
+  if (r->reset) get_state(e, r->reset);
+  for (int t = 0; t < lead; t++)
+    TENDRIL_TRY(step(e, t, e->action, err));
+  if (lead && e->over)
+    return tnd_fail(err, TENDRIL_E_PHYSICS,
+                    "%s: the episode ends within the %d steps that lead to the start; use a "
+                    "smaller optimize.lead",
+                    r->o->task->name, lead);
+  get_state(e, e->x0);
+  for (int t = 0; t < r->model->max_steps; t++)
+    TENDRIL_TRY(step(e, lead + t, e->u + t * nu, err));
+  return TENDRIL_OK;
+}
+
+static tendril_status begin(run *r, const tendril_tasks *tasks, const tendril_agent *first,
+                            tendril_error *err) {
   const mjModel *m = r->model->mujoco;
-  const size_t nx = (size_t)m->nq + (size_t)m->nv, nu = (size_t)m->nu * (size_t)r->model->max_steps;
-  tendril_env *env = NULL;
-  tendril_controller *controller = NULL;
-  double *x0 = tnd_alloc(sizeof *x0 * (nx + nu + (size_t)tendril_model_nobs(r->model)));
-  tendril_status status = x0 ? tendril_env_create(r->model, &env, err) : tnd_fail_memory(err);
-  if (status == TENDRIL_OK) status = tendril_controller_create(first, r->model, &controller, err);
-  if (status == TENDRIL_OK)
-    status = play(r, first, env, controller, x0 + nx + nu, x0, x0 + nx, err);
-  if (status == TENDRIL_OK) status = tendril_ilqg_start(r->ilqg, x0, x0 + nx, err);
-  tendril_controller_destroy(controller);
-  tendril_env_destroy(env);
-  tnd_free(x0);
+  const size_t nx = (size_t)m->nq + (size_t)m->nv, nu = (size_t)m->nu;
+  const size_t T = (size_t)r->model->max_steps, nobs = (size_t)tendril_model_nobs(r->model);
+  tendril_sim_options sim = r->o->sim;
+  episode e = {.x0 = tnd_alloc(sizeof *e.x0 * (nx + T * nu + nu + nobs))};
+  sim.max_steps = r->model->max_steps + r->o->optimize.lead;
+  tendril_status status = e.x0 ? TENDRIL_OK : tnd_fail_memory(err);
+  if (status == TENDRIL_OK) {
+    e.u = e.x0 + nx;
+    e.action = e.u + T * nu;
+    e.obs = e.action + nu;
+    status = tendril_tasks_model(tasks, r->o->task->name, &sim, &e.model, err);
+  }
+  if (status == TENDRIL_OK) status = tendril_env_create(e.model, &e.env, err);
+  if (status == TENDRIL_OK) status = tendril_controller_create(first, e.model, &e.controller, err);
+  if (status == TENDRIL_OK) status = play(r, &e, err);
+  if (status == TENDRIL_OK) status = tendril_ilqg_start(r->ilqg, e.x0, e.u, err);
+  tendril_controller_destroy(e.controller);
+  tendril_env_destroy(e.env);
+  tendril_model_destroy(e.model);
+  tnd_free(e.x0);
   return status;
 }
 
@@ -94,7 +129,7 @@ static void sum_terms(const run *r, tendril_optimized *out) {
 }
 
 static tendril_status save(run *r, tendril_error *err) {
-  return tnd_motion_write(r->trajectory, r->o, tendril_ilqg_get(r->ilqg), err);
+  return tnd_motion_write(r->trajectory, r->o, tendril_ilqg_get(r->ilqg), r->reset, err);
 }
 
 static tendril_status write_config(const run *r, tendril_error *err) {
@@ -194,7 +229,12 @@ tendril_status tendril_optimize(const tendril_optimization *optimization,
   if (status == TENDRIL_OK)
     status =
         tendril_ilqg_create(r.model, r.model->max_steps, &optimization->ilqg, r.pool, &r.ilqg, err);
-  if (status == TENDRIL_OK) status = begin(&r, first, err);
+  if (status == TENDRIL_OK && optimization->optimize.lead) {
+    const mjModel *m = r.model->mujoco;
+    r.reset = tnd_alloc(sizeof *r.reset * (size_t)(m->nq + m->nv));
+    if (!r.reset) status = tnd_fail_memory(err);
+  }
+  if (status == TENDRIL_OK) status = begin(&r, tasks, first, err);
   if (status == TENDRIL_OK) status = tnd_claim_start(&claim, force, &made, err);
   if (status == TENDRIL_OK) {
     status = write_config(&r, err);
@@ -205,6 +245,7 @@ tendril_status tendril_optimize(const tendril_optimization *optimization,
   }
   if (status == TENDRIL_OK) status = optimize(&r, out, err);
   tnd_table_destroy(r.table);
+  tnd_free(r.reset);
   tendril_ilqg_destroy(r.ilqg);
   tendril_model_destroy(r.model);
   tendril_pool_destroy(r.pool);

@@ -181,6 +181,37 @@ static void add_noise(tendril_env *env) {
   }
 }
 
+// The state that was set is the start: its first accelerations are the first warm start.
+static tendril_status settle(tendril_env *env, double *obs, tendril_error *err) {
+  const mjModel *m = env->mujoco;
+  mjData *d = env->data;
+  const tendril_task *task = env->model->task;
+  if (!tnd_env_state_is_good(env)) return fail_start(env, "a number is not finite or huge", err);
+  tendril_status status = tnd_physics_run(forward, env, err);
+  if (status != TENDRIL_OK) {
+    env->wrecked = true;
+    return status;
+  }
+  if (tnd_physics_warned(d)) return fail_start(env, tnd_physics_warning(d), err);
+  if (!all_within(d->qacc, (int)m->nv, mjMAXVAL))
+    return fail_start(env, "an acceleration is not finite or huge", err);
+
+  task->observe(m, d, env->state, env->obs);
+  if (!all_finite(env->obs, task->nobs))
+    return fail_start(env, "an observation is not finite", err);
+  memcpy(obs, env->obs, (size_t)task->nobs * sizeof(double));
+  env->over = false;
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_env_place(tendril_env *env, const double *qpos, const double *qvel, double *obs,
+                             tendril_error *err) {
+  env->over = true;  // until all went well
+  memcpy(env->data->qpos, qpos, sizeof *qpos * (size_t)env->mujoco->nq);
+  memcpy(env->data->qvel, qvel, sizeof *qvel * (size_t)env->mujoco->nv);
+  return settle(env, obs, err);
+}
+
 tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random, double *obs,
                                  tendril_error *err) {
   const tendril_task *task = env->model->task;
@@ -199,25 +230,10 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
   env->random = *random;
   env->time = 0;
 
-  // the task's start state; its first accelerations are the first warm start
+  // the task's start state
   task->reset(m, d, env->state, &env->random);
   add_noise(env);
-  if (!tnd_env_state_is_good(env)) return fail_start(env, "a number is not finite or huge", err);
-  tendril_status status = tnd_physics_run(forward, env, err);
-  if (status != TENDRIL_OK) {
-    env->wrecked = true;
-    return status;
-  }
-  if (tnd_physics_warned(d)) return fail_start(env, tnd_physics_warning(d), err);
-  if (!all_within(d->qacc, (int)m->nv, mjMAXVAL))
-    return fail_start(env, "an acceleration is not finite or huge", err);
-
-  task->observe(m, d, env->state, env->obs);
-  if (!all_finite(env->obs, task->nobs))
-    return fail_start(env, "an observation is not finite", err);
-  memcpy(obs, env->obs, (size_t)task->nobs * sizeof(double));
-  env->over = false;
-  return TENDRIL_OK;
+  return settle(env, obs, err);
 }
 
 // The reward of a task without `evaluate`: less the cost of where the step began and what was done,

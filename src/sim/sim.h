@@ -48,6 +48,12 @@ struct tendril_model {
   double *no_action;   // [nu] zeros
 };
 
+struct tendril_env;
+// Another start state, straight after a reset. @return E_PHYSICS as tendril_env_reset()
+TENDRIL_MUST_CHECK tendril_status tnd_env_place(struct tendril_env *env, const double *qpos,
+                                                const double *qvel, double *obs,
+                                                tendril_error *err);
+
 struct tendril_env {
   const tendril_model *model;
   const mjModel *mujoco;  // the model's, or the one of its grounds that the episode is on

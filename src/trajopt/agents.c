@@ -159,6 +159,22 @@ static tendril_status check_trajectory(const tendril_agent *agent, const tendril
       t->nx, t->nu, model->task->name, (int)(m->nq + m->nv), (int)m->nu);
 }
 
+// x_0, moved by how this episode's reset differs from the one that led to it.
+static tendril_status start_on(tendril_controller *c, tendril_env *env, double *obs,
+                               tendril_error *err) {
+  follower *f = (follower *)c;
+  const tendril_trajectory *y = f->trajectory;
+  const mjModel *m = c->model->mujoco;
+  if (!y->reset) return TENDRIL_OK;
+  get_state(c, env, f->x);
+  tnd_state_difference(c->model, y->reset, f->x, f->dx);
+  memcpy(f->x, y->x, sizeof *f->x * (size_t)y->nx);
+  mj_integratePos(m, f->x, f->dx, 1);
+  for (int i = 0; i < m->nv; i++)
+    f->x[m->nq + i] += f->dx[m->nv + i];
+  return tnd_env_place(env, f->x, f->x + m->nq, obs, err);
+}
+
 static tendril_status follow(tendril_controller *c, const tendril_env *env, int t,
                              const double *obs, double *action, tendril_error *err) {
   (void)obs, (void)err;
@@ -191,6 +207,7 @@ static const tnd_agent_ops feedback_ops = {
     .check = check_trajectory,
     .create = create_follower,
     .destroy_controller = destroy_follower,
+    .place = start_on,
     .act = follow,
 };
 static const tnd_agent_ops open_loop_ops = {
@@ -199,6 +216,7 @@ static const tnd_agent_ops open_loop_ops = {
     .check = check_trajectory,
     .create = create_follower,
     .destroy_controller = destroy_follower,
+    .place = start_on,
     .act = play_controls,
 };
 

@@ -6,6 +6,7 @@
 //   mu      state regularisation: an identity added to V'xx where k and K are made, so that new
 //           states stay near the old ones; raised after a rejected step, lowered after a good one
 //   rho     control regularisation: an identity added to luu; by the length of the last step
+//   w       weight of the effort |u|^2 that is added to the cost, less and less, then nothing
 // Derivatives and trial trajectories run in parallel, a piece a step and a piece a trial; the
 // largest alpha that passes is taken however many are tried at once, so that the threads' number
 // changes no bit.
@@ -36,7 +37,8 @@ void tendril_ilqg_defaults(tendril_ilqg_options *options) {
 typedef struct trial {
   double *x, *u;  // [T + 1][nx], [T][nu]
   double alpha, cost;
-  double limit;  // it is given up where its cost, which only grows, has passed this
+  double effort;  // sum over |u_t|^2
+  double limit;   // it is given up where cost + w effort, which only grows, has passed this
   bool good, dear;
   int stopped;  // the step that failed
   double *dx;   // [n]
@@ -59,6 +61,7 @@ struct tendril_ilqg {
   bool fresh;        // F and the cost's expansion belong to `now`
   double mu, delta;  // state regularisation and its factor
   double rho;        // control regularisation
+  double w, effort;  // weight of the effort, and that of `now`
   tnd_arena arena;
   worker *workers;                    // [nthread]
   trial *trials;                      // [nthread]
@@ -224,7 +227,7 @@ static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, 
                      trial *r) {
   const int nx = q->nx, n = q->n, m = q->nu;
   r->good = r->dear = false;
-  r->cost = 0;
+  r->cost = r->effort = 0;
   for (int t = 0; t < q->T; t++) {
     const double *x = r->x + t * nx;
     double *u = r->u + t * m;
@@ -236,9 +239,10 @@ static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, 
       for (int j = 0; K && j < n; j++)
         v += K[(t * m + i) * n + j] * r->dx[j];
       u[i] = clip(v, q->model->low[i], q->model->high[i]);
+      r->effort += u[i] * u[i];
     }
     r->cost += cost_at(q, t, x, u);
-    r->dear = r->cost > r->limit;
+    r->dear = r->cost + q->w * r->effort > r->limit;
     if (r->dear) return;
     if (!tnd_transition_step(f, q->t0 + t, x, u, r->x + (t + 1) * nx)) return;
   }
@@ -251,6 +255,7 @@ static void take(tendril_ilqg *q, const trial *r) {
   memcpy(q->now.x, r->x, sizeof *r->x * (size_t)((q->T + 1) * q->nx));
   memcpy(q->now.u, r->u, sizeof *r->u * (size_t)(q->T * q->nu));
   q->now.cost = r->cost;
+  q->effort = r->effort;
   q->fresh = false;
 }
 
@@ -303,6 +308,7 @@ tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const doubl
   q->mu = 0;
   q->delta = 1;
   q->rho = q->options.damping;
+  q->w = q->options.effort;
   return tnd_ilqg_restart(q, x0, err);
 }
 
@@ -364,6 +370,10 @@ static void differentiate(void *context, int t, int w) {
   }
   for (int i = 0; i < n; i++)
     l.lxx[i * n + i] += q->hold[i];
+  for (int i = 0; i < m && u; i++) {
+    l.lu[i] += 2 * q->w * u[i];
+    l.luu[i * m + i] += 2 * q->w;
+  }
   if (t < q->T)
     q->bad[t] = !tnd_transition_linearise(q->workers[w].f, q->t0 + t, x, u,
                                           q->F + (ptrdiff_t)t * n * (n + m));
@@ -437,11 +447,26 @@ static void adapt(tendril_ilqg *q, double alpha) {
   q->rho = fmin(q->rho, 1e15);
 }
 
+// Less weight on the effort for the next iteration, at once less where nothing more is gained under
+// this one; after four powers of ten none.
+static void ease(tendril_ilqg *q, bool still) {
+  if (q->w == 0) return;
+  q->w *= still ? 0.5 : pow(10, -4.0 / (double)q->options.effort_iterations);
+  if (q->w < 1e-4 * q->options.effort) q->w = 0;
+  if (still) q->mu = 0, q->delta = 1;
+  q->fresh = false;
+}
+
 // ------------------------------------------------------------------------------------ line search
 
 static void try_one(void *context, int i, int w) {
   tendril_ilqg *q = context;
   roll_out(q, q->workers[w].f, q->k, q->K, &q->trials[i]);
+}
+
+// What is minimised: the cost and, for the time being, some of the effort.
+static double objective(const tendril_ilqg *q) {
+  return q->now.cost + q->w * q->effort;
 }
 
 // The largest of alpha = 1, 1/2, ... that lowers the cost by enough; NULL if there is none. *bad
@@ -455,13 +480,14 @@ static const trial *search(tendril_ilqg *q, double linear, double quadratic, int
       trial *r = &q->trials[i];
       r->alpha = ldexp(1, -(tried + i));
       r->limit =
-          q->now.cost + fmin(0, q->options.decrease * r->alpha * (linear + r->alpha * quadratic));
+          objective(q) + fmin(0, q->options.decrease * r->alpha * (linear + r->alpha * quadratic));
       memcpy(r->x, q->now.x, sizeof(double) * (size_t)q->nx);
     }
     tnd_pool_run(q->pool, wave, try_one, q);
     for (int i = 0; i < wave; i++) {
       const trial *r = &q->trials[i];
-      if (r->good && r->cost <= r->limit && r->cost < q->now.cost) return r;
+      const double reached = r->cost + q->w * r->effort;
+      if (r->good && reached <= r->limit && reached < objective(q)) return r;
       if (!r->good && !r->dear) ++*bad;
     }
     tried += wave;
@@ -492,7 +518,8 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
   stats->backward_cpu = now - clock;
   clock = now;
   if (!done) {
-    stats->converged = true;
+    stats->converged = q->w == 0;
+    ease(q, true);
     return TENDRIL_OK;
   }
   memcpy(q->now.K, q->K, sizeof *q->K * (size_t)(q->T * q->nu * q->n));
@@ -500,7 +527,7 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
 
   // 3. how far to go
   const trial *r = search(q, linear, quadratic, &stats->bad);
-  const double before = q->now.cost;
+  const double before = objective(q);
   if (r) {
     stats->alpha = r->alpha;
     take(q, r);
@@ -508,15 +535,19 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
   }
   adapt(q, stats->alpha);
   stats->cost = q->now.cost;
-  const bool small = before - q->now.cost < q->options.tolerance * fabs(before);
+  const bool small = before - objective(q) < q->options.tolerance * fabs(before);
   const bool more = r || raise(q);
-  stats->converged = !more || (r && small) || stats->expected <= 1e-12 * (1 + fabs(before));
+  const bool still = !more || (r && small) || stats->expected <= 1e-12 * (1 + fabs(before));
+  stats->converged = still && q->w == 0;
+  ease(q, still);
   stats->search_cpu = tnd_clock_process() - clock;
   return TENDRIL_OK;
 }
 
 tendril_status tendril_ilqg_close(tendril_ilqg *q, tendril_error *err) {
   double linear, quadratic;
+  q->fresh &= q->w == 0;
+  q->w = 0;
   TENDRIL_TRY(expand(q, err));
   const double mu = q->mu, delta = q->delta;
   bool done = pass_back(q, &linear, &quadratic);

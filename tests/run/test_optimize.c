@@ -71,6 +71,53 @@ Test(optimize, the_file_is_what_was_reached) {
   shut(&s);
 }
 
+// The start is met after 7 steps of the first agent; played, the motion is there to the bit, and
+// another episode's start is off by its own noise.
+Test(optimize, a_lead_moves_the_start_into_the_episode) {
+  scene s = setup();
+  check_ok(tendril_optimization_set(s.optimization, "optimize.lead", "7", check_err));
+  tendril_optimized out;
+  check_ok(tendril_optimize(s.optimization, s.tasks, tendril_agent_random(), s.folder, true, 1,
+                            NULL, &out, check_err));
+  tendril_motion motion;
+  check_ok(tendril_motion_open(s.tasks, s.folder, NULL, &motion, check_err));
+  const tendril_trajectory *y = &motion.trajectory;
+  tendril_agent *agent = NULL;
+  tendril_env *env = NULL;
+  tendril_controller *first = NULL, *c = NULL;
+  tendril_step step;
+  double obs[4], action[2];
+  check_ok(tendril_env_create(motion.model, &env, check_err));
+  check_ok(tendril_controller_create(tendril_agent_random(), motion.model, &first, check_err));
+  check_ok(tendril_controller_reset(first, 1, 0, 0, env, obs, check_err));
+  const double reset = tendril_env_data(env)->qpos[0];
+  for (int t = 0; t < 7; t++) {
+    check_ok(tendril_controller_act(first, env, t, obs, action, check_err));
+    check_ok(tendril_env_step(env, action, obs, &step, check_err));
+  }
+  check_same_bits(tendril_env_data(env)->qpos, y->x, 2);
+  check_same_bits(tendril_env_data(env)->qvel, y->x + 2, 2);
+
+  check_ok(tendril_agent_trajectory_create(y, true, &agent, check_err));
+  check_ok(tendril_controller_create(agent, motion.model, &c, check_err));
+  check_ok(tendril_controller_reset(c, 1, 0, 0, env, obs, check_err));
+  for (int t = 0; t < T; t++) {
+    check_ok(tendril_controller_act(c, env, t, obs, action, check_err));
+    check_ok(tendril_env_step(env, action, obs, &step, check_err));
+  }
+  check_same_bits(tendril_env_data(env)->qpos, y->x + T * 4, 2);
+  check_ok(tendril_controller_reset(first, 1, 0, 5, env, obs, check_err));
+  const double other = tendril_env_data(env)->qpos[0];
+  check_ok(tendril_controller_reset(c, 1, 0, 5, env, obs, check_err));
+  check_close(tendril_env_data(env)->qpos[0], y->x[0] + other - reset, 1e-12);
+  tendril_controller_destroy(first);
+  tendril_controller_destroy(c);
+  tendril_agent_destroy(agent);
+  tendril_env_destroy(env);
+  tendril_motion_close(&motion);
+  shut(&s);
+}
+
 Test(optimize, a_change_of_the_simulation_leaves_the_trajectory_as_long_as_it_is) {
   scene s = setup();
   run(&s, s.folder, 1);

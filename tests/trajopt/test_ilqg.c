@@ -2,6 +2,7 @@
 // it says when it can't go on.
 #include <tendril/tendril.h>
 
+#include "sim/cost.h"
 #include "trajopt/ilqg.h"
 
 #include "support/close.h"
@@ -74,6 +75,41 @@ Test(ilqg, swings_two_links_up_under_two_torque_limits) {
       cr_assert(fabs(now->u[i]) <= limits[k]);
     shut(&p);
   }
+}
+
+// Under a weight on the effort the trajectory needs less of it; the cost that is told is the
+// task's.
+Test(ilqg, effort_is_weighed_for_a_while_and_is_no_part_of_the_cost) {
+  tendril_ilqg_options options;
+  double effort[2];
+  tendril_ilqg_defaults(&options);
+  for (int k = 0; k < 2; k++) {
+    problem p = setup("double-link", 60, 25, 2, 1);
+    tendril_ilqg_stats stats = {0};
+    options.effort = k == 0 ? 0 : 10;
+    options.effort_iterations = 40;
+    tendril_ilqg_destroy(p.ilqg);
+    check_ok(tendril_ilqg_create(p.model, 60, &options, p.pool, &p.ilqg, check_err));
+    check_ok(tendril_ilqg_start(p.ilqg, p.x0, NULL, check_err));
+    const tendril_trajectory *now = tendril_ilqg_get(p.ilqg);
+    for (int i = 0; i < 30; i++)
+      check_ok(tendril_ilqg_iterate(p.ilqg, &stats, check_err));
+    effort[k] = 0;
+    for (int i = 0; i < 120; i++)
+      effort[k] += now->u[i] * now->u[i];
+    double cost = 0;
+    for (int t = 0; t <= 60; t++)
+      cost += tnd_cost(p.model, 0, t, 60, now->x + t * 4, now->x + t * 4 + 2,
+                       t < 60 ? now->u + t * 2 : NULL, NULL);
+    check_close(now->cost, cost, 1e-9 * cost);
+    check_close(stats.cost, now->cost, 0);
+    // in the end it is gone, and what is left is a swing-up
+    for (int i = 0; i < 150 && !stats.converged; i++)
+      check_ok(tendril_ilqg_iterate(p.ilqg, &stats, check_err));
+    cr_assert(fabs(now->x[60 * 4]) < 0.02 && fabs(now->x[60 * 4 + 1]) < 0.02);
+    shut(&p);
+  }
+  cr_assert(effort[1] < 0.8 * effort[0], "%g with, %g without", effort[1], effort[0]);
 }
 
 Test(ilqg, same_bits_on_one_thread_and_on_three) {
