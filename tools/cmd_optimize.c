@@ -72,7 +72,8 @@ static void print_one(const tendril_task *task, int steps, const outcome *o) {
 }
 
 static void print_many(const tendril_task *task, const outcome *all, int n) {
-  printf("%6s %10s %-12s %12s %12s %8s", "seed", "iterations", "", "cost", "a step", "CPU s");
+  printf("%6s %5s %10s %-12s %12s %12s %8s", "seed", "tries", "iterations", "", "cost", "a step",
+         "CPU s");
   for (int k = 0; k < task->ncost; k++)
     printf("  %s at the end", task->cost[k].name);
   printf("\n");
@@ -82,8 +83,9 @@ static void print_many(const tendril_task *task, const outcome *all, int n) {
       printf("%6lld %s\n", (long long)o->seed, o->err.text);
       continue;
     }
-    printf("%6lld %10lld %-12s %12.6g %12.4g %8.1f", (long long)o->seed, (long long)o->r.iterations,
-           how_it_ended(o), o->r.cost, o->r.cost_per_step, o->r.cpu_seconds);
+    printf("%6lld %5lld %10lld %-12s %12.6g %12.4g %8.1f", (long long)o->seed,
+           (long long)o->r.tries, (long long)o->r.iterations, how_it_ended(o), o->r.cost,
+           o->r.cost_per_step, o->r.cpu_seconds);
     for (int k = 0; k < task->ncost; k++)
       printf("  %*.4g", (int)strlen(task->cost[k].name) + 11, o->r.terms[k].last);
     printf("\n");
@@ -98,6 +100,7 @@ static void put_one(cli_json *json, const tendril_task *task, const outcome *o) 
   if (o->done) {
     cli_json_flag(json, "converged", o->r.converged);
     cli_json_number(json, "iterations", (double)o->r.iterations);
+    cli_json_number(json, "tries", (double)o->r.tries);
     cli_json_number(json, "first_cost", o->r.first_cost);
     cli_json_number(json, "cost", o->r.cost);
     cli_json_number(json, "cost_per_step", o->r.cost_per_step);

@@ -18,7 +18,10 @@ extern "C" {
 // clang-format off
 #define TENDRIL_OPTIMIZE_OPTIONS(X)                                                                \
   X(integer, seed, 1, 0, 9007199254740991, "", "of the start state: the one of episode 0 of `tendril eval` under this seed") \
-  X(integer, lead, 0,  0, 100000, "steps", "that who acts first goes before the trajectory begins: it starts in the course of a gait")
+  X(integer, lead, 0,  0, 100000, "steps", "that who acts first goes before the trajectory begins: it starts in the course of a gait") \
+  X(integer, tries, 1, 1, 1000,   "",      "from other controls, if the cost isn't down to `enough`; the best counts") \
+  X(real,    enough, 0, 0, 1e300, "",      "cost that needs no further try") \
+  X(real,    nudge, 0.1, 0, 1,    "",      "of a further try: standard deviation of normal noise on the first controls, as a share of half the actuators' range")
 // clang-format on
 
 typedef struct tendril_optimize_options {
@@ -59,7 +62,8 @@ typedef struct tendril_optimized_term {
 /** How an optimisation ended. */
 typedef struct tendril_optimized {
   bool converged;        // else it was stopped, or out of iterations
-  int64_t iterations;    // done
+  int64_t iterations;    // done, of all tries
+  int64_t tries;         // made
   double first_cost;     // of the controls that it started from
   double cost;           // of the trajectory: the sum over its steps
   double cost_per_step;  // that by the horizon

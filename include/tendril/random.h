@@ -31,6 +31,7 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_PUSH = 15,        // when and how an episode is pushed
   TENDRIL_PURPOSE_EVAL_START = 16,  // noise on an evaluation's start states
   TENDRIL_PURPOSE_EVAL_MOTOR = 17,  // noise on an evaluation's actions
+  TENDRIL_PURPOSE_TRY = 18,         // controls that another try of an optimisation starts from
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */

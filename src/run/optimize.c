@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char *const columns[] = {
-    "iteration", "cost",    "expected",       "alpha",        "mu",         "rho",
+    "iteration", "try",     "cost",           "expected",     "alpha",      "mu",         "rho",
     "bad",       "seconds", "derivative_cpu", "backward_cpu", "search_cpu", "cpu_seconds"};
 enum { NCOLUMN = sizeof columns / sizeof columns[0] };
 
@@ -25,7 +25,11 @@ typedef struct run {
   tendril_model *model;
   tendril_ilqg *ilqg;
   tnd_table *table;
-  double *reset;  // [nx] state after the reset, if the trajectory begins later; or NULL
+  double *reset;    // [nx] state after the reset, if the trajectory begins later; or NULL
+  double *x0, *u0;  // [nx], [T][nu] what the first try starts from
+  double *u;        // [T][nu] of a later one
+  tendril_trajectory best;
+  tnd_arena arena;
   double begin, begin_cpu;
 } run;
 
@@ -83,35 +87,69 @@ static tendril_status play(run *r, episode *e, tendril_error *err) {
 
 static tendril_status begin(run *r, const tendril_tasks *tasks, const tendril_agent *first,
                             tendril_error *err) {
-  const mjModel *m = r->model->mujoco;
-  const size_t nx = (size_t)m->nq + (size_t)m->nv, nu = (size_t)m->nu;
-  const size_t T = (size_t)r->model->max_steps, nobs = (size_t)tendril_model_nobs(r->model);
   tendril_sim_options sim = r->o->sim;
-  episode e = {.x0 = tnd_alloc(sizeof *e.x0 * (nx + T * nu + nu + nobs))};
+  const size_t nu = (size_t)r->model->mujoco->nu, nobs = (size_t)tendril_model_nobs(r->model);
+  episode e = {.x0 = r->x0, .u = r->u0, .action = tnd_alloc(sizeof *e.action * (nu + nobs))};
   sim.max_steps = r->model->max_steps + r->o->optimize.lead;
-  tendril_status status = e.x0 ? TENDRIL_OK : tnd_fail_memory(err);
+  tendril_status status = e.action ? TENDRIL_OK : tnd_fail_memory(err);
   if (status == TENDRIL_OK) {
-    e.u = e.x0 + nx;
-    e.action = e.u + T * nu;
     e.obs = e.action + nu;
     status = tendril_tasks_model(tasks, r->o->task->name, &sim, &e.model, err);
   }
   if (status == TENDRIL_OK) status = tendril_env_create(e.model, &e.env, err);
   if (status == TENDRIL_OK) status = tendril_controller_create(first, e.model, &e.controller, err);
   if (status == TENDRIL_OK) status = play(r, &e, err);
-  if (status == TENDRIL_OK) status = tendril_ilqg_start(r->ilqg, e.x0, e.u, err);
+  if (status == TENDRIL_OK) status = tendril_ilqg_start(r->ilqg, r->x0, r->u0, err);
   tendril_controller_destroy(e.controller);
   tendril_env_destroy(e.env);
   tendril_model_destroy(e.model);
-  tnd_free(e.x0);
+  tnd_free(e.action);
   return status;
+}
+
+static void layout(run *r, tnd_arena *arena) {
+  const tendril_trajectory *now = tendril_ilqg_get(r->ilqg);
+  const size_t nx = (size_t)now->nx, nu = (size_t)now->nu, T = (size_t)now->T;
+  double *reset = tnd_arena_doubles(arena, nx);
+  r->reset = r->o->optimize.lead ? reset : NULL;
+  r->x0 = tnd_arena_doubles(arena, nx);
+  r->u0 = tnd_arena_doubles(arena, T * nu);
+  r->u = tnd_arena_doubles(arena, T * nu);
+  r->best = *now;
+  r->best.x = tnd_arena_doubles(arena, (T + 1) * nx);
+  r->best.u = tnd_arena_doubles(arena, T * nu);
+  r->best.K = tnd_arena_doubles(arena, T * nu * (size_t)now->n);
+}
+
+// Another try: the first controls, nudged.
+static tendril_status nudge(run *r, int64_t try, tendril_error *err) {
+  const int nu = r->best.nu;
+  tendril_random random =
+      tendril_random_stream((uint64_t)r->o->optimize.seed, TENDRIL_PURPOSE_TRY, (uint32_t)try, 0);
+  tendril_random_normals(&random, r->best.T * nu, r->u);
+  for (int i = 0; i < r->best.T * nu; i++) {
+    const double range = 0.5 * (r->model->high[i % nu] - r->model->low[i % nu]);
+    r->u[i] = r->u0[i] + r->o->optimize.nudge * (isfinite(range) ? range : 1) * r->u[i];
+  }
+  return tendril_ilqg_start(r->ilqg, r->x0, r->u, err);
 }
 
 // ------------------------------------------------------------------------------------- its end
 
+// What this try has reached, if it is the best.
+static void keep(run *r) {
+  const tendril_trajectory *now = tendril_ilqg_get(r->ilqg);
+  const size_t nx = (size_t)now->nx, nu = (size_t)now->nu, T = (size_t)now->T;
+  if (!(now->cost <= r->best.cost)) return;
+  memcpy(r->best.x, now->x, sizeof *now->x * (T + 1) * nx);
+  memcpy(r->best.u, now->u, sizeof *now->u * T * nu);
+  memcpy(r->best.K, now->K, sizeof *now->K * T * nu * (size_t)now->n);
+  r->best.cost = now->cost;
+}
+
 static void sum_terms(const run *r, tendril_optimized *out) {
   const tendril_task *task = r->o->task;
-  const tendril_trajectory *y = tendril_ilqg_get(r->ilqg);
+  const tendril_trajectory *y = &r->best;
   const int nq = (int)r->model->mujoco->nq;
   double terms[TENDRIL_MAX_TERMS], residuals[TENDRIL_MAX_RESIDUALS];
   const double *x = y->x, *residual = residuals;
@@ -129,7 +167,7 @@ static void sum_terms(const run *r, tendril_optimized *out) {
 }
 
 static tendril_status save(run *r, tendril_error *err) {
-  return tnd_motion_write(r->trajectory, r->o, tendril_ilqg_get(r->ilqg), r->reset, err);
+  return tnd_motion_write(r->trajectory, r->o, &r->best, r->reset, err);
 }
 
 static tendril_status write_config(const run *r, tendril_error *err) {
@@ -158,11 +196,12 @@ static tendril_status claim_folder(run *r, const char *folder, tnd_claim *out, t
   return TENDRIL_OK;
 }
 
-static tendril_status advance(run *r, int64_t iteration, tendril_ilqg_stats *stats,
+static tendril_status advance(run *r, int64_t iteration, int64_t try, tendril_ilqg_stats *stats,
                               tendril_error *err) {
   const double cpu = tnd_clock_process();
   TENDRIL_TRY(tendril_ilqg_iterate(r->ilqg, stats, err));
   const double row[NCOLUMN] = {(double)iteration,
+                               (double)try,
                                stats->cost,
                                stats->expected,
                                stats->alpha,
@@ -185,22 +224,38 @@ static bool asked_to_stop(const run *r) {
 
 static tendril_status iterate(run *r, tendril_optimized *out, tendril_error *err) {
   tendril_ilqg_stats stats = {0};
-  while (out->iterations < r->o->ilqg.iterations && !stats.converged && !asked_to_stop(r)) {
-    TENDRIL_TRY(advance(r, out->iterations + 1, &stats, err));
+  for (int64_t i = 0; i < r->o->ilqg.iterations && !stats.converged && !asked_to_stop(r); i++) {
+    TENDRIL_TRY(advance(r, out->iterations + 1, out->tries, &stats, err));
     out->iterations++;
   }
-  out->converged = stats.converged;
-  return tendril_ilqg_close(r->ilqg, err);
+  TENDRIL_TRY(tendril_ilqg_close(r->ilqg, err));
+  if (tendril_ilqg_get(r->ilqg)->cost <= r->best.cost) out->converged = stats.converged;
+  return TENDRIL_OK;
+}
+
+// One try after the other; a later one that the simulation doesn't survive counts for nothing.
+static tendril_status try_all(run *r, tendril_optimized *out, tendril_error *err) {
+  const tendril_optimize_options *o = &r->o->optimize;
+  tendril_status status = TENDRIL_OK;
+  while (out->tries < o->tries && !asked_to_stop(r) &&
+         (out->tries == 0 || r->best.cost > o->enough)) {
+    if (out->tries++ > 0) status = nudge(r, out->tries - 1, err);
+    if (status == TENDRIL_OK) status = iterate(r, out, err);
+    keep(r);  // whatever happened
+    if (status != TENDRIL_OK && (status != TENDRIL_E_PHYSICS || out->tries == 1)) return status;
+    status = save(r, err);
+    TENDRIL_TRY(status);
+  }
+  return TENDRIL_OK;
 }
 
 static tendril_status optimize(run *r, tendril_optimized *out, tendril_error *err) {
-  out->first_cost = tendril_ilqg_get(r->ilqg)->cost;
-  const tendril_status status = iterate(r, out, err);
-  // whatever happened, the best so far is kept
+  out->first_cost = r->best.cost;
+  const tendril_status status = try_all(r, out, err);
   const tendril_status saved = save(r, status == TENDRIL_OK ? err : NULL);
   TENDRIL_TRY(status);
   TENDRIL_TRY(saved);
-  out->cost = tendril_ilqg_get(r->ilqg)->cost;
+  out->cost = r->best.cost;
   out->cost_per_step = out->cost / r->model->max_steps;
   sum_terms(r, out);
   out->seconds = tnd_clock_wall() - r->begin;
@@ -229,12 +284,16 @@ tendril_status tendril_optimize(const tendril_optimization *optimization,
   if (status == TENDRIL_OK)
     status =
         tendril_ilqg_create(r.model, r.model->max_steps, &optimization->ilqg, r.pool, &r.ilqg, err);
-  if (status == TENDRIL_OK && optimization->optimize.lead) {
-    const mjModel *m = r.model->mujoco;
-    r.reset = tnd_alloc(sizeof *r.reset * (size_t)(m->nq + m->nv));
-    if (!r.reset) status = tnd_fail_memory(err);
+  if (status == TENDRIL_OK) {
+    layout(&r, &r.arena);
+    status = tnd_arena_alloc(&r.arena, err);
   }
+  if (status == TENDRIL_OK) layout(&r, &r.arena);
   if (status == TENDRIL_OK) status = begin(&r, tasks, first, err);
+  if (status == TENDRIL_OK) {
+    r.best.cost = HUGE_VAL;
+    keep(&r);
+  }
   if (status == TENDRIL_OK) status = tnd_claim_start(&claim, force, &made, err);
   if (status == TENDRIL_OK) {
     status = write_config(&r, err);
@@ -245,7 +304,7 @@ tendril_status tendril_optimize(const tendril_optimization *optimization,
   }
   if (status == TENDRIL_OK) status = optimize(&r, out, err);
   tnd_table_destroy(r.table);
-  tnd_free(r.reset);
+  tnd_arena_free(&r.arena);
   tendril_ilqg_destroy(r.ilqg);
   tendril_model_destroy(r.model);
   tendril_pool_destroy(r.pool);
