@@ -108,9 +108,9 @@ TENDRIL_API const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *ilqg)
 
 // clang-format off
 #define TENDRIL_MPC_OPTIONS(X)                                                                     \
-  X(integer, horizon,    60,  1, 10000, "steps", "control steps that are planned ahead")           \
+  X(integer, horizon,    80,  1, 10000, "steps", "control steps that are planned ahead")           \
   X(integer, iterations, 2,   1, 1000,  "",      "iterations of iLQG at every control step")       \
-  X(real,    end_weight, 100, 0, 1e9,  "",       "how often the cost of the plan's last state counts: what comes after the plan") \
+  X(real,    end_weight, 300, 0, 1e9,  "",       "how often the cost of the plan's last state counts: what comes after the plan") \
   X(integer, warm_up,    50,  0, 10000, "",      "iterations of the first plan, before an episode begins") \
   X(real,    hold_qpos,  0.03, 0, 1e6, "",       "as iLQG's; its damping is 0: plans are never far from the last one") \
   X(real,    hold_qvel,  0.001, 0, 1e6, "",      "as iLQG's")
