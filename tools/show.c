@@ -125,6 +125,16 @@ static tendril_status open_model(const show_options *o, const char *const *sim, 
   return TENDRIL_OK;
 }
 
+static tendril_status open_first(show *s, tendril_error *err) {
+  const char *task = tendril_model_task(s->model)->name;
+  if (!s->has_gait) {
+    const tendril_status status = tendril_simbicon_read_own(task, &s->gait, err);
+    if (status == TENDRIL_E_UNKNOWN) return TENDRIL_OK;
+    TENDRIL_TRY(status);
+  }
+  return tendril_agent_simbicon_create(&s->gait, &s->first, err);
+}
+
 static tendril_status open_agent(int actions, const show_options *o, const cli_changes *changes,
                                  show *s, tendril_error *err) {
   tendril_mpc_options mpc;
@@ -134,6 +144,8 @@ static tendril_status open_agent(int actions, const show_options *o, const cli_c
                     "--set %s: nobody plans here; it goes with "
                     "--actions mpc",
                     changes->mpc[0]);
+  // a plan begins with the gait that is there, if there is one
+  if (actions == MPC) TENDRIL_TRY(open_first(s, err));
   switch (actions) {
   case ZERO:
     s->agent = tendril_agent_zero();
@@ -142,7 +154,7 @@ static tendril_status open_agent(int actions, const show_options *o, const cli_c
     s->agent = tendril_agent_random();
     return TENDRIL_OK;
   case MPC:
-    TENDRIL_TRY(tendril_agent_mpc_create(&mpc, o->planners, &s->own_agent, err));
+    TENDRIL_TRY(tendril_agent_mpc_create(&mpc, s->first, o->planners, &s->own_agent, err));
     break;
   case FEEDBACK:
   case OPEN_LOOP:
@@ -191,6 +203,7 @@ tendril_status show_open(const show_options *options, show *out, tendril_error *
 void show_close(show *s) {
   tendril_controller_destroy(s->controller);
   tendril_agent_destroy(s->own_agent);
+  tendril_agent_destroy(s->first);
   tendril_trained_close(&s->trained);
   tendril_motion_close(&s->motion);
   tendril_model_destroy(s->task_model);

@@ -34,6 +34,7 @@ typedef struct show {
   tendril_model *task_model;   // of a gait, or of a task without any
   const tendril_model *model;  // one of theirs: under the task's own physics
   const char *checkpoint;      // path of the checkpoint, trajectory or gait; "" without one
+  tendril_agent *first;        // whom an MPC's first plan follows, or NULL
   tendril_agent *own_agent;    // NULL: zero or random
   const tendril_agent *agent;
   tendril_controller *controller;

@@ -157,6 +157,15 @@ TENDRIL_API void tendril_mpc_reset(tendril_mpc *mpc);
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_act(tendril_mpc *mpc, int t,
                                                               const double *x, double *u,
                                                               tendril_error *err);
+/**
+ * A first plan for step t: what these controls do from x, made better.
+ * @param x  [nx] borrowed
+ * @param u  [horizon][nu] borrowed, clipped into the actuators' range; NULL: zeros
+ * @return E_PHYSICS if the simulation doesn't survive them; there is no plan then
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_mpc_begin(tendril_mpc *mpc, int t,
+                                                                const double *x, const double *u,
+                                                                tendril_error *err);
 /** The plan that the last control came from. */
 TENDRIL_API const tendril_trajectory *tendril_mpc_get(const tendril_mpc *mpc);
 
@@ -166,11 +175,14 @@ TENDRIL_API const tendril_trajectory *tendril_mpc_get(const tendril_mpc *mpc);
  * An agent that plans on, "mpc". It sees the full state and the ground it is on; where no plan
  * survives it does nothing.
  * @param options  copied; NULL for the defaults
+ * @param first    whose actions a first plan starts from, when an episode begins and where the plan
+ *                 was lost; borrowed for the agent's life; NULL: zeros
  * @param threads  of each of its controllers; 0: all processors, for one that runs alone
  * @param out      owned by the caller, tendril_agent_destroy()
  */
-TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_mpc_create(
-    const tendril_mpc_options *options, int threads, tendril_agent **out, tendril_error *err);
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_agent_mpc_create(const tendril_mpc_options *options, const tendril_agent *first,
+                         int threads, tendril_agent **out, tendril_error *err);
 
 /**
  * An agent that follows a trajectory from its first step on, u = u_t + K_t (x - x_t), "feedback",

@@ -25,6 +25,7 @@ static void destroy_agent(tendril_agent *agent) {
 typedef struct mpc_agent {
   tendril_agent base;
   tendril_mpc_options options;
+  const tendril_agent *first;  // or NULL
   int threads;
 } mpc_agent;
 
@@ -33,14 +34,37 @@ typedef struct planner {
   tendril_pool *pool;
   tendril_mpc *mpc;
   double *x;
+  // for the first plan, all NULL without an agent for it
+  tendril_controller *first;
+  tendril_env *env;  // in which it acts
+  double *snapshot;  // [tendril_snapshot_size()]
+  double *obs, *u;   // [nobs], [horizon][nu]
+  int horizon;
 } planner;
 
 static void destroy_planner(tendril_controller *c) {
   planner *p = (planner *)c;
   tendril_mpc_destroy(p->mpc);
   tendril_pool_destroy(p->pool);
+  tendril_controller_destroy(p->first);
+  tendril_env_destroy(p->env);
+  tnd_free(p->snapshot);
+  tnd_free(p->obs);
+  tnd_free(p->u);
   tnd_free(p->x);
   tnd_free(p);
+}
+
+static tendril_status create_first(const mpc_agent *a, const tendril_model *model, planner *p,
+                                   tendril_error *err) {
+  if (!a->first) return TENDRIL_OK;
+  p->horizon = (int)a->options.horizon;
+  p->snapshot = tnd_alloc(sizeof *p->snapshot * (size_t)tendril_snapshot_size(model));
+  p->obs = tnd_alloc(sizeof *p->obs * (size_t)tendril_model_nobs(model));
+  p->u = tnd_alloc(sizeof *p->u * (size_t)p->horizon * (size_t)tendril_model_nact(model));
+  if (!p->snapshot || !p->obs || !p->u) return tnd_fail_memory(err);
+  TENDRIL_TRY(tendril_env_create(model, &p->env, err));
+  return tendril_controller_create(a->first, model, &p->first, err);
 }
 
 static tendril_status create_planner(const tendril_agent *agent, const tendril_model *model,
@@ -52,6 +76,7 @@ static tendril_status create_planner(const tendril_agent *agent, const tendril_m
   tendril_status status = p->x ? TENDRIL_OK : tnd_fail_memory(err);
   if (status == TENDRIL_OK) status = tendril_pool_create(a->threads, &p->pool, err);
   if (status == TENDRIL_OK) status = tendril_mpc_create(model, &a->options, p->pool, &p->mpc, err);
+  if (status == TENDRIL_OK) status = create_first(a, model, p, err);
   if (status == TENDRIL_OK)
     *out = &p->base;
   else
@@ -66,12 +91,33 @@ static tendril_status begin_plan(tendril_controller *c, const tendril_env *env, 
   return TENDRIL_OK;
 }
 
+// A plan from what the first agent does from here, as if an episode began; zeros after its end.
+static tendril_status plan_first(planner *p, const tendril_env *env, int t, tendril_error *err) {
+  const int nu = tendril_model_nact(p->base.model);
+  tendril_step step = {0};
+  const tnd_agent_ops *ops = p->first->agent->ops;
+  memset(p->u, 0, sizeof *p->u * (size_t)p->horizon * (size_t)nu);
+  tendril_env_save(env, p->snapshot);
+  tendril_env_restore(p->env, p->snapshot, p->obs);
+  if (ops->begin) TENDRIL_TRY(ops->begin(p->first, p->env, p->obs, err));
+  for (int i = 0; i < p->horizon && !step.terminated && !step.truncated && !step.diverged; i++) {
+    double *u = p->u + i * nu;
+    TENDRIL_TRY(tendril_controller_act(p->first, p->env, i, p->obs, u, err));
+    const tendril_status status = tendril_env_step(p->env, u, p->obs, &step, err);
+    if (status == TENDRIL_E_PHYSICS) break;
+    TENDRIL_TRY(status);
+  }
+  const tendril_status status = tendril_mpc_begin(p->mpc, t, p->x, p->u, err);
+  return status == TENDRIL_E_PHYSICS ? TENDRIL_OK : status;  // another one, from zeros, follows
+}
+
 static tendril_status act_on_plan(tendril_controller *c, const tendril_env *env, int t,
                                   const double *obs, double *action, tendril_error *err) {
   (void)obs;
   planner *p = (planner *)c;
   get_state(c, env, p->x);
   TENDRIL_TRY(tendril_mpc_set_ground(p->mpc, tendril_env_ground(env), err));
+  if (p->first && !tnd_mpc_goes_on(p->mpc, t)) TENDRIL_TRY(plan_first(p, env, t, err));
   const tendril_status status = tendril_mpc_act(p->mpc, t, p->x, action, err);
   return status == TENDRIL_E_PHYSICS ? TENDRIL_OK : status;  // its controls are zeros then
 }
@@ -101,12 +147,14 @@ static const tnd_agent_ops mpc_ops = {
     .restore = restore_plan,
 };
 
-tendril_status tendril_agent_mpc_create(const tendril_mpc_options *options, int threads,
+tendril_status tendril_agent_mpc_create(const tendril_mpc_options *options,
+                                        const tendril_agent *first, int threads,
                                         tendril_agent **out, tendril_error *err) {
   mpc_agent *a = tnd_alloc(sizeof *a);
   if (!a) return tnd_fail_memory(err);
   a->base.ops = &mpc_ops;
   a->threads = threads;
+  a->first = first;
   tendril_mpc_defaults(&a->options);
   if (options) a->options = *options;
   *out = &a->base;

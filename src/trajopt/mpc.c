@@ -23,6 +23,7 @@ struct tendril_mpc {
   tendril_mpc_options options;
   tendril_ilqg *ilqg;
   int next;    // the step that the plan begins with; -1: there is none
+  bool begun;  // it begins where it was made, not a step before
   int ground;  // that it is for
 };
 
@@ -66,13 +67,14 @@ tendril_status tendril_mpc_set_ground(tendril_mpc *mpc, int ground, tendril_erro
 }
 
 int tnd_mpc_size(const tendril_mpc *mpc) {
-  return 2 + tnd_ilqg_size(mpc->ilqg);
+  return 3 + tnd_ilqg_size(mpc->ilqg);
 }
 
 void tnd_mpc_save(const tendril_mpc *mpc, double *memory) {
   memory[0] = mpc->next;
   memory[1] = mpc->ground;
-  tnd_ilqg_save(mpc->ilqg, memory + 2);
+  memory[2] = mpc->begun;
+  tnd_ilqg_save(mpc->ilqg, memory + 3);
 }
 
 void tnd_mpc_restore(tendril_mpc *mpc, const double *memory) {
@@ -81,7 +83,8 @@ void tnd_mpc_restore(tendril_mpc *mpc, const double *memory) {
     return;
   }
   mpc->next = (int)memory[0];
-  tnd_ilqg_restore(mpc->ilqg, memory + 2);
+  mpc->begun = memory[2] != 0;
+  tnd_ilqg_restore(mpc->ilqg, memory + 3);
 }
 
 void tendril_mpc_reset(tendril_mpc *mpc) {
@@ -99,23 +102,39 @@ static tendril_status improve(tendril_mpc *mpc, int64_t iterations, tendril_erro
   return TENDRIL_OK;
 }
 
+tendril_status tendril_mpc_begin(tendril_mpc *mpc, int t, const double *x, const double *u,
+                                 tendril_error *err) {
+  mpc->next = -1;  // unless all goes well
+  tnd_ilqg_set_window(mpc->ilqg, t, mpc->model->max_steps, mpc->options.end_weight);
+  TENDRIL_TRY(tendril_ilqg_start(mpc->ilqg, x, u, err));
+  TENDRIL_TRY(improve(mpc, mpc->options.warm_up, err));
+  mpc->next = t;
+  mpc->begun = true;
+  return TENDRIL_OK;
+}
+
+bool tnd_mpc_goes_on(const tendril_mpc *mpc, int t) {
+  return t == mpc->next;
+}
+
 // A plan from x for step t on; u [nu] its first control.
 static tendril_status make_plan(tendril_mpc *mpc, int t, const double *x, double *u,
                                 tendril_error *err) {
-  const bool goes_on = t == mpc->next;
+  const bool goes_on = t == mpc->next, begun = mpc->begun;
   mpc->next = -1;  // unless all goes well
+  mpc->begun = false;
   tendril_status status = TENDRIL_OK;
 
-  // 1. the old plan, one step on, from here
-  if (goes_on) {
+  // 1. the old plan, one step on, from here; or the one that was begun
+  if (goes_on && !begun) {
     tnd_ilqg_shift(mpc->ilqg);
     tnd_ilqg_set_window(mpc->ilqg, t, mpc->model->max_steps, mpc->options.end_weight);
     status = tnd_ilqg_restart(mpc->ilqg, x, err);
   }
   if (!goes_on || status == TENDRIL_E_PHYSICS) {
-    tnd_ilqg_set_window(mpc->ilqg, t, mpc->model->max_steps, mpc->options.end_weight);
-    TENDRIL_TRY(tendril_ilqg_start(mpc->ilqg, x, NULL, err));
-    TENDRIL_TRY(improve(mpc, mpc->options.warm_up, err));
+    TENDRIL_TRY(tendril_mpc_begin(mpc, t, x, NULL, err));
+    mpc->next = -1;
+    mpc->begun = false;
   }
 
   // 2. better

@@ -8,6 +8,8 @@
 
 extern const tnd_option_table tnd_mpc_options;
 
+// Whether there is a plan for step t to go on with.
+bool tnd_mpc_goes_on(const tendril_mpc *mpc, int t);
 // The plan, to go on from in another object of the same model and options.
 int tnd_mpc_size(const tendril_mpc *mpc);
 void tnd_mpc_save(const tendril_mpc *mpc, double *memory);

@@ -17,19 +17,19 @@ static tendril_controller *controller_of(const tendril_agent *agent, const tendr
   return controller;
 }
 
-static tendril_agent *mpc(int horizon) {
+static tendril_agent *mpc(int horizon, const tendril_agent *first) {
   tendril_mpc_options options;
   tendril_agent *agent = NULL;
   tendril_mpc_defaults(&options);
   options.horizon = horizon;
   options.warm_up = 10;
-  check_ok(tendril_agent_mpc_create(&options, 1, &agent, check_err));
+  check_ok(tendril_agent_mpc_create(&options, first, 1, &agent, check_err));
   return agent;
 }
 
 Test(trajopt_agents, mpc_goes_on_in_another_controller_as_it_would_have_itself) {
   tendril_model *model = support_model("walker-gps", NULL);
-  tendril_agent *agent = mpc(20);
+  tendril_agent *agent = mpc(20, tendril_agent_random());
   tendril_controller *one = controller_of(agent, model), *two = controller_of(agent, model);
   tendril_env *env = support_env(model, 1, NULL), *twin = support_env(model, 1, NULL);
   double obs[17], twin_obs[17], action[6], twin_action[6];
@@ -62,13 +62,36 @@ Test(trajopt_agents, mpc_goes_on_in_another_controller_as_it_would_have_itself) 
   tendril_model_destroy(model);
 }
 
+// Two that begin otherwise: from nothing, and from what another agent does.
+Test(trajopt_agents, a_first_plan_begins_with_what_another_agent_does) {
+  tendril_model *model = support_model("walker-gps", NULL);
+  tendril_env *env = support_env(model, 1, NULL);
+  double obs[17], actions[2][6];
+  for (int i = 0; i < 2; i++) {
+    tendril_agent *agent = mpc(20, i ? tendril_agent_random() : NULL);
+    tendril_controller *c = controller_of(agent, model);
+    check_ok(tendril_controller_reset(c, 1, 0, 0, env, obs, check_err));
+    check_ok(tendril_controller_act(c, env, 0, obs, actions[i], check_err));
+    // asked again it goes on, as if nothing had been asked before
+    double again[6];
+    check_ok(tendril_controller_reset(c, 1, 0, 0, env, obs, check_err));
+    check_ok(tendril_controller_act(c, env, 0, obs, again, check_err));
+    check_same_bits(again, actions[i], 6);
+    tendril_controller_destroy(c);
+    tendril_agent_destroy(agent);
+  }
+  cr_assert(memcmp(actions[0], actions[1], sizeof actions[0]) != 0);
+  tendril_env_destroy(env);
+  tendril_model_destroy(model);
+}
+
 // The first action on each of two grounds, of one controller.
 Test(trajopt_agents, mpc_plans_on_the_ground_that_it_is_on) {
   tendril_sim_options sim = support_sim_options();
   sim.terrain.kind = TENDRIL_TERRAIN_SLOPES;
   sim.terrain.seeds = 2;
   tendril_model *model = support_model("walker-gps", &sim);
-  tendril_agent *agent = mpc(40);
+  tendril_agent *agent = mpc(40, NULL);
   tendril_controller *c = controller_of(agent, model);
   tendril_env *env = support_env(model, 1, NULL);
   double obs[17], actions[3][6];
@@ -91,7 +114,7 @@ Test(trajopt_agents, mpc_plans_on_the_ground_that_it_is_on) {
 
 Test(trajopt_agents, mpc_is_no_agent_for_a_task_without_a_cost) {
   tendril_model *model = support_model("hopper-v4", NULL);
-  tendril_agent *agent = mpc(20);
+  tendril_agent *agent = mpc(20, NULL);
   tendril_controller *c = NULL;
   tendril_error err;
   cr_assert(tendril_controller_create(agent, model, &c, &err) == TENDRIL_E_CONFIG);
