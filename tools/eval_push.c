@@ -13,7 +13,8 @@ enum { MAX_DIRECTIONS = 16 };
 typedef struct options {
   show_options show;
   cli_list directions, outputs;
-  const char *newtons, *seconds, *settle, *watch, *recover, *period, *share, *noise, *body;
+  const char *newtons, *seconds, *settle, *watch, *recover, *period, *share, *max_tilt, *noise,
+      *body;
   int64_t phases, replicas, seed, threads;
   bool json;
 } options;
@@ -253,6 +254,8 @@ static int parse(const options *o, grid *g) {
     status = eval_parse_number(c, "recover", o->recover, 0.1, 1000, &g->o.recover);
   if (status == EXIT_OK)
     status = eval_parse_number(c, "period", o->period, 1e-3, 1000, &g->o.period);
+  if (status == EXIT_OK)
+    status = eval_parse_number(c, "max-tilt", o->max_tilt, 0.01, 4, &g->o.max_tilt);
   if (status == EXIT_OK) status = eval_parse_number(c, "share", o->share, 1e-3, 1, &g->o.share);
   if (status == EXIT_OK) status = eval_parse_number(c, "noise", o->noise, 0, 10, &noise);
   if (status == EXIT_OK) status = cli_check_range(c, "phases", o->phases, 1, 1000);
@@ -282,6 +285,7 @@ static int run(int argc, char **argv) {
     {CLI_TEXT,    "watch",      0,   "T",     "seconds after that in which period and speed are measured (3)", &o.watch},
     {CLI_TEXT,    "period",     0,   "T",     "seconds of the gait's period (measured)", &o.period},
     {CLI_TEXT,    "recover",    0,   "T",     "seconds after a push in which the robot must be up and moving again (2)", &o.recover},
+    {CLI_TEXT,    "max-tilt",   0,   "RAD",   "upright: the first body's axis within this angle of its mean (1)", &o.max_tilt},
     {CLI_TEXT,    "share",      0,   "X",     "of the replicas that must recover for a push to pass (0.8)", &o.share},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start states and of sampled actions (1)", &o.seed},
     {CLI_INTEGER, "threads",    0,   "N",     "threads; the result does not depend on it (all processors)", &o.threads},
