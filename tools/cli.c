@@ -168,8 +168,8 @@ int cli_parse(const cli_command *command, const cli_option *options, int n, int 
     }
   }
   if (arguments->n < command->min_arguments)
-    return cli_usage(command, "too few arguments; usage: tendril %s %s", command->name,
-                     command->usage);
+    return cli_usage(command, "too few arguments; usage: tendril %s %.*s", command->name,
+                     (int)strcspn(command->usage, "\n"), command->usage);
   if (arguments->n > command->max_arguments)
     return cli_usage(command, "%s: one argument too many", arguments->at[command->max_arguments]);
   return EXIT_OK;
