@@ -175,8 +175,8 @@ TENDRIL_API const tendril_trajectory *tendril_mpc_get(const tendril_mpc *mpc);
  * An agent that plans on, "mpc". It sees the full state and the ground it is on; where no plan
  * survives it does nothing.
  * @param options  copied; NULL for the defaults
- * @param first    whose actions a first plan starts from, when an episode begins and where the plan
- *                 was lost; borrowed for the agent's life; NULL: zeros
+ * @param first    whose actions a first plan starts from, when an episode begins and after a step
+ *                 that no plan survived; borrowed for the agent's life; NULL: zeros
  * @param threads  of each of its controllers; 0: all processors, for one that runs alone
  * @param out      owned by the caller, tendril_agent_destroy()
  */

@@ -63,11 +63,7 @@ static tendril_status write_config(const run *r, tendril_error *err) {
   cJSON *object = cJSON_CreateObject();
   tendril_status status = TENDRIL_OK;
   if (!object || !cJSON_AddStringToObject(object, "task", config.task)) status = TENDRIL_E_MEMORY;
-  for (int i = 0; i < TND_GAIT_SECTIONS && status == TENDRIL_OK; i++) {
-    cJSON *section = cJSON_AddObjectToObject(object, sections[i].name);
-    status = section ? tnd_options_write(sections[i].table, sections[i].options, section, err)
-                     : TENDRIL_E_MEMORY;
-  }
+  if (status == TENDRIL_OK) status = tnd_sections_write(sections, TND_GAIT_SECTIONS, object, err);
   if (status == TENDRIL_OK) status = tnd_versions_write(object, err);
   if (status == TENDRIL_OK) status = tnd_json_print(object, &text, err);
   if (status == TENDRIL_OK) status = tnd_file_write(r->config_path, text, strlen(text), err);

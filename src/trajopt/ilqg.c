@@ -314,7 +314,7 @@ tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const doubl
 
 // ---------------------------------------------------------------------------------------- memory
 
-enum { SCALARS = 4 };
+enum { SCALARS = 5 };
 
 int tnd_ilqg_size(const tendril_ilqg *q) {
   return SCALARS + (q->T + 1) * q->nx + q->T * q->nu * (1 + q->n);
@@ -332,7 +332,7 @@ static void get(double *to, const double **from, int n) {
 }
 
 void tnd_ilqg_save(const tendril_ilqg *q, double *memory) {
-  const double scalars[SCALARS] = {q->now.cost, q->mu, q->delta, q->rho};
+  const double scalars[SCALARS] = {q->now.cost, q->mu, q->delta, q->rho, q->w};
   put(&memory, scalars, SCALARS);
   put(&memory, q->now.x, (q->T + 1) * q->nx);
   put(&memory, q->now.u, q->T * q->nu);
@@ -349,6 +349,7 @@ void tnd_ilqg_restore(tendril_ilqg *q, const double *memory) {
   q->mu = scalars[1];
   q->delta = scalars[2];
   q->rho = scalars[3];
+  q->w = scalars[4];
   q->fresh = false;
 }
 
@@ -546,13 +547,17 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
 
 tendril_status tendril_ilqg_close(tendril_ilqg *q, tendril_error *err) {
   double linear, quadratic;
-  q->fresh &= q->w == 0;
+  const double w = q->w;  // the feedback is about the cost alone
+  q->fresh &= w == 0;
   q->w = 0;
-  TENDRIL_TRY(expand(q, err));
+  const tendril_status status = expand(q, err);
+  q->w = w;
+  TENDRIL_TRY(status);
   const double mu = q->mu, delta = q->delta;
   bool done = pass_back(q, &linear, &quadratic);
   while (!done && raise(q))
     done = pass_back(q, &linear, &quadratic);
+  q->fresh &= w == 0;
   q->mu = mu;
   q->delta = delta;
   if (!done)
