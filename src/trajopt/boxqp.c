@@ -4,52 +4,11 @@
 // ends after one or two factorisations.
 #include "trajopt/boxqp.h"
 
-#include "math/simd.h"
+#include "math/cholesky.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-
-bool tnd_cholesky(int n, int stride, double *A) {
-  for (int j = 0; j < n; j++) {
-    double d = A[j * stride + j];
-    for (int k = 0; k < j; k++)
-      d -= A[j * stride + k] * A[j * stride + k];
-    if (!(d > 0) || !isfinite(d)) return false;
-    d = sqrt(d);
-    A[j * stride + j] = d;
-    for (int i = j + 1; i < n; i++) {
-      double s = A[i * stride + j];
-      for (int k = 0; k < j; k++)
-        s -= A[i * stride + k] * A[j * stride + k];
-      A[i * stride + j] = s / d;
-    }
-  }
-  return true;
-}
-
-TND_CLONES void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b) {
-  for (int i = 0; i < n; i++) {  // L y = b
-    double *row = b + i * columns;
-    for (int k = 0; k < i; k++) {
-      const double c = L[i * stride + k], *above = b + k * columns;
-      for (int j = 0; j < columns; j++)
-        row[j] -= c * above[j];
-    }
-    for (int j = 0; j < columns; j++)
-      row[j] /= L[i * stride + i];
-  }
-  for (int i = n - 1; i >= 0; i--) {  // L'x = y
-    double *row = b + i * columns;
-    for (int k = i + 1; k < n; k++) {
-      const double c = L[k * stride + i], *below = b + k * columns;
-      for (int j = 0; j < columns; j++)
-        row[j] -= c * below[j];
-    }
-    for (int j = 0; j < columns; j++)
-      row[j] /= L[i * stride + i];
-  }
-}
 
 static double objective(int m, const double *H, const double *g, const double *x) {
   double sum = 0;

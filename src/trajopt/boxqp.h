@@ -16,10 +16,4 @@ enum { TND_BOXQP_MAX = 64 };
 bool tnd_boxqp(int m, const double *H, const double *g, const double *low, const double *high,
                double *x, bool *clamped, double *factor, int *nfree);
 
-// The lower Cholesky factor of the leading n rows of A, stride `stride`, in place. False if A is
-// not positive definite.
-bool tnd_cholesky(int n, int stride, double *A);
-// b <- (L L')^-1 b for `columns` right-hand sides, b [n][columns].
-void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b);
-
 #endif

@@ -18,8 +18,8 @@
 // Source: MuJoCo's documentation, "Computation"; docs/methods/ilqg.md.
 #include "trajopt/euler.h"
 
+#include "math/cholesky.h"
 #include "sim/compat.h"
-#include "trajopt/boxqp.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 // once and all of Q comes from it. Of symmetric matrices only the lower triangle is made.
 #include "trajopt/lqr.h"
 
+#include "math/cholesky.h"
 #include "math/simd.h"
 #include "trajopt/boxqp.h"
 

@@ -1,6 +1,7 @@
 // Box-constrained quadratic programmes against brute force over which variables are at a bound.
 #include "trajopt/boxqp.h"
 
+#include "math/cholesky.h"
 #include "support/close.h"
 
 #include <criterion/criterion.h>

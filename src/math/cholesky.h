@@ -1,0 +1,17 @@
+// Cholesky factors of small symmetric matrices, S = L L'.
+#ifndef TND_CHOLESKY_H
+#define TND_CHOLESKY_H
+
+#include <stdbool.h>
+
+// The lower Cholesky factor of the leading n rows of A, stride `stride`, in place; only the lower
+// triangle is read and written. False if A is not positive definite.
+bool tnd_cholesky(int n, int stride, double *A);
+// b <- (L L')^-1 b for `columns` right-hand sides, b [n][columns].
+void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b);
+// b [n] <- L^-1 b
+void tnd_cholesky_forward(int n, int stride, const double *L, double *b);
+// log |L L'|
+double tnd_cholesky_logdet(int n, int stride, const double *L);
+
+#endif

@@ -1,0 +1,69 @@
+#include "math/gaussian.h"
+
+#include "math/cholesky.h"
+
+#include <math.h>
+#include <string.h>
+
+bool tnd_gaussian_factor(tnd_gaussian *g) {
+  memcpy(g->C, g->S, sizeof *g->C * (size_t)g->n * (size_t)g->n);
+  return tnd_cholesky(g->n, g->n, g->C);
+}
+
+bool tnd_gaussian_fit(tnd_gaussian *g, int64_t rows, const double *x, int64_t stride,
+                      const double *w, double ridge, double floor) {
+  const int n = g->n;
+  double total = 0, trace = 0;
+  memset(g->mean, 0, sizeof *g->mean * (size_t)n);
+  memset(g->S, 0, sizeof *g->S * (size_t)n * (size_t)n);
+  for (int64_t r = 0; r < rows; r++) {
+    const double wr = w ? w[r] : 1, *xr = x + r * stride;
+    if (wr == 0) continue;
+    total += wr;
+    for (int i = 0; i < n; i++)
+      g->mean[i] += wr * xr[i];
+  }
+  if (!(total > 0)) return false;
+  for (int i = 0; i < n; i++)
+    g->mean[i] /= total;
+  // about the mean, in a second pass: no digits are lost to its size
+  for (int64_t r = 0; r < rows; r++) {
+    const double wr = w ? w[r] : 1, *xr = x + r * stride;
+    if (wr == 0) continue;
+    for (int i = 0; i < n; i++) {
+      const double d = wr * (xr[i] - g->mean[i]);
+      for (int j = 0; j <= i; j++)
+        g->S[i * n + j] += d * (xr[j] - g->mean[j]);
+    }
+  }
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j <= i; j++)
+      g->S[j * n + i] = g->S[i * n + j] /= total;
+    trace += g->S[i * n + i];
+  }
+  for (int i = 0; i < n; i++)
+    g->S[i * n + i] += ridge * trace / n + floor;
+  return tnd_gaussian_factor(g);
+}
+
+double tnd_gaussian_logp(const tnd_gaussian *g, const double *x, double *scratch) {
+  double square = 0;
+  for (int i = 0; i < g->n; i++)
+    scratch[i] = x[i] - g->mean[i];
+  tnd_cholesky_forward(g->n, g->n, g->C, scratch);
+  for (int i = 0; i < g->n; i++)
+    square += scratch[i] * scratch[i];
+  return -0.5 * (square + g->n * TND_LOG_2PI + tnd_cholesky_logdet(g->n, g->n, g->C));
+}
+
+void tnd_gaussian_sample(const tnd_gaussian *g, const double *noise, double *x) {
+  for (int i = 0; i < g->n; i++) {
+    x[i] = g->mean[i];
+    for (int j = 0; j <= i; j++)
+      x[i] += g->C[i * g->n + j] * noise[j];
+  }
+}
+
+double tnd_gaussian_entropy(int n, const double *C) {
+  return 0.5 * (n * (TND_LOG_2PI + 1) + tnd_cholesky_logdet(n, n, C));
+}

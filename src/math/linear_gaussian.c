@@ -1,0 +1,74 @@
+#include "math/linear_gaussian.h"
+
+#include "math/cholesky.h"
+
+#include <math.h>
+#include <string.h>
+
+void tnd_linear_gaussian_mean(const tnd_linear_gaussian *p, const double *s, double *a) {
+  for (int i = 0; i < p->na; i++) {
+    a[i] = p->k[i];
+    for (int j = 0; j < p->ns; j++)
+      a[i] += p->K[i * p->ns + j] * s[j];
+  }
+}
+
+double tnd_linear_gaussian_logp(const tnd_linear_gaussian *p, const double *s, const double *a,
+                                double *scratch) {
+  const int na = p->na;
+  double square = 0;
+  tnd_linear_gaussian_mean(p, s, scratch);
+  for (int i = 0; i < na; i++)
+    scratch[i] = a[i] - scratch[i];
+  tnd_cholesky_forward(na, na, p->C, scratch);
+  for (int i = 0; i < na; i++)
+    square += scratch[i] * scratch[i];
+  return -0.5 * (square + na * TND_LOG_2PI + tnd_cholesky_logdet(na, na, p->C));
+}
+
+// X [n][columns] <- L^-1 X
+static void forward_rows(int n, const double *L, int columns, double *X) {
+  for (int i = 0; i < n; i++) {
+    double *row = X + i * columns;
+    for (int k = 0; k < i; k++)
+      for (int j = 0; j < columns; j++)
+        row[j] -= L[i * n + k] * X[k * columns + j];
+    for (int j = 0; j < columns; j++)
+      row[j] /= L[i * n + i];
+  }
+}
+
+double tnd_linear_gaussian_kl(const tnd_linear_gaussian *p, const tnd_linear_gaussian *q,
+                              const tnd_gaussian *state, double *scratch) {
+  const int na = p->na, ns = p->ns;
+  double *D = scratch, *d = D + na * ns, *P = d + na;  // Cq^-1 of D, d and Cp
+  for (int i = 0; i < na * ns; i++)
+    D[i] = p->K[i] - q->K[i];
+  for (int i = 0; i < na; i++) {
+    d[i] = p->k[i] - q->k[i];
+    for (int j = 0; j < na; j++)
+      P[i * na + j] = j <= i ? p->C[i * na + j] : 0;
+  }
+  forward_rows(na, q->C, ns, D);
+  forward_rows(na, q->C, 1, d);
+  forward_rows(na, q->C, na, P);
+
+  double spread = 0, shift = 0;
+  for (int i = 0; i < na; i++) {
+    for (int j = 0; j < i; j++)
+      spread += P[i * na + j] * P[i * na + j];
+    // r^2 - 1 - log r^2, which keeps its digits about r = 1
+    const double r = P[i * na + i], e = (r - 1) * (r + 1);
+    spread += e - log1p(e);
+
+    const double *row = D + i * ns;
+    double mean = d[i];
+    for (int j = 0; j < ns; j++) {
+      mean += row[j] * state->mean[j];
+      for (int l = 0; l < ns; l++)
+        shift += row[j] * row[l] * state->S[j * ns + l];
+    }
+    shift += mean * mean;
+  }
+  return 0.5 * (spread + shift);
+}
