@@ -120,7 +120,8 @@ int bench_record(const bench_options *o) {
   }
   if (status == TENDRIL_OK && !subject.policy)
     status = tendril_policy_create(&subject.config->policy, tendril_model_nobs(subject.model),
-                                   tendril_model_nact(subject.model), (uint64_t)o->seed,
+                                   tendril_model_nact(subject.model),
+                                   tendril_model_max_steps(subject.model), (uint64_t)o->seed,
                                    &subject.policy, &err);
   if (status == TENDRIL_OK) status = tendril_agent_create(subject.policy, false, &agent, &err);
   if (status == TENDRIL_OK)

@@ -112,7 +112,8 @@ int bench_rollout(const bench_options *o) {
   tendril_status status = bench_subject_open(o, &subject, &err);
   if (status == TENDRIL_OK && !subject.policy)
     status = tendril_policy_create(&subject.config->policy, tendril_model_nobs(subject.model),
-                                   tendril_model_nact(subject.model), (uint64_t)o->seed,
+                                   tendril_model_nact(subject.model),
+                                   tendril_model_max_steps(subject.model), (uint64_t)o->seed,
                                    &subject.policy, &err);
   double *values = tnd_alloc(sizeof *values * 4 * (size_t)o->rounds);
   if (status == TENDRIL_OK && !values) status = tnd_fail_memory(&err);

@@ -38,7 +38,8 @@ static tendril_status create(training *t, const bench_subject *subject, int thre
   tendril_status status = tendril_pool_create(threads, &t->pool, err);
   if (status == TENDRIL_OK)
     status = tendril_policy_create(&c->policy, tendril_model_nobs(subject->model),
-                                   tendril_model_nact(subject->model), seed, &t->policy, err);
+                                   tendril_model_nact(subject->model),
+                                   tendril_model_max_steps(subject->model), seed, &t->policy, err);
   tendril_learner_setup setup = {.model = subject->model,
                                  .pool = t->pool,
                                  .policy = t->policy,

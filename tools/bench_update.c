@@ -48,9 +48,9 @@ static tendril_status create(side *s, const bench_subject *subject, tendril_pool
                                  .rollout = c->rollout,
                                  .critic = c->critic};
   s->rows = setup.rollout.batch = (rows + streams - 1) / streams * streams;
-  tendril_status status =
-      tendril_policy_create(&c->policy, tendril_model_nobs(subject->model),
-                            tendril_model_nact(subject->model), setup.seed, &s->policy, err);
+  tendril_status status = tendril_policy_create(
+      &c->policy, tendril_model_nobs(subject->model), tendril_model_nact(subject->model),
+      tendril_model_max_steps(subject->model), setup.seed, &s->policy, err);
   if (status == TENDRIL_OK && subject->policy)
     status = tnd_policy_copy(s->policy, subject->policy, err);
   setup.policy = s->policy;

@@ -30,7 +30,7 @@ int main(void) {
   tendril_policy_defaults(&policy_options);
   policy_options.hidden = (tendril_sizes){.n = 1, .at = {32}};
   TRY(tendril_policy_create(&policy_options, tendril_model_nobs(model), tendril_model_nact(model),
-                            1, &policy, &err));
+                            tendril_model_max_steps(model), 1, &policy, &err));
 
   // the learner, which changes the policy
   tendril_trpo_options options;

@@ -57,9 +57,9 @@ static tendril_status check_policy(const tendril_agent *agent, const tendril_mod
 
 static tendril_status act_mean(tendril_controller *c, const tendril_env *env, int t,
                                const double *obs, double *action, tendril_error *err) {
-  (void)env, (void)t, (void)err;
+  (void)env, (void)err;
   const simple *s = (const simple *)c;
-  tendril_policy_act(s->policy, s->actor, obs, NULL, action);
+  tendril_policy_act(s->policy, s->actor, t, obs, NULL, action);
   return TENDRIL_OK;
 }
 
@@ -67,7 +67,7 @@ static tendril_status act_sampled(tendril_controller *c, const tendril_env *env,
                                   const double *obs, double *action, tendril_error *err) {
   (void)env, (void)err;
   const simple *s = (const simple *)c;
-  tendril_policy_act(s->policy, s->actor, obs, tnd_controller_noise(c, t), action);
+  tendril_policy_act(s->policy, s->actor, t, obs, tnd_controller_noise(c, t), action);
   return TENDRIL_OK;
 }
 

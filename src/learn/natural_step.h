@@ -25,7 +25,7 @@ typedef struct tnd_natural_step_options {
 typedef struct tnd_critic_rows {
   tnd_critic *critic;
   int64_t n;
-  const double *x;       // [n][nobs] normalised
+  const double *x;       // [n][nx] inputs, as the policy's
   const int *time;       // [n]
   const double *target;  // [n]
 } tnd_critic_rows;

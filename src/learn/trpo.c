@@ -26,12 +26,12 @@ typedef struct trpo {
   tnd_natural_step *step;
   tnd_reward_scale reward_scale;
   int64_t capacity;  // rows of the largest batch
-  int nobs;
+  int nx;            // numbers of an input
 
   const tendril_batch *batch;  // of this iteration
   double gamma;                // of this iteration
-  double *x;                   // [capacity][nobs] normalised observations
-  double *x_last;              // [capacity][nobs] those after each path
+  double *x;                   // [capacity][nx] inputs of policy and value function
+  double *x_last;              // [capacity][nx] those after each path
   int *time_last;              // [capacity]
   double *reward;              // [capacity] scaled
   double *V;                   // [capacity]
@@ -50,9 +50,9 @@ enum {
 };
 
 static void layout(trpo *l, tnd_arena *arena) {
-  size_t n = (size_t)l->capacity, nobs = (size_t)l->nobs;
-  l->x = tnd_arena_doubles(arena, n * nobs);
-  l->x_last = tnd_arena_doubles(arena, n * nobs);
+  size_t n = (size_t)l->capacity, nx = (size_t)l->nx;
+  l->x = tnd_arena_doubles(arena, n * nx);
+  l->x_last = tnd_arena_doubles(arena, n * nx);
   l->time_last = tnd_arena_ints(arena, n);
   l->reward = tnd_arena_doubles(arena, n);
   l->V = tnd_arena_doubles(arena, n);
@@ -67,9 +67,9 @@ static void layout(trpo *l, tnd_arena *arena) {
 // Step 2: values of all states, advantages and value targets.
 static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
   const tendril_batch *b = l->batch;
-  tnd_policy_normalize(l->policy, b->n, b->obs, l->x);
-  tnd_policy_normalize(l->policy, b->npath, b->last_obs, l->x_last);
   tnd_last_times(b, l->time_last);
+  tnd_policy_input(l->policy, b->n, b->obs, b->time, l->x);
+  tnd_policy_input(l->policy, b->npath, b->last_obs, l->time_last, l->x_last);
   tnd_critic_predict(l->critic, l->pool, b->n, l->x, b->time, l->V);
   tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
 
@@ -165,7 +165,7 @@ static tendril_status create_parts(trpo *l, const tendril_learner_setup *setup,
   TENDRIL_TRY(tendril_rollout_create(&setup->rollout, setup->model, setup->pool, setup->seed,
                                      &l->rollout, err));
   const int64_t n = l->capacity = tnd_rollout_capacity(l->rollout);
-  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, n, tendril_pool_threads(l->pool),
+  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nx, n, tendril_pool_threads(l->pool),
                                 setup->seed, &l->critic, err));
   const tnd_natural_step_options step = TND_NATURAL_STEP_OPTIONS(&l->options);
   const tnd_trust_region_sizes sizes = {.states = n, .actions = 1};
@@ -188,7 +188,7 @@ tendril_status tendril_trpo_create(const tendril_trpo_options *options,
   l->options = *options;
   l->pool = setup->pool;
   l->policy = setup->policy;
-  l->nobs = tendril_policy_nobs(setup->policy);
+  l->nx = tnd_policy_ninput(setup->policy);
   l->reward_scale.nstream = (int)setup->rollout.streams;
   tendril_status status = create_parts(l, setup, err);
   if (status == TENDRIL_OK)

@@ -33,7 +33,7 @@ typedef struct scratch {
 struct tnd_trust_region {
   tendril_policy *policy;
   tendril_pool *pool;
-  int nparam, ndist, nobs, nact, nworker;
+  int nparam, ndist, nx, nact, nworker;
   tnd_trust_region_sizes sizes;
 
   tnd_sample sample;
@@ -46,13 +46,13 @@ struct tnd_trust_region {
   // the states of the constraint: others than the sample's, or those
   bool others;
   int64_t nc;
-  const double *x_c;  // [nc][nobs]
+  const double *x_c;  // [nc][nx]
   double *d_c_old;    // [constraint][ndist]; d_old if they are the sample's
 
   // the rows of the Fisher matrix; the activations of the first chunks are kept
   int64_t nfisher;
   int64_t *order;          // [constraint or states] rows, the drawn ones first
-  double *fisher_x;        // [fisher][nobs]
+  double *fisher_x;        // [fisher][nx]
   double *fisher_d;        // [fisher][ndist]
   double *fisher_u;        // [fisher][actions][ndist] of the empirical one
   tnd_policy_rows **kept;  // [kept_of(fisher)]
@@ -105,7 +105,7 @@ static void layout(tnd_trust_region *t, tnd_arena *arena) {
   if (t->sizes.constraint)
     t->d_c_old = tnd_arena_doubles(arena, (size_t)t->sizes.constraint * ndist);
   t->order = tnd_arena_take(arena, (size_t)most_constraint(&t->sizes), sizeof *t->order);
-  t->fisher_x = tnd_arena_doubles(arena, nf * (size_t)t->nobs);
+  t->fisher_x = tnd_arena_doubles(arena, nf * (size_t)t->nx);
   t->fisher_d = tnd_arena_doubles(arena, nf * ndist);
   if (t->sizes.empirical) t->fisher_u = tnd_arena_doubles(arena, nf * K * ndist);
   t->kept = tnd_arena_take(arena, (size_t)kept_of(t->sizes.fisher), sizeof *t->kept);
@@ -135,7 +135,7 @@ tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *poo
                           .pool = pool,
                           .nparam = tendril_policy_nparam(policy),
                           .ndist = tnd_policy_ndist(policy),
-                          .nobs = tendril_policy_nobs(policy),
+                          .nx = tnd_policy_ninput(policy),
                           .nact = tendril_policy_nact(policy),
                           .nworker = tendril_pool_threads(pool),
                           .sizes = *sizes};
@@ -218,7 +218,7 @@ static void gradient_piece(void *context, int piece, int worker) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(s->n, c);
     double *d = t->d_old + row * t->ndist;
-    tnd_policy_forward(t->policy, w->rows, rows, s->x + row * t->nobs, d);
+    tnd_policy_forward(t->policy, w->rows, rows, s->x + row * t->nx, d);
     objective_gradient(t, w, row, rows, d);
     tnd_policy_vjp(t->policy, w->rows, w->u, g);
     tnd_policy_entropy(t->policy, rows, d, w->value);
@@ -238,7 +238,7 @@ static void constraint_piece(void *context, int piece, int worker) {
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     tnd_policy_forward(t->policy, t->workers[worker].rows, rows_of_chunk(t->nc, c),
-                       t->x_c + row * t->nobs, t->d_c_old + row * t->ndist);
+                       t->x_c + row * t->nx, t->d_c_old + row * t->ndist);
   }
 }
 
@@ -294,10 +294,10 @@ static void keep_piece(void *context, int piece, int worker) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(t->nfisher, c);
     tnd_policy_rows *activations = rows_for_chunk(t, c, &t->workers[worker]);
-    double *x = t->fisher_x + row * t->nobs;
+    double *x = t->fisher_x + row * t->nx;
     for (int i = 0; i < rows; i++)
-      memcpy(x + (size_t)i * (size_t)t->nobs, t->x_c + t->order[row + i] * t->nobs,
-             sizeof *x * (size_t)t->nobs);
+      memcpy(x + (size_t)i * (size_t)t->nx, t->x_c + t->order[row + i] * t->nx,
+             sizeof *x * (size_t)t->nx);
     tnd_policy_forward(t->policy, activations, rows, x, t->fisher_d + row * t->ndist);
     for (int i = 0; t->sizes.empirical && i < rows; i++)
       keep_scores(t, row + i);
@@ -346,7 +346,7 @@ static tnd_policy_rows *fisher_rows(tnd_trust_region *t, scratch *w, int64_t chu
   tnd_policy_rows *activations = rows_for_chunk(t, chunk, w);
   if (chunk >= MAX_KEPT)
     tnd_policy_forward(t->policy, activations, rows_of_chunk(t->nfisher, chunk),
-                       t->fisher_x + chunk * CHUNK * t->nobs, w->d);
+                       t->fisher_x + chunk * CHUNK * t->nx, w->d);
   return activations;
 }
 
@@ -454,7 +454,7 @@ static void evaluate_piece(void *context, int piece, int worker) {
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
     const int rows = rows_of_chunk(n, c);
-    tnd_policy_forward(t->policy, w->rows, rows, x + row * t->nobs, w->d);
+    tnd_policy_forward(t->policy, w->rows, rows, x + row * t->nx, w->d);
     if (sample) add_objective(t, w, row, rows, w->d, &sums);
     if (sample != t->others) add_divergence(t, w, row, rows, w->d, &sums);
   }

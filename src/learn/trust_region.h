@@ -47,12 +47,12 @@ typedef struct tnd_objective {
 // States, K actions at each, and what they earned. Borrowed until the next begin.
 typedef struct tnd_sample {
   int64_t n;             // states N
-  const double *x;       // [N][nobs] normalised observations
+  const double *x;       // [N][nx] inputs of the policy, tnd_policy_input()
   int actions;           // K
   const double *action;  // [K][N][nact] the first action of every state, then the second, ...
   const double *q;       // [K][N] advantages or returns
   // the states over which KL and Fisher matrix are averaged; NULL: the sample's own
-  const double *x_constraint;  // [nconstraint][nobs]
+  const double *x_constraint;  // [nconstraint][nx]
   int64_t nconstraint;
 } tnd_sample;
 

@@ -27,24 +27,24 @@ typedef struct vine {
   tnd_natural_step *step;
   int64_t capacity;  // rows of the largest trunk
   int64_t N, K;
-  int nobs;
+  int nx;  // numbers of an input
 
   const tendril_batch *trunk;    // of this iteration
   const tnd_branches *branches;  // of this iteration
   double gamma;                  // of this iteration
   // the trunk's rows, and behind them the rollout set's
-  double *x;       // [capacity + N][nobs] normalised observations
+  double *x;       // [capacity + N][nx] inputs of policy and value function
   int *time;       // [capacity + N]
   double *target;  // [capacity + N] of V
   double *A;       // [K][N] Q less its mean over the actions of a state
 
   // for V only
-  double *x_last;     // [capacity][nobs] observations after each path
+  double *x_last;     // [capacity][nx] inputs after each path
   int *time_last;     // [capacity]
   double *V;          // [capacity]
   double *V_last;     // [capacity]
   double *advantage;  // [capacity]
-  double *x_end;      // [K][N][nobs] observations behind each branch
+  double *x_end;      // [K][N][nx] inputs behind each branch
   double *V_end;      // [K][N]
   tnd_arena arena;
 } vine;
@@ -60,18 +60,18 @@ enum {
 };
 
 static void layout(vine *l, tnd_arena *arena) {
-  size_t n = (size_t)l->capacity, N = (size_t)l->N, NK = N * (size_t)l->K, nobs = (size_t)l->nobs;
-  l->x = tnd_arena_doubles(arena, (n + N) * nobs);
+  size_t n = (size_t)l->capacity, N = (size_t)l->N, NK = N * (size_t)l->K, nx = (size_t)l->nx;
+  l->x = tnd_arena_doubles(arena, (n + N) * nx);
   l->time = tnd_arena_ints(arena, n + N);
   l->target = tnd_arena_doubles(arena, n + N);
   l->A = tnd_arena_doubles(arena, NK);
   if (!l->options.branch_value) return;
-  l->x_last = tnd_arena_doubles(arena, n * nobs);
+  l->x_last = tnd_arena_doubles(arena, n * nx);
   l->time_last = tnd_arena_ints(arena, n);
   l->V = tnd_arena_doubles(arena, n);
   l->V_last = tnd_arena_doubles(arena, n);
   l->advantage = tnd_arena_doubles(arena, n);
-  l->x_end = tnd_arena_doubles(arena, NK * nobs);
+  l->x_end = tnd_arena_doubles(arena, NK * nx);
   l->V_end = tnd_arena_doubles(arena, NK);
 }
 
@@ -80,12 +80,12 @@ static void layout(vine *l, tnd_arena *arena) {
 // The trunk's rows and, behind them, the rollout set's, normalised.
 static void gather_states(vine *l) {
   const tendril_batch *b = l->trunk;
-  const size_t nobs = (size_t)l->nobs;
-  tnd_policy_normalize(l->policy, b->n, b->obs, l->x);
+  const size_t nx = (size_t)l->nx;
+  tnd_policy_input(l->policy, b->n, b->obs, b->time, l->x);
   memcpy(l->time, b->time, sizeof *l->time * (size_t)b->n);
   for (int64_t n = 0; n < l->N; n++) {
     const int64_t row = l->branches->row[n];
-    memcpy(l->x + (b->n + n) * l->nobs, l->x + row * l->nobs, sizeof *l->x * nobs);
+    memcpy(l->x + (b->n + n) * l->nx, l->x + row * l->nx, sizeof *l->x * nx);
     l->time[b->n + n] = l->time[row];
   }
 }
@@ -94,7 +94,7 @@ static void gather_states(vine *l) {
 static void add_values(vine *l) {
   const tnd_branches *br = l->branches;
   const int64_t NK = l->N * l->K;
-  tnd_policy_normalize(l->policy, NK, br->last_obs, l->x_end);
+  tnd_policy_input(l->policy, NK, br->last_obs, br->last_time, l->x_end);
   tnd_critic_predict(l->critic, l->pool, NK, l->x_end, br->last_time, l->V_end);
   for (int64_t i = 0; i < NK; i++)
     if (br->future[i] > 0) br->Q[i] += br->future[i] * l->V_end[i];
@@ -122,8 +122,8 @@ static void estimate_advantages(vine *l, tendril_vine_stats *stats) {
 // Step 2f: what V is to learn: GAE's targets for the trunk; those of the rollout set are set.
 static void estimate_targets(vine *l, tendril_trpo_stats *stats) {
   const tendril_batch *b = l->trunk;
-  tnd_policy_normalize(l->policy, b->npath, b->last_obs, l->x_last);
   tnd_last_times(b, l->time_last);
+  tnd_policy_input(l->policy, b->npath, b->last_obs, l->time_last, l->x_last);
   tnd_critic_predict(l->critic, l->pool, b->n, l->x, l->time, l->V);
   tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
   tnd_advantage_gae(b, b->reward, l->V, l->V_last, l->gamma, l->options.lambda, l->advantage,
@@ -166,7 +166,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   const double delta = tnd_trust_radius(learner, l->options.max_kl, l->options.max_kl_final);
   const bool by_trunk = l->options.constraint == TENDRIL_CONSTRAINT_TRUNK;
   const tnd_sample sample = {.n = l->N,
-                             .x = l->x + b->n * l->nobs,
+                             .x = l->x + b->n * l->nx,
                              .actions = (int)l->K,
                              .action = l->branches->action,
                              .q = l->A,
@@ -262,7 +262,7 @@ static tendril_status create_parts(vine *l, const tendril_learner_setup *setup,
   TENDRIL_TRY(tnd_vine_create(&branches, setup->model, setup->pool, setup->seed, &l->vine, err));
   const int64_t n = l->capacity = tnd_rollout_capacity(l->rollout);
   if (o->branch_value)
-    TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nobs, n + l->N, tendril_pool_threads(l->pool),
+    TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nx, n + l->N, tendril_pool_threads(l->pool),
                                   setup->seed, &l->critic, err));
   const tnd_natural_step_options step = TND_NATURAL_STEP_OPTIONS(o);
   const tnd_trust_region_sizes sizes = {.states = l->N,
@@ -289,7 +289,7 @@ tendril_status tendril_vine_create(const tendril_vine_options *options,
   l->policy = setup->policy;
   l->N = options->states;
   l->K = options->actions;
-  l->nobs = tendril_policy_nobs(setup->policy);
+  l->nx = tnd_policy_ninput(setup->policy);
   tendril_status status = create_parts(l, setup, err);
   if (status == TENDRIL_OK)
     *out = &l->base;

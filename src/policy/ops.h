@@ -12,7 +12,7 @@ typedef struct tnd_policy_ops {
   void (*destroy)(tendril_policy *policy);  // all that the family's create took
   void (*params_changed)(tendril_policy *policy);
 
-  // acting on a normalised observation: scratch of `act_size` doubles
+  // acting on one input: scratch of `act_size` doubles
   size_t (*act_size)(const tendril_policy *policy);
   void (*act)(const tendril_policy *policy, double *scratch, const double *x, const double *noise,
               double *action);
@@ -41,7 +41,7 @@ typedef struct tnd_policy_ops {
 struct tendril_policy {
   const tnd_policy_ops *ops;
   tendril_policy_options options;
-  int nobs, nact, nparam, ndist;
+  int nobs, nact, horizon, ninput, nparam, ndist;
   double *theta;     // [nparam]
   tnd_moments seen;  // observations so far
   double *scale;     // [nobs] 1 / sd of the observations; 1 until some were seen
@@ -53,14 +53,26 @@ struct tnd_policy_rows {
   const tnd_policy_ops *ops;
 };
 
-// For a family's create, which has set ops, options, nobs, nact, nparam and ndist: takes the
-// arrays. theta is zero, the normaliser the identity.
+// What a family's create is told, and the struct that its own begins with.
+typedef struct tnd_policy_shape {
+  int nobs, nact, horizon;
+  int ninput;  // nobs, and one more if time is an input
+} tnd_policy_shape;
+
+// For a family's create, which has set ops, nparam and ndist: the rest, the arrays among it. theta
+// is zero, the normaliser the identity.
 TENDRIL_MUST_CHECK tendril_status tnd_policy_base_create(tendril_policy *policy,
+                                                         const tendril_policy_options *options,
+                                                         const tnd_policy_shape *shape,
                                                          tendril_error *err);
 void tnd_policy_base_destroy(tendril_policy *policy);
 
 // The families, in policy.c's table of kinds.
-tendril_status tnd_gaussian_create(const tendril_policy_options *options, int nobs, int nact,
-                                   uint64_t seed, tendril_policy **out, tendril_error *err);
+tendril_status tnd_network_policy_create(const tendril_policy_options *options,
+                                         const tnd_policy_shape *shape, uint64_t seed,
+                                         tendril_policy **out, tendril_error *err);
+tendril_status tnd_time_linear_create(const tendril_policy_options *options,
+                                      const tnd_policy_shape *shape, uint64_t seed,
+                                      tendril_policy **out, tendril_error *err);
 
 #endif

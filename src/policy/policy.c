@@ -21,22 +21,30 @@ void tendril_policy_defaults(tendril_policy_options *options) {
   tnd_options_default(&tnd_policy_options, options);
 }
 
-typedef tendril_status (*family_create)(const tendril_policy_options *options, int nobs, int nact,
-                                        uint64_t seed, tendril_policy **out, tendril_error *err);
+typedef tendril_status (*family_create)(const tendril_policy_options *options,
+                                        const tnd_policy_shape *shape, uint64_t seed,
+                                        tendril_policy **out, tendril_error *err);
 
 // Indexed by the option `kind`.
 static const family_create families[] = {
-    [TENDRIL_POLICY_MLP] = tnd_gaussian_create,
-    [TENDRIL_POLICY_LINEAR] = tnd_gaussian_create,
+    [TENDRIL_POLICY_MLP] = tnd_network_policy_create,
+    [TENDRIL_POLICY_LINEAR] = tnd_network_policy_create,
+    [TENDRIL_POLICY_TIME_LINEAR] = tnd_time_linear_create,
 };
 
 tendril_status tendril_policy_create(const tendril_policy_options *options, int nobs, int nact,
-                                     uint64_t seed, tendril_policy **out, tendril_error *err) {
+                                     int horizon, uint64_t seed, tendril_policy **out,
+                                     tendril_error *err) {
   TENDRIL_TRY(tnd_options_check(&tnd_policy_options, options, "policy", err));
-  if (nobs < 1 || nact < 1)
+  if (nobs < 1 || nact < 1 || horizon < 1)
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "policy: %d observations and %d actions; both must be at least 1", nobs, nact);
-  return families[options->kind](options, nobs, nact, seed, out, err);
+                    "policy: %d observations, %d actions and a horizon of %d; all must be at "
+                    "least 1",
+                    nobs, nact, horizon);
+  const bool timed = options->kind == TENDRIL_POLICY_TIME_LINEAR || options->time;
+  const tnd_policy_shape shape = {
+      .nobs = nobs, .nact = nact, .horizon = horizon, .ninput = nobs + timed};
+  return families[options->kind](options, &shape, seed, out, err);
 }
 
 static void layout(tendril_policy *policy, tnd_arena *arena) {
@@ -56,7 +64,13 @@ static void update_scale(tendril_policy *policy) {
   }
 }
 
-tendril_status tnd_policy_base_create(tendril_policy *policy, tendril_error *err) {
+tendril_status tnd_policy_base_create(tendril_policy *policy, const tendril_policy_options *options,
+                                      const tnd_policy_shape *shape, tendril_error *err) {
+  policy->options = *options;
+  policy->nobs = shape->nobs;
+  policy->nact = shape->nact;
+  policy->horizon = shape->horizon;
+  policy->ninput = shape->ninput;
   policy->seen.n = policy->nobs;
   layout(policy, &policy->arena);
   TENDRIL_TRY(tnd_arena_alloc(&policy->arena, err));
@@ -85,8 +99,16 @@ int tendril_policy_nact(const tendril_policy *policy) {
   return policy->nact;
 }
 
+int tendril_policy_horizon(const tendril_policy *policy) {
+  return policy->horizon;
+}
+
 int tendril_policy_nparam(const tendril_policy *policy) {
   return policy->nparam;
+}
+
+int tnd_policy_ninput(const tendril_policy *policy) {
+  return policy->ninput;
 }
 
 int tnd_policy_ndist(const tendril_policy *policy) {
@@ -116,20 +138,29 @@ tendril_status tnd_policy_check(const tendril_policy *policy, int nobs, int nact
 
 // ----------------------------------------------------------------------------------- normaliser
 
-void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x) {
-  int nobs = policy->nobs;
+// One observation.
+static void normalize(const tendril_policy *policy, const double *obs, double *x) {
+  const int nobs = policy->nobs;
   if (!policy->options.normalize) {
-    memmove(x, obs, (size_t)n * (size_t)nobs * sizeof *x);
+    memcpy(x, obs, (size_t)nobs * sizeof *x);
     return;
   }
-  double clip = policy->options.obs_clip;
+  const double clip = policy->options.obs_clip;
   const double *mean = policy->seen.mean, *scale = policy->scale;
-  for (int64_t r = 0; r < n; r++)
-    for (int i = 0; i < nobs; i++) {
-      double xi = (obs[r * nobs + i] - mean[i]) * scale[i];
-      xi = xi > clip ? clip : xi;
-      x[r * nobs + i] = xi < -clip ? -clip : xi;
-    }
+  for (int i = 0; i < nobs; i++) {
+    double xi = (obs[i] - mean[i]) * scale[i];
+    xi = xi > clip ? clip : xi;
+    x[i] = xi < -clip ? -clip : xi;
+  }
+}
+
+void tnd_policy_input(const tendril_policy *policy, int64_t n, const double *obs, const int *time,
+                      double *x) {
+  const int nobs = policy->nobs, ninput = policy->ninput;
+  for (int64_t r = 0; r < n; r++) {
+    normalize(policy, obs + r * nobs, x + r * ninput);
+    if (ninput > nobs) x[r * ninput + nobs] = time[r] / (double)policy->horizon;
+  }
 }
 
 void tnd_policy_observe(tendril_policy *policy, int64_t n, const double *obs) {
@@ -146,8 +177,9 @@ tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *fro
                                tendril_error *err) {
   const tendril_policy_options *a = &policy->options, *b = &from->options;
   bool same = policy->nobs == from->nobs && policy->nact == from->nact &&
-              policy->nparam == from->nparam && a->kind == b->kind && a->normalize == b->normalize;
-  if (a->kind == TENDRIL_POLICY_MLP)  // a linear map has no use for the other options
+              policy->ninput == from->ninput && policy->nparam == from->nparam &&
+              a->kind == b->kind && a->normalize == b->normalize;
+  if (a->kind == TENDRIL_POLICY_MLP)  // the other kinds have no use for these options
     same = same && a->activation == b->activation && a->hidden.n == b->hidden.n &&
            memcmp(a->hidden.at, b->hidden.at, (size_t)a->hidden.n * sizeof *a->hidden.at) == 0;
   if (!same)
@@ -166,15 +198,15 @@ tendril_status tnd_policy_copy(tendril_policy *policy, const tendril_policy *fro
 // --------------------------------------------------------------------------------------- acting
 
 struct tendril_actor {
-  int nobs;
+  int ninput;
   size_t act_size;  // of the policy that it was made for
-  double *x;        // [nobs] normalised observation
+  double *x;        // [ninput]
   double *scratch;  // [act_size]
   tnd_arena arena;
 };
 
 static void layout_actor(tendril_actor *actor, tnd_arena *arena) {
-  actor->x = tnd_arena_doubles(arena, (size_t)actor->nobs);
+  actor->x = tnd_arena_doubles(arena, (size_t)actor->ninput);
   actor->scratch = tnd_arena_doubles(arena, actor->act_size);
 }
 
@@ -182,7 +214,7 @@ tendril_status tendril_actor_create(const tendril_policy *policy, tendril_actor 
                                     tendril_error *err) {
   tendril_actor *actor = tnd_alloc(sizeof *actor);
   if (!actor) return tnd_fail_memory(err);
-  actor->nobs = policy->nobs;
+  actor->ninput = policy->ninput;
   actor->act_size = policy->ops->act_size(policy);
   layout_actor(actor, &actor->arena);
   tendril_status status = tnd_arena_alloc(&actor->arena, err);
@@ -202,12 +234,12 @@ void tendril_actor_destroy(tendril_actor *actor) {
 }
 
 bool tnd_actor_fits(const tendril_actor *actor, const tendril_policy *policy) {
-  return actor->nobs >= policy->nobs && actor->act_size >= policy->ops->act_size(policy);
+  return actor->ninput >= policy->ninput && actor->act_size >= policy->ops->act_size(policy);
 }
 
-void tendril_policy_act(const tendril_policy *policy, tendril_actor *actor, const double *obs,
-                        const double *noise, double *action) {
-  tnd_policy_normalize(policy, 1, obs, actor->x);
+void tendril_policy_act(const tendril_policy *policy, tendril_actor *actor, int t,
+                        const double *obs, const double *noise, double *action) {
+  tnd_policy_input(policy, 1, obs, &t, actor->x);
   policy->ops->act(policy, actor->scratch, actor->x, noise, action);
 }
 

@@ -23,8 +23,12 @@ TENDRIL_MUST_CHECK tendril_status tnd_policy_check(const tendril_policy *policy,
 // Whether an actor, made for some policy, has room for this one.
 bool tnd_actor_fits(const tendril_actor *actor, const tendril_policy *policy);
 
-// x [n][nobs] = clip((obs - mean) / sd) under the policy's current normaliser (or obs itself)
-void tnd_policy_normalize(const tendril_policy *policy, int64_t n, const double *obs, double *x);
+// Numbers of an input x: those of an observation and, if the policy depends on it, t / T.
+int tnd_policy_ninput(const tendril_policy *policy);
+// x [n][ninput]: obs [n][nobs] as clip((obs - mean) / sd) under the policy's current normaliser (or
+// as it is), then time [n] / T where the policy depends on it
+void tnd_policy_input(const tendril_policy *policy, int64_t n, const double *obs, const int *time,
+                      double *x);
 // Merges n observations into the running mean and variance. Changes the policy.
 void tnd_policy_observe(tendril_policy *policy, int64_t n, const double *obs);
 // Whether the normaliser needs no first look: it has had one, or there is none.
@@ -42,7 +46,7 @@ TENDRIL_MUST_CHECK tendril_status tnd_policy_rows_create_kept(const tendril_poli
 void tnd_policy_rows_borrow(tnd_policy_rows *kept, const tnd_policy_rows *from);
 void tnd_policy_rows_destroy(tnd_policy_rows *rows);
 
-// d [n][ndist] from normalised observations x [n][nobs]; keeps the activations
+// d [n][ndist] from inputs x [n][ninput]; keeps the activations
 void tnd_policy_forward(const tendril_policy *policy, tnd_policy_rows *rows, int n, const double *x,
                         double *d);
 // v [nparam], copied: the direction of the next tnd_policy_jvp() calls

@@ -223,7 +223,7 @@ static tendril_status collect(tendril_rollout *r, int index) {
     double *action = b->action + row * b->nact;
     tendril_random random = random_of(r, TENDRIL_PURPOSE_ACTION, index, s->steps++);
     tendril_random_normals(&random, b->nact, s->noise);
-    tendril_policy_act(r->policy, s->actor, s->obs, s->noise, action);
+    tendril_policy_act(r->policy, s->actor, s->length, s->obs, s->noise, action);
 
     if (r->snapshots) tendril_env_save(s->env, r->snapshots + row * r->nsnapshot);
     tendril_step step;

@@ -144,7 +144,7 @@ static tendril_status grow(tnd_vine *v, worker *w, int64_t n, int64_t k, tnd_bra
     double *action = l == 0 ? b->action + i * v->nact : w->action;
     tendril_random random = random_of(v, n, k, l);
     tendril_random_normals(&random, v->nact, w->noise);
-    tendril_policy_act(v->policy, w->actor, w->obs, w->noise, action);
+    tendril_policy_act(v->policy, w->actor, tendril_env_time(w->env), w->obs, w->noise, action);
 
     TENDRIL_TRY(tendril_env_step(w->env, action, w->next, &step, &w->err));
     if (step.diverged) {  // the step is void: the branch ends with the last good observation

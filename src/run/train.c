@@ -58,8 +58,8 @@ static tendril_status create_average(run *r, tendril_error *err) {
   const int nparam = tendril_policy_nparam(r->policy);
   tendril_policy *judged;
   TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(r->model),
-                                    tendril_model_nact(r->model), (uint64_t)c->run.seed, &judged,
-                                    err));
+                                    tendril_model_nact(r->model), tendril_model_max_steps(r->model),
+                                    (uint64_t)c->run.seed, &judged, err));
   r->judged = judged;
   r->state.average = tnd_alloc(sizeof *r->state.average * (size_t)nparam);
   if (!r->state.average) return tnd_fail_memory(err);
@@ -76,7 +76,8 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
   r->state.two_physics = r->task_model != NULL;
   const int nobs = tendril_model_nobs(r->model), nact = tendril_model_nact(r->model);
   const uint64_t seed = (uint64_t)c->run.seed;
-  TENDRIL_TRY(tendril_policy_create(&c->policy, nobs, nact, seed, &r->policy, err));
+  TENDRIL_TRY(tendril_policy_create(&c->policy, nobs, nact, tendril_model_max_steps(r->model), seed,
+                                    &r->policy, err));
   tendril_learner_setup setup = {.model = r->model,
                                  .pool = r->pool,
                                  .policy = r->policy,

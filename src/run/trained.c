@@ -40,12 +40,14 @@ static tendril_status locate(const char *path, const char *checkpoint, char *out
   return TENDRIL_OK;
 }
 
+// max_steps: the option `sim.max_steps` of the training, whose horizon the policy was made for
 static tendril_status open_parts(const tnd_checkpoint *checkpoint, const tendril_tasks *tasks,
-                                 tendril_trained *out, tendril_error *err) {
+                                 int64_t max_steps, tendril_trained *out, tendril_error *err) {
   const tendril_config *c = checkpoint->config;
   TENDRIL_TRY(tnd_config_models(c, tasks, &out->model, &out->task_model, err));
+  const int horizon = max_steps ? (int)max_steps : tendril_model_task(out->model)->max_steps;
   TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(out->model),
-                                    tendril_model_nact(out->model), (uint64_t)c->run.seed,
+                                    tendril_model_nact(out->model), horizon, (uint64_t)c->run.seed,
                                     &out->policy, err));
   TENDRIL_TRY(tnd_checkpoint_policy(checkpoint, out->policy, err));
   return tnd_checkpoint_counters(checkpoint, &out->iteration, &out->steps, err);
@@ -61,13 +63,14 @@ tendril_status tendril_trained_open(const tendril_tasks *tasks, const char *path
   if ((size_t)snprintf(trained.path, sizeof trained.path, "%s", file) >= sizeof trained.path)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "the path of the checkpoint is too long");
   tendril_status status = tnd_checkpoint_read(file, tasks, &read, err);
+  const int64_t max_steps = status == TENDRIL_OK ? read.config->sim.max_steps : 0;
   // the simulation may be another than the one trained on
   for (const char *const *change = sim; status == TENDRIL_OK && sim && *change; change += 2) {
     char key[128];
     snprintf(key, sizeof key, "%s%.100s", strchr(change[0], '.') ? "" : "sim.", change[0]);
     status = tendril_config_set(read.config, key, change[1], err);
   }
-  if (status == TENDRIL_OK) status = open_parts(&read, tasks, &trained, err);
+  if (status == TENDRIL_OK) status = open_parts(&read, tasks, max_steps, &trained, err);
   if (sim && *sim) {
     tendril_model_destroy(trained.task_model);
     trained.task_model = NULL;

@@ -157,7 +157,7 @@ static void fvp_plain(subjects *s) {
 static void point(subjects *s) {
   double action[NACT];
   for (int r = 0; r < N; r++) {
-    tendril_policy_act(s->policy, s->actor, s->x + (ptrdiff_t)r * NOBS, NULL, action);
+    tendril_policy_act(s->policy, s->actor, 0, s->x + (ptrdiff_t)r * NOBS, NULL, action);
     s->sink += action[0];
   }
 }
@@ -205,7 +205,7 @@ static void set_up(subjects *s) {
 
   tendril_policy_options po = {
       .hidden = {2, {H, H}}, .log_std = -0.5, .output_gain = 1, .normalize = false, .obs_clip = 10};
-  must(tendril_policy_create(&po, NOBS, NACT, 1, &s->policy, &err), &err);
+  must(tendril_policy_create(&po, NOBS, NACT, 100, 1, &s->policy, &err), &err);
   must(tendril_actor_create(s->policy, &s->actor, &err), &err);
   s->nparam = tendril_policy_nparam(s->policy);
   s->v = normals(4, s->nparam);

@@ -58,7 +58,7 @@ static void open_subject(subject *s, const char *run) {
     tendril_policy_defaults(&options);
     must(tendril_tasks_model(s->tasks, "hopper-v4", NULL, &s->model, &err));
     must(tendril_policy_create(&options, tendril_model_nobs(s->model), tendril_model_nact(s->model),
-                               1, &s->policy, &err));
+                               tendril_model_max_steps(s->model), 1, &s->policy, &err));
   }
   s->nobs = tendril_model_nobs(s->model);
   s->nact = tendril_model_nact(s->model);
@@ -103,7 +103,7 @@ static double return_of(const subject *s, tendril_env *env, tendril_actor *actor
     if (l > 0) {
       tendril_random random = tendril_random_stream(1, TENDRIL_PURPOSE_TEST, key, l);
       tendril_random_normals(&random, s->nact, noise);
-      tendril_policy_act(s->policy, actor, obs, noise, action);
+      tendril_policy_act(s->policy, actor, 0, obs, noise, action);
     }
     must(tendril_env_step(env, l == 0 ? first : action, obs, &step, &err));
     if (step.diverged) break;
@@ -156,7 +156,7 @@ static advantages measure_advantages(const subject *s) {
       const uint32_t which = (uint32_t)(n * K + k);
       tendril_random random = tendril_random_stream(2, TENDRIL_PURPOSE_TEST, which, 0);
       tendril_random_normals(&random, s->nact, noise);
-      tendril_policy_act(s->policy, actor, trunk->obs + row * s->nobs, noise, first[k]);
+      tendril_policy_act(s->policy, actor, 0, trunk->obs + row * s->nobs, noise, first[k]);
       for (uint32_t m = 0; m < REPLAYS; m++) {
         common[k][m] = return_of(s, env, actor, snapshot, first[k], (uint32_t)n * REPLAYS + m, obs);
         own[k][m] = return_of(s, env, actor, snapshot, first[k],
@@ -239,7 +239,7 @@ static gradients measure_single(const subject *s, const char *name, int64_t rows
     tendril_rollout_stats stats;
     double mean = 0, L_old, entropy;
     must(tendril_rollout_collect(rollout, s->policy, &b, &stats, &err));
-    tnd_policy_normalize(s->policy, b->n, b->obs, x);
+    tnd_policy_input(s->policy, b->n, b->obs, b->time, x);
     tnd_discounted_returns(b, b->reward, NULL, gamma_, q);
     for (int64_t j = 0; j < b->n; j++)
       mean += q[j] / (double)b->n;
@@ -280,7 +280,7 @@ static gradients measure_vine(const subject *s, const char *name, bool common) {
     must(tnd_vine_collect(vine, trunk, tnd_rollout_snapshots(rollout), s->policy, gamma_, i, &b,
                           &grown, &err));
     for (int n = 0; n < N; n++)
-      tnd_policy_normalize(s->policy, 1, trunk->obs + b->row[n] * s->nobs, x + n * s->nobs);
+      tnd_policy_input(s->policy, 1, trunk->obs + b->row[n] * s->nobs, NULL, x + n * s->nobs);
     const tnd_sample sample = {.n = N, .x = x, .actions = K, .action = b->action, .q = b->Q};
     tnd_trust_region_begin(region, &sample, g + (ptrdiff_t)i * s->nparam, &L_old, &entropy);
     out.steps += (double)(trunk->n + grown.steps) / REPEAT;

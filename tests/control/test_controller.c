@@ -37,7 +37,7 @@ static void expect_streams(bool sampled) {
   for (int t = 0; !step.terminated; t++) {
     check_same_bits(obs, twin_obs, 11);
     tendril_random_normals(&random, 3, noise);
-    tendril_policy_act(s.policy, actor, twin_obs, sampled ? noise : NULL, twin_action);
+    tendril_policy_act(s.policy, actor, 0, twin_obs, sampled ? noise : NULL, twin_action);
     check_ok(tendril_controller_act(controller, env, t, obs, action, check_err));
     check_same_bits(action, twin_action, 3);
     check_ok(tendril_env_step(env, action, obs, &step, check_err));

@@ -44,8 +44,9 @@ static void open_training(training *t, const variant *v, int threads) {
   set_all(&tnd_policy_options, &policy, v->policy, 3);
   set_all(&tnd_critic_options, &setup.critic, v->critic, 3);
   set_all(tnd_method_trpo.options, &options, v->learner, 4);
-  check_ok(tendril_policy_create(&policy, tendril_model_nobs(t->scene.model),
-                                 tendril_model_nact(t->scene.model), 3, &t->policy, check_err));
+  check_ok(tendril_policy_create(
+      &policy, tendril_model_nobs(t->scene.model), tendril_model_nact(t->scene.model),
+      tendril_model_max_steps(t->scene.model), 3, &t->policy, check_err));
   setup.policy = t->policy;
   check_ok(tendril_trpo_create(&options, &setup, &t->learner, check_err));
 }

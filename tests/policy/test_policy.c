@@ -29,7 +29,7 @@ static tendril_policy_options options(void) {
 
 static tendril_policy *make(tendril_policy_options o) {
   tendril_policy *policy = NULL;
-  check_ok(tendril_policy_create(&o, NOBS, NACT, 7, &policy, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 100, 7, &policy, check_err));
   return policy;
 }
 
@@ -53,7 +53,7 @@ static void setup(void) {
 Test(policy, density_integrates_to_one_and_has_the_entropy_it_says) {
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
-  check_ok(tendril_policy_create(&o, NOBS, 2, 7, &policy, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, 2, 100, 7, &policy, check_err));
   // the trapezium rule is exact to rounding for a smooth function that vanishes at both ends
   double d[4] = {0.4, -1, -0.2, 0.3}, mass = 0, entropy = 0, h, step = 0.1;
   for (double x = -12; x < 12; x += step)
@@ -93,7 +93,7 @@ Test(policy, gradient_of_logp_agrees_with_finite_differences, .init = setup) {
 Test(policy, kl_has_its_closed_forms) {
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
-  check_ok(tendril_policy_create(&o, NOBS, 1, 7, &policy, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, 1, 100, 7, &policy, check_err));
   const double a[2] = {0, 0}, b[2] = {2, 0}, c[2] = {0, log(2)};
   double kl;
   tnd_policy_kl(policy, 1, a, a, &kl);
@@ -112,7 +112,7 @@ Test(policy, kl_is_the_mean_difference_of_log_densities, .init = setup) {
   // dimension
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
-  check_ok(tendril_policy_create(&o, NOBS, 1, 7, &policy, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, 1, 100, 7, &policy, check_err));
   for (int i = 0; i < ROWS; i++) {
     double sum = 0, kl, step = 0.02;
     for (double a = -60; a < 60; a += step) {
@@ -238,12 +238,12 @@ Test(policy, the_mean_action_is_the_mean_of_the_distribution_to_the_bit) {
     normals(6, ROWS * NOBS, obs);
     normals(7, NACT, noise);
     tnd_policy_observe(policy, ROWS, obs);
-    tnd_policy_normalize(policy, ROWS, obs, x);
+    tnd_policy_input(policy, ROWS, obs, NULL, x);
     tnd_policy_forward(policy, rows, ROWS, x, d);
     for (int i = 0; i < ROWS; i++) {
-      tendril_policy_act(policy, actor, obs + i * NOBS, NULL, a);
+      tendril_policy_act(policy, actor, 0, obs + i * NOBS, NULL, a);
       cr_assert_eq(memcmp(a, d + i * ND, sizeof a), 0);
-      tendril_policy_act(policy, actor, obs + i * NOBS, noise, a);
+      tendril_policy_act(policy, actor, 0, obs + i * NOBS, noise, a);
       for (int j = 0; j < NACT; j++)
         check_close(a[j], d[i * ND + j] + exp(d[i * ND + NACT + j]) * noise[j], 1e-15);
     }
@@ -260,13 +260,13 @@ Test(policy, normaliser_is_the_identity_at_first_then_standardises_and_clips) {
   for (int i = 0; i < ROWS; i++)
     obs[i * NOBS + 2] = 100 + 7 * obs[i * NOBS + 2];
   double first[NOBS] = {1, -2, 3, 200, -200};
-  tnd_policy_normalize(policy, 1, first, x);
+  tnd_policy_input(policy, 1, first, NULL, x);
   cr_assert(x[0] == 1 && x[1] == -2 && x[2] == 3 && x[3] == clip && x[4] == -clip);
 
   tnd_policy_observe(policy, 13, obs);
   tnd_policy_observe(policy, 0, obs);
   tnd_policy_observe(policy, ROWS - 13, obs + 13 * NOBS);
-  tnd_policy_normalize(policy, ROWS, obs, x);
+  tnd_policy_input(policy, ROWS, obs, NULL, x);
   for (int i = 0; i < NOBS; i++) {
     double mean = 0, var = 0;
     for (int r = 0; r < ROWS; r++)
@@ -285,7 +285,7 @@ Test(policy, a_feature_that_never_varies_is_only_shifted) {
   for (int k = 0; k < 50; k++)
     tnd_policy_observe(policy, 2, obs);
   double other[NOBS] = {1, 0, 0.1 + 1e-9, 1e9, -2.5};
-  tnd_policy_normalize(policy, 1, other, x);
+  tnd_policy_input(policy, 1, other, NULL, x);
   const double expected[NOBS] = {0, 0, 1e-9, 0, 0.5};
   for (int i = 0; i < NOBS; i++)
     check_close(x[i], expected[i], 1e-12);
@@ -298,7 +298,7 @@ Test(policy, without_normalize_observations_pass_unchanged) {
   tendril_policy *policy = make(o);
   double obs[NOBS] = {1, 2, 300, -4000, 5}, x[NOBS];
   tnd_policy_observe(policy, 1, obs);
-  tnd_policy_normalize(policy, 1, obs, x);
+  tnd_policy_input(policy, 1, obs, NULL, x);
   cr_assert_eq(memcmp(x, obs, sizeof x), 0);
   tendril_policy_destroy(policy);
 }
@@ -332,7 +332,7 @@ Test(policy, a_new_policy_has_the_options_log_std_and_a_small_mean) {
   tendril_actor *actor = NULL;
   check_ok(tendril_actor_create(policy, &actor, check_err));
   double obs[NOBS] = {1, 2, 3, 4, 5}, a[NACT] = {9, 9, 9};
-  tendril_policy_act(policy, actor, obs, NULL, a);
+  tendril_policy_act(policy, actor, 0, obs, NULL, a);
   cr_assert(a[0] == 0 && a[1] == 0 && a[2] == 0);
   tendril_actor_destroy(actor);
   tendril_policy_destroy(policy);
@@ -341,7 +341,7 @@ Test(policy, a_new_policy_has_the_options_log_std_and_a_small_mean) {
 Test(policy, another_seed_gives_other_weights_and_the_same_seed_the_same) {
   tendril_policy_options o = options();
   tendril_policy *a = make(o), *b = make(o), *c = NULL;
-  check_ok(tendril_policy_create(&o, NOBS, NACT, 8, &c, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 100, 8, &c, check_err));
   size_t size = (size_t)tendril_policy_nparam(a) * sizeof(double);
   cr_assert_eq(memcmp(tendril_policy_get_params(a), tendril_policy_get_params(b), size), 0);
   cr_assert_neq(memcmp(tendril_policy_get_params(a), tendril_policy_get_params(c), size), 0);
@@ -353,7 +353,7 @@ Test(policy, another_seed_gives_other_weights_and_the_same_seed_the_same) {
 Test(policy, a_saved_policy_acts_the_same_to_the_bit_when_loaded) {
   tendril_policy *a = make(options()), *b = NULL;
   tendril_policy_options o = options();
-  check_ok(tendril_policy_create(&o, NOBS, NACT, 99, &b, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 100, 99, &b, check_err));
   double obs[ROWS * NOBS], noise[NACT], one[NACT], two[NACT];
   normals(10, ROWS * NOBS, obs);
   normals(11, NACT, noise);
@@ -366,8 +366,8 @@ Test(policy, a_saved_policy_acts_the_same_to_the_bit_when_loaded) {
     tendril_actor *actor_a = NULL, *actor_b = NULL;
     check_ok(tendril_actor_create(a, &actor_a, check_err));
     check_ok(tendril_actor_create(b, &actor_b, check_err));
-    tendril_policy_act(a, actor_a, obs, noise, one);
-    tendril_policy_act(b, actor_b, obs, noise, two);
+    tendril_policy_act(a, actor_a, 0, obs, noise, one);
+    tendril_policy_act(b, actor_b, 0, obs, noise, two);
     cr_assert_eq(memcmp(one, two, sizeof one), 0);
     tendril_actor_destroy(actor_a);
     tendril_actor_destroy(actor_b);
@@ -386,7 +386,7 @@ Test(policy, a_copy_acts_the_same_to_the_bit_and_another_shape_is_refused) {
   wider.hidden = (tendril_sizes){2, {17, 9}};
   relu.activation = TENDRIL_RELU;
   tendril_policy *a = make(options()), *b = NULL, *c = make(wider), *d = make(relu);
-  check_ok(tendril_policy_create(&o, NOBS, NACT, 99, &b, check_err));
+  check_ok(tendril_policy_create(&o, NOBS, NACT, 100, 99, &b, check_err));
   double obs[ROWS * NOBS], x[NOBS], y[NOBS];
   normals(13, ROWS * NOBS, obs);
   cr_assert(!tnd_policy_observed(a));
@@ -396,8 +396,8 @@ Test(policy, a_copy_acts_the_same_to_the_bit_and_another_shape_is_refused) {
   cr_assert(tnd_policy_observed(b));
   check_same_bits(tendril_policy_get_params(b), tendril_policy_get_params(a),
                   tendril_policy_nparam(a));
-  tnd_policy_normalize(a, 1, obs, x);
-  tnd_policy_normalize(b, 1, obs, y);
+  tnd_policy_input(a, 1, obs, NULL, x);
+  tnd_policy_input(b, 1, obs, NULL, y);
   check_same_bits(y, x, NOBS);
   tendril_error err;
   cr_assert_eq(tnd_policy_copy(c, a, &err), TENDRIL_E_CONFIG);
@@ -411,7 +411,7 @@ Test(policy, a_copy_acts_the_same_to_the_bit_and_another_shape_is_refused) {
 Test(policy, loading_a_policy_of_another_size_is_an_error_and_changes_nothing) {
   tendril_policy *a = make(options()), *b = NULL;
   tendril_policy_options o = options();
-  check_ok(tendril_policy_create(&o, NOBS + 1, NACT, 99, &b, check_err));
+  check_ok(tendril_policy_create(&o, NOBS + 1, NACT, 100, 99, &b, check_err));
   tnd_tensors *tensors = NULL;
   check_ok(tnd_tensors_create(&tensors, check_err));
   check_ok(tnd_policy_save(b, tensors, check_err));
@@ -435,7 +435,7 @@ static tendril_status live_once(void *context, tendril_error *err) {
   tendril_actor *actor = NULL;
   tnd_policy_rows *rows = NULL, *kept = NULL;
   tnd_tensors *tensors = NULL;
-  tendril_status status = tendril_policy_create(&o, NOBS, NACT, 1, &policy, err);
+  tendril_status status = tendril_policy_create(&o, NOBS, NACT, 100, 1, &policy, err);
   if (status == TENDRIL_OK) status = tendril_actor_create(policy, &actor, err);
   if (status == TENDRIL_OK) status = tnd_policy_rows_create(policy, ROWS, &rows, err);
   if (status == TENDRIL_OK) status = tnd_policy_rows_create_kept(policy, ROWS, &kept, err);
@@ -462,9 +462,9 @@ Test(policy, creating_survives_a_failing_allocator_and_working_allocates_nothing
   normals(12, ROWS * NOBS, obs);
   long before = tnd_alloc_count();
   tnd_policy_observe(policy, ROWS, obs);
-  tnd_policy_normalize(policy, ROWS, obs, x);
+  tnd_policy_input(policy, ROWS, obs, NULL, x);
   tnd_policy_forward(policy, rows, ROWS, x, d);
-  tendril_policy_act(policy, actor, obs, NULL, a);
+  tendril_policy_act(policy, actor, 0, obs, NULL, a);
   cr_assert_eq(tnd_alloc_count(), before);
   tnd_policy_rows_destroy(rows);
   tendril_actor_destroy(actor);
@@ -477,6 +477,6 @@ Test(policy, no_actions_or_no_observations_are_refused) {
   tendril_policy_options o = options();
   tendril_policy *policy = NULL;
   tendril_error err;
-  cr_assert_eq(tendril_policy_create(&o, 0, 1, 1, &policy, &err), TENDRIL_E_ARGUMENT);
-  cr_assert_eq(tendril_policy_create(&o, 1, 0, 1, &policy, &err), TENDRIL_E_ARGUMENT);
+  cr_assert_eq(tendril_policy_create(&o, 0, 1, 100, 1, &policy, &err), TENDRIL_E_ARGUMENT);
+  cr_assert_eq(tendril_policy_create(&o, 1, 0, 100, 1, &policy, &err), TENDRIL_E_ARGUMENT);
 }

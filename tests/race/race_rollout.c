@@ -33,7 +33,7 @@ static void *collect(void *argument) {
   tendril_policy_options shape;
   tendril_policy_defaults(&shape);
   require(tendril_pool_create(p->threads, &p->pool, NULL) == TENDRIL_OK, "no pool");
-  require(tendril_policy_create(&shape, nobs, nact, 1, &p->policy, NULL) == TENDRIL_OK,
+  require(tendril_policy_create(&shape, nobs, nact, 100, 1, &p->policy, NULL) == TENDRIL_OK,
           "no policy");
   require(tendril_rollout_create(&options, p->model, p->pool, 1, &p->rollout, NULL) == TENDRIL_OK,
           "no rollout");

@@ -29,8 +29,8 @@ static tendril_policy *train(const tendril_model *model, int threads, bool value
   options.branch_value = value;
   if (!value) options.constraint = TENDRIL_CONSTRAINT_ROLLOUT_SET;
   require(tendril_pool_create(threads, &pool, &err), "pool");
-  require(tendril_policy_create(&shape, tendril_model_nobs(model), tendril_model_nact(model), 1,
-                                &policy, &err),
+  require(tendril_policy_create(&shape, tendril_model_nobs(model), tendril_model_nact(model),
+                                tendril_model_max_steps(model), 1, &policy, &err),
           "policy");
   tendril_learner_setup setup = {.model = model, .pool = pool, .policy = policy, .seed = 1};
   tendril_rollout_defaults(&setup.rollout);

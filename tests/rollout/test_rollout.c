@@ -452,8 +452,8 @@ Test(rollout, any_policy_of_the_task_may_collect_and_no_other) {
   tendril_policy_options wide = *tendril_policy_get_options(s.policy);
   wide.hidden = (tendril_sizes){.n = 1, .at = {600}};
   tendril_policy *policy = NULL;
-  check_ok(tendril_policy_create(&wide, tendril_model_nobs(s.model), tendril_model_nact(s.model), 1,
-                                 &policy, check_err));
+  check_ok(tendril_policy_create(&wide, tendril_model_nobs(s.model), tendril_model_nact(s.model),
+                                 tendril_model_max_steps(s.model), 1, &policy, check_err));
   tendril_rollout *rollout = rollout_of(&s, 1);
   tendril_rollout_stats stats;
   collect(rollout, s.policy, &stats);

@@ -101,7 +101,7 @@ static double by_hand(const fixture *f, tendril_actor *actor, tendril_env *env, 
     tendril_random random = tendril_random_stream(SEED, TENDRIL_PURPOSE_BRANCH, iteration,
                                                   (uint32_t)((n * K + of) * L + l));
     tendril_random_normals(&random, nact, noise);
-    tendril_policy_act(f->scene.policy, actor, last, noise, action);
+    tendril_policy_act(f->scene.policy, actor, 0, last, noise, action);
     if (l == 0) check_same_bits(f->branches->action + (k * N + n) * nact, action, nact);
     check_ok(tendril_env_step(env, action, last, &step, check_err));
     rewards[l++] = step.reward;

@@ -489,7 +489,8 @@ Test(train, averages_the_parameters_of_the_policy_that_a_checkpoint_stands_for) 
       average = malloc(sizeof *average * (size_t)nparam);
       tendril_policy *fresh;
       check_ok(tendril_policy_create(&trained.config->policy, tendril_model_nobs(trained.model),
-                                     tendril_model_nact(trained.model), 1, &fresh, check_err));
+                                     tendril_model_nact(trained.model),
+                                     tendril_model_max_steps(trained.model), 1, &fresh, check_err));
       memcpy(average, tendril_policy_get_params(fresh), sizeof *average * (size_t)nparam);
       tendril_policy_destroy(fresh);
     }

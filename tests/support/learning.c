@@ -25,7 +25,8 @@ void support_scene_open(support_scene *s, const char *task, int threads) {
   check_ok(tendril_tasks_model(s->tasks, task, NULL, &s->model, check_err));
   check_ok(tendril_pool_create(threads, &s->pool, check_err));
   check_ok(tendril_policy_create(&options, tendril_model_nobs(s->model),
-                                 tendril_model_nact(s->model), 1, &s->policy, check_err));
+                                 tendril_model_nact(s->model), tendril_model_max_steps(s->model), 1,
+                                 &s->policy, check_err));
   check_ok(tendril_agent_create(s->policy, false, &s->agent, check_err));
 }
 

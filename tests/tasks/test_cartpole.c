@@ -130,7 +130,7 @@ Test(cartpole, has_a_linear_policy_of_six_parameters) {
   tendril_policy *policy = NULL;
   tendril_policy_defaults(&options);
   options.kind = TENDRIL_POLICY_LINEAR;
-  cr_assert_eq(tendril_policy_create(&options, 4, 1, 1, &policy, NULL), TENDRIL_OK);
+  cr_assert_eq(tendril_policy_create(&options, 4, 1, 100, 1, &policy, NULL), TENDRIL_OK);
   cr_assert_eq(tendril_policy_nparam(policy), 6);
   tendril_policy_destroy(policy);
 }

@@ -14,7 +14,7 @@ static tendril_policy *policy_for(const tendril_model *model) {
   tendril_policy_defaults(&options);
   options.output_gain = 1;
   cr_assert_eq(tendril_policy_create(&options, tendril_model_nobs(model), tendril_model_nact(model),
-                                     1, &policy, NULL),
+                                     tendril_model_max_steps(model), 1, &policy, NULL),
                TENDRIL_OK);
   return policy;
 }

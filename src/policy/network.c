@@ -1,5 +1,5 @@
 // Diagonal Gaussian policies, a ~ N(m(x), diag(exp(2 r))): m a network or a linear map of the
-// normalised observation, r free parameters that do not depend on it (Schulman et al. 2015, app.
+// input, r free parameters that do not depend on it (Schulman et al. 2015, app.
 // D).
 //   theta = [parameters of m, r],  a row of the distribution d = [m (nact), r (nact)]
 //   z = (a - m) / exp(r)
@@ -262,11 +262,13 @@ static tendril_status init(gaussian *g, const tnd_mlp_shape *shape, uint64_t see
   return TENDRIL_OK;
 }
 
-tendril_status tnd_gaussian_create(const tendril_policy_options *options, int nobs, int nact,
-                                   uint64_t seed, tendril_policy **out, tendril_error *err) {
+tendril_status tnd_network_policy_create(const tendril_policy_options *options,
+                                         const tnd_policy_shape *sizes, uint64_t seed,
+                                         tendril_policy **out, tendril_error *err) {
   gaussian *g = tnd_alloc(sizeof *g);
   if (!g) return tnd_fail_memory(err);
-  tnd_mlp_shape shape = {.nin = nobs,
+  const int nact = sizes->nact;
+  tnd_mlp_shape shape = {.nin = sizes->ninput,
                          .nout = nact,
                          .activation = (tendril_activation)options->activation,
                          .precision = (tendril_precision)options->precision};
@@ -276,8 +278,6 @@ tendril_status tnd_gaussian_create(const tendril_policy_options *options, int no
   if (status == TENDRIL_OK) {
     g->nmean = (int)tnd_mlp_nparam(&shape);
     g->base.ops = &gaussian_ops;
-    g->base.options = *options;
-    g->base.nobs = nobs;
     g->base.nact = nact;
     g->base.nparam = g->nmean + nact;
     g->base.ndist = 2 * nact;
@@ -286,7 +286,7 @@ tendril_status tnd_gaussian_create(const tendril_policy_options *options, int no
   }
   if (status == TENDRIL_OK) {
     layout(g, &g->arena);
-    status = tnd_policy_base_create(&g->base, err);
+    status = tnd_policy_base_create(&g->base, options, sizes, err);
   }
   if (status == TENDRIL_OK) status = init(g, &shape, seed, err);
   if (status != TENDRIL_OK) {
