@@ -57,9 +57,9 @@ double tnd_linear_gaussian_kl(const tnd_linear_gaussian *p, const tnd_linear_gau
   for (int i = 0; i < na; i++) {
     for (int j = 0; j < i; j++)
       spread += P[i * na + j] * P[i * na + j];
-    // r^2 - 1 - log r^2, which keeps its digits about r = 1
+    // r^2 - 1 - log r^2, which keeps its digits about r = 1 and for small r
     const double r = P[i * na + i], e = (r - 1) * (r + 1);
-    spread += e - log1p(e);
+    spread += e - (fabs(e) < 0.5 ? log1p(e) : 2 * log(r));
 
     const double *row = D + i * ns;
     double mean = d[i];
