@@ -37,19 +37,33 @@ static double weight_at(const tendril_cost_term *term, int t, int T) {
   return term->weight;
 }
 
-double tnd_cost(const tendril_model *model, int ground, int t, int T, const double *qpos,
-                const double *qvel, const double *action, double *terms) {
+// w |r|^2; what doesn't count may be infinite.
+static double weigh(const tendril_cost_term *term, int t, int T, double square) {
+  const double w = weight_at(term, t, T);
+  return w > 0 ? w * square : 0;
+}
+
+void tnd_cost_squares(const tendril_model *model, int ground, const double *qpos,
+                      const double *qvel, const double *action, double *squares) {
   const tendril_task *task = model->task;
-  double r[TENDRIL_MAX_RESIDUALS], sum = 0;
+  double r[TENDRIL_MAX_RESIDUALS];
   task->residuals(tnd_model_ground(model, ground), qpos, qvel, action ? action : model->no_action,
                   r, NULL, NULL);
   const double *rk = r;
   for (int k = 0; k < task->ncost; k++) {
-    const double w = weight_at(&task->cost[k], t, T);
-    double term = 0;
+    squares[k] = 0;
     for (int i = 0; i < task->cost[k].n; i++)
-      term += *rk * *rk, rk++;
-    term = w > 0 ? w * term : 0;
+      squares[k] += *rk * *rk, rk++;
+  }
+}
+
+double tnd_cost(const tendril_model *model, int ground, int t, int T, const double *qpos,
+                const double *qvel, const double *action, double *terms) {
+  const tendril_task *task = model->task;
+  double squares[TENDRIL_MAX_TERMS], sum = 0;
+  tnd_cost_squares(model, ground, qpos, qvel, action, squares);
+  for (int k = 0; k < task->ncost; k++) {
+    const double term = weigh(&task->cost[k], t, T, squares[k]);
     if (terms) terms[k] = term;
     sum += term;
   }
@@ -105,4 +119,46 @@ double tnd_cost_expand(const tendril_model *model, int ground, int t, int T, con
     }
   }
   return sum;
+}
+
+// ----------------------------------------------------------------------------------------- reward
+
+bool tnd_reward_depends_on_time(const tendril_task *task) {
+  for (int k = 0; k < task->ncost && !task->evaluate; k++) {
+    const tendril_cost_term *term = &task->cost[k];
+    // a final term is paid twice by the last step, for x and for x'
+    if (term->weight > 0 && (term->last > 0 || term->final)) return true;
+  }
+  return false;
+}
+
+void tnd_reward_square(const tendril_model *model, int ground, const double *qpos,
+                       const double *qvel, const double *action, const double *qpos_next,
+                       const double *qvel_next, tnd_reward_squares *out) {
+  double u[TND_REWARD_MAX_ACTIONS];
+  tnd_model_clip(model, action, u);
+  tnd_cost_squares(model, ground, qpos, qvel, u, out->here);
+  tnd_cost_squares(model, ground, qpos_next, qvel_next, NULL, out->next);
+}
+
+double tnd_reward_of_squares(const tendril_model *model, int t, const tnd_reward_squares *squares,
+                             double *terms) {
+  const tendril_task *task = model->task;
+  const int T = model->max_steps;
+  double reward = 0;
+  for (int k = 0; k < task->ncost; k++) {
+    double term = -weigh(&task->cost[k], t, T, squares->here[k]);
+    if (t + 1 >= T) term -= weigh(&task->cost[k], T, T, squares->next[k]);
+    if (terms) terms[k] = term;
+    reward += term;
+  }
+  return reward;
+}
+
+double tnd_reward_at(const tendril_model *model, int ground, int t, const double *qpos,
+                     const double *qvel, const double *action, const double *qpos_next,
+                     const double *qvel_next) {
+  tnd_reward_squares squares;
+  tnd_reward_square(model, ground, qpos, qvel, action, qpos_next, qvel_next, &squares);
+  return tnd_reward_of_squares(model, t, &squares, NULL);
 }

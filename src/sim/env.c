@@ -86,7 +86,6 @@ static void layout(tendril_env *env, tnd_arena *arena) {
   env->start = tnd_arena_doubles(arena, (size_t)model->nphysics);      // [nphysics]
   env->state = tnd_arena_doubles(arena, (size_t)model->task->nstate);  // [nstate]
   env->action = tnd_arena_doubles(arena, (size_t)model->mujoco->nu);   // [nu]
-  env->terms = tnd_arena_doubles(arena, (size_t)model->task->nterm);   // [nterm]
   env->obs = tnd_arena_doubles(arena, (size_t)model->task->nobs);      // [nobs]
   env->change = tnd_arena_doubles(arena, (size_t)model->mujoco->nv);   // [nv]
 }
@@ -236,30 +235,27 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
   return settle(env, obs, err);
 }
 
-// The reward of a task without `evaluate`: less the cost of where the step began and what was done,
-// at the end of the episode less that of where it ended, too.
-static void pay_cost(const tendril_env *env, double *terms) {
+// The reward of a task without `evaluate`. The squares of where the step began are there; those of
+// where it ended count at the end of the episode only.
+static double pay_cost(tendril_env *env, double *terms) {
   const tendril_model *model = env->model;
-  const int T = model->max_steps;
-  memcpy(terms, env->terms, sizeof *terms * (size_t)model->task->nterm);
-  if (env->time + 1 < T) return;
-  double final[TENDRIL_MAX_TERMS];
-  tnd_cost(model, env->ground, T, T, env->data->qpos, env->data->qvel, NULL, final);
-  for (int i = 0; i < model->task->nterm; i++)
-    terms[i] -= final[i];
+  if (env->time + 1 >= model->max_steps)
+    tnd_cost_squares(model, env->ground, env->data->qpos, env->data->qvel, NULL, env->squares.next);
+  return tnd_reward_of_squares(model, env->time, &env->squares, terms);
 }
 
 // Reads the step's observation and reward; false if a number in them is not finite.
 static bool evaluate(tendril_env *env, double *obs, tendril_step *out) {
   const tendril_task *task = env->model->task;
   const mjModel *m = env->mujoco;
-  if (task->evaluate)
+  if (task->evaluate) {
     out->terminated =
         task->evaluate(m, env->data, env->state, env->action, env->model->seconds, out->terms);
-  else
-    pay_cost(env, out->terms);
-  for (int i = 0; i < task->nterm; i++)
-    out->reward += out->terms[i];
+    for (int i = 0; i < task->nterm; i++)
+      out->reward += out->terms[i];
+  } else {
+    out->reward = pay_cost(env, out->terms);
+  }
   task->observe(m, env->data, env->state, obs);
   return isfinite(out->reward) && all_finite(obs, task->nobs);
 }
@@ -279,17 +275,13 @@ tendril_status tendril_env_step(tendril_env *env, const double *action, double *
   for (int i = 0; i < nu; i++) {
     if (!isfinite(action[i]))
       return tnd_fail(err, TENDRIL_E_NUMERIC, "%s: action %d is not finite", task->name, i);
-    env->action[i] = fmin(fmax(action[i], model->low[i]), model->high[i]);
-    d->ctrl[i] = env->action[i];
   }
+  tnd_model_clip(model, action, env->action);
+  memcpy(d->ctrl, env->action, sizeof *action * (size_t)nu);
   *out = (tendril_step){0};
 
-  if (!task->evaluate) {
-    tnd_cost(model, env->ground, env->time, model->max_steps, d->qpos, d->qvel, env->action,
-             env->terms);
-    for (int i = 0; i < task->nterm; i++)
-      env->terms[i] = -env->terms[i];
-  }
+  if (!task->evaluate)
+    tnd_cost_squares(model, env->ground, d->qpos, d->qvel, env->action, env->squares.here);
 
   // 2. the physics
   if (task->before) task->before(m, d, env->state);

@@ -379,6 +379,10 @@ static tendril_status build(tendril_model *model, const char *path,
                     why.text[0] ? why.text : "the task does not accept this model");
   }
 
+  if (!model->task->evaluate && model->mujoco->nu > TND_REWARD_MAX_ACTIONS)
+    return tnd_fail(err, TENDRIL_E_FORMAT,
+                    "%.200s: a task without evaluate has at most %d actuators; this model has %d",
+                    path, TND_REWARD_MAX_ACTIONS, (int)model->mujoco->nu);
   TENDRIL_TRY(tnd_model_take_arrays(model, err));
   set_physics(model, options);
   set_action_range(model, options->clip_actions, options->limit);
@@ -443,6 +447,11 @@ tendril_status tnd_model_check_ground(const tendril_model *model, int ground, te
 
 const mjModel *tnd_model_ground(const tendril_model *model, int ground) {
   return model->nground > 0 ? &model->grounds[ground] : model->mujoco;
+}
+
+void tnd_model_clip(const tendril_model *model, const double *action, double *out) {
+  for (int i = 0; i < (int)model->mujoco->nu; i++)
+    out[i] = fmin(fmax(action[i], model->low[i]), model->high[i]);
 }
 
 const mjModel *tendril_model_mujoco(const tendril_model *model) {

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 
+#include "sim/cost.h"
 #include "sim/disturbance.h"
 #include "sim/push.h"
 
@@ -30,6 +31,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_model_take_grounds(tendril_model *model, i
                                                          tendril_error *err);
 // Calls the task's callbacks once; E_CONFIG if one writes past its array.
 TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
+
+// out [nu] = action [nu] clipped as the model's options say; they may be one array.
+void tnd_model_clip(const tendril_model *model, const double *action, double *out);
 
 struct tendril_model {
   const tendril_task *task;
@@ -68,12 +72,12 @@ struct tendril_env {
   tnd_disturbance disturbance;
   tendril_env_stats stats;
   tnd_arena arena;
-  double *start;   // [nphysics] MuJoCo's state as mj_resetData() makes it
-  double *state;   // [task->nstate] the task's own
-  double *action;  // [nu] as applied
-  double *terms;   // [nterm] without `evaluate`: reward of x_t and u_t, before the physics
-  double *obs;     // [nobs] the last good observation
-  double *change;  // [nv] zeros between calls
+  tnd_reward_squares squares;  // without `evaluate`: what the step is paid by
+  double *start;               // [nphysics] MuJoCo's state as mj_resetData() makes it
+  double *state;               // [task->nstate] the task's own
+  double *action;              // [nu] as applied
+  double *obs;                 // [nobs] the last good observation
+  double *change;              // [nv] zeros between calls
 };
 
 // From now on the environment is on that ground.

@@ -7,6 +7,7 @@
 #include "support/fd.h"
 #include "support/learning.h"
 #include "support/sim.h"
+#include "support/tmpdir.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -138,4 +139,111 @@ Test(cost, options_of_the_simulation_are_kept) {
   check_close(sqrt(q2 / (2 * N)) / 0.5, 1, 0.11);
   check_close(sqrt(v2 / (2 * N)) / 2, 1, 0.11);
   tendril_model_destroy(model);
+}
+
+// ----------------------------------------------------------------------------------------- reward
+
+static void get_state(tendril_env *env, double *qpos, double *qvel) {
+  const mjModel *m = tendril_env_mujoco(env);
+  mju_copy(qpos, tendril_env_data(env)->qpos, (int)m->nq);
+  mju_copy(qvel, tendril_env_data(env)->qvel, (int)m->nv);
+}
+
+Test(reward, of_a_step_at_its_own_time_is_what_the_environment_paid) {
+  const char *const tasks[] = {"double-link", "quad-link", "swimmer-gps"};
+  for (int k = 0; k < 3; k++) {
+    tendril_model *model = support_model(tasks[k], NULL);
+    const int T = tendril_model_max_steps(model), nu = tendril_model_nact(model);
+    double obs[32], q[16], v[16], next_q[16], next_v[16], u[8];
+    tendril_random random = tendril_random_stream(3, TENDRIL_PURPOSE_TEST, 0, 0);
+    tendril_env *env = support_env(model, 5, obs);
+    get_state(env, q, v);
+    for (int t = 0; t < T; t++) {
+      tendril_step step;
+      tnd_reward_squares squares;
+      double terms[TENDRIL_MAX_TERMS];
+      tendril_random_normals(&random, nu, u);
+      for (int i = 0; i < nu; i++)
+        u[i] *= 20;  // some of it is clipped
+      check_ok(tendril_env_step(env, u, obs, &step, check_err));
+      cr_assert(!step.diverged);
+      get_state(env, next_q, next_v);
+      const double reward = tnd_reward_at(model, 0, t, q, v, u, next_q, next_v);
+      check_same_bits(&reward, &step.reward, 1);
+      tnd_reward_square(model, 0, q, v, u, next_q, next_v, &squares);
+      const double again = tnd_reward_of_squares(model, t, &squares, terms);
+      check_same_bits(&again, &step.reward, 1);
+      check_same_bits(terms, step.terms, tendril_model_task(model)->nterm);
+      memcpy(q, next_q, sizeof q);
+      memcpy(v, next_v, sizeof v);
+    }
+    tendril_env_destroy(env);
+    tendril_model_destroy(model);
+  }
+}
+
+Test(reward, of_a_step_at_other_times_by_hand) {
+  tendril_sim_options sim = support_sim_options();
+  sim.limit = 5;
+  sim.max_steps = 40;
+  tendril_model *model = support_model("double-link", &sim);
+  const double q[2] = {1, 2}, v[2] = {3, 4}, u[2] = {3, -9}, next_q[2] = {0.5, 0}, next_v[2] = {1};
+  const double torques = 1e-5 * (9 + 25);  // -9 is clipped to -5
+  const double state = 1e4 * 5 + 25, next = 1e4 * 0.25 + 1;
+  // of the states 0 .. 40 the last 20 are 21 .. 40; the last step, 39, pays for x_40, too
+  for (int t = 0; t < 40; t++)
+    check_close(tnd_reward_at(model, 0, t, q, v, u, next_q, next_v),
+                -torques - (t >= 21 ? state : 0) - (t == 39 ? next : 0), 1e-15);
+  tendril_model_destroy(model);
+}
+
+Test(reward, depends_on_time_where_a_term_does) {
+  tendril_task task = support_toy;
+  cr_assert_not(tnd_reward_depends_on_time(&task));  // it has `evaluate`
+  task.evaluate = NULL;
+  task.ncost = 2;
+  task.cost[0] = (tendril_cost_term){"a", 1, 1, 0, false};
+  task.cost[1] = task.cost[0];
+  cr_assert_not(tnd_reward_depends_on_time(&task));
+  task.cost[1].last = 20;
+  cr_assert(tnd_reward_depends_on_time(&task));
+  task.cost[1].weight = 0;
+  cr_assert_not(tnd_reward_depends_on_time(&task));
+  task.cost[0].final = true;  // the last step pays for two states
+  cr_assert(tnd_reward_depends_on_time(&task));
+}
+
+static void residual_of_torque(const mjModel *model, const double *qpos, const double *qvel,
+                               const double *action, double *r, double *rx, double *ru) {
+  (void)model, (void)qpos, (void)qvel, (void)rx;
+  r[0] = action[0];
+  if (ru) ru[0] = 1;
+}
+
+Test(reward, refuses_more_actuators_than_it_takes) {
+  enum { MOST = TND_REWARD_MAX_ACTIONS };
+  char *folder = support_tmpdir();
+  const char *path = support_path(folder, "many.xml");
+  tendril_task task = support_toy;
+  task.evaluate = NULL;
+  task.nterm = task.ncost = 1;
+  task.cost[0] = (tendril_cost_term){"a", 1, 1, 0, false};
+  task.residuals = residual_of_torque;
+  for (int n = MOST; n <= MOST + 1; n++) {
+    tendril_model *model = NULL;
+    tendril_error err = {{0}};
+    char xml[4096] =
+        "<mujoco><worldbody><body><joint name='a'/><geom size='.1'/></body></worldbody>"
+        "<actuator>";
+    for (int i = 0; i < n; i++)
+      strcat(xml, "<motor joint='a'/>");
+    strcat(xml, "</actuator></mujoco>");
+    support_write_file(path, xml, strlen(xml));
+    const tendril_status status = tendril_model_create(&task, path, NULL, &model, &err);
+    cr_assert_eq(status, n <= MOST ? TENDRIL_OK : TENDRIL_E_FORMAT, "%s", err.text);
+    if (status != TENDRIL_OK)
+      cr_assert(strstr(err.text, "at most 64 actuators; this model has 65"));
+    tendril_model_destroy(model);
+  }
+  support_tmpdir_remove(folder);
 }
