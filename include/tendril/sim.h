@@ -66,6 +66,14 @@ typedef struct tendril_task {
    */
   void (*before)(const mjModel *model, const mjData *data, double *state);
   /**
+   * Before each of the step's MuJoCo steps: what the motors do in it. ctrl [nu] is given as the
+   * action (clipped as the options say) and may be overwritten; MuJoCo clamps it to ctrlrange after
+   * that. It looks at qpos, qvel, act and time only and remembers nothing, so that branches, plans
+   * and recordings see the same motors. Rewards and costs are those of the action, not of ctrl.
+   * NULL: motors do the action.
+   */
+  void (*actuate)(const mjModel *model, const mjData *data, double *ctrl);
+  /**
    * After each of the step's MuJoCo steps: what happens between two control steps (the hardest
    * impact, the work done) is gathered in state, for `evaluate`. Besides qpos, qvel, act and time
    * it may look at what that MuJoCo step computed: contacts, their forces, actuator_force. Under
@@ -75,7 +83,7 @@ typedef struct tendril_task {
   void (*during)(const mjModel *model, const mjData *data, double *state);
   /**
    * After the physics of a step of `seconds`: terms [nterm] filled, true if the task ended.
-   * @param action  [nu] as applied
+   * @param action  [nu] as applied, or as `actuate` was given it
    * NULL with a cost: the reward of step t is then -l_t(x_t, u_t), of the last one also -l_T(x_T),
    * its terms are those of the cost, and no state ends the episode.
    */

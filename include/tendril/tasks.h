@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /** Grows when tendril_task changes; a plugin built for another number is refused. */
-#define TENDRIL_PLUGIN_ABI 3
+#define TENDRIL_PLUGIN_ABI 4
 
 /** What a plugin exports under the name `tendril_plugin`: `const tendril_plugin_info
  * tendril_plugin`. */

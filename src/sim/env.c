@@ -64,7 +64,7 @@ static void step_physics(void *context) {
   const int n = env->model->physics_steps;
   for (int i = 0; i < n; i++) {
     const int64_t k = (int64_t)env->time * n + i;
-    tnd_pushes_step(&env->pushes, k, m, env->data);
+    tnd_model_step(env->model, m, &env->pushes, k, env->action, env->data);
     if (tnd_physics_warned(env->data)) return;
     if (task->during) task->during(m, env->data, env->state);
     if (tnd_disturbance_acts(plan))

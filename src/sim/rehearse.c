@@ -61,6 +61,7 @@ static void play(void *context) {
   mj_forward(m, r->data);
   task->observe(m, r->data, r->state, r->obs);
   if (task->before) task->before(m, r->data, r->state);
+  if (task->actuate) task->actuate(m, r->data, r->action);
   if (task->during) task->during(m, r->data, r->state);
   if (task->evaluate) task->evaluate(m, r->data, r->state, r->action, r->model->seconds, r->terms);
   if (task->residuals)

@@ -35,6 +35,12 @@ TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, 
 // out [nu] = action [nu] clipped as the model's options say; they may be one array.
 void tnd_model_clip(const tendril_model *model, const double *action, double *out);
 
+// MuJoCo step i of an episode, whoever steps: the task's motors make what they do of action [nu],
+// which is in data->ctrl already, and the pushes act. Under guard; warnings are the caller's to
+// see.
+void tnd_model_step(const tendril_model *model, const mjModel *mujoco, const tnd_pushes *pushes,
+                    int64_t i, const double *action, mjData *data);
+
 struct tendril_model {
   const tendril_task *task;
   mjModel *mujoco;

@@ -24,6 +24,7 @@ struct tnd_transition {
   const tnd_pushes *pushes;  // NULL: none
   mjData *data;
   int nq, nv, nu, n, nx;
+  bool whole;              // derivatives are differences of the whole control step
   bool implicit_function;  // a MuJoCo step is differentiated by `euler`
   tnd_euler euler;
   tnd_arena arena;
@@ -95,7 +96,9 @@ tendril_status tnd_transition_create(const tendril_model *model, tnd_transition 
   f->nu = (int)m->nu;
   f->n = 2 * f->nv;
   f->nx = f->nq + f->nv;
-  f->implicit_function = tnd_euler_can(m);
+  // what a task's motors make of state and action is known to the step map alone
+  f->whole = m->opt.integrator == mjINT_RK4 || model->task->actuate;
+  f->implicit_function = !f->whole && tnd_euler_can(m);
   const tendril_status status = build(f, err);
   if (status == TENDRIL_OK)
     *out = f;
@@ -145,17 +148,17 @@ static bool get_state(const tnd_transition *f, double *x) {
 }
 
 // MuJoCo step i of control step t.
-static bool step_once(tnd_transition *f, int i) {
+static bool step_once(tnd_transition *f, const double *u, int i) {
   static const tnd_pushes none;
   const int64_t k = (int64_t)f->t * f->model->physics_steps + i;
-  tnd_pushes_step(f->pushes ? f->pushes : &none, k, f->mujoco, f->data);
+  tnd_model_step(f->model, f->mujoco, f->pushes ? f->pushes : &none, k, u, f->data);
   return !tnd_physics_warned(f->data);
 }
 
 static bool step_from(tnd_transition *f, const double *x, const double *u, double *next) {
   set_state(f, x, u);
   for (int i = 0; i < f->model->physics_steps; i++)
-    if (!step_once(f, i)) return false;
+    if (!step_once(f, u, i)) return false;
   return get_state(f, next);
 }
 
@@ -242,7 +245,7 @@ static void linearise_steps(void *context) {
   for (int i = 0; i < f->model->physics_steps; i++) {
     if (!differentiate_once(f, i, i == 0 ? f->out : f->step)) return;
     if (i > 0) chain(f, f->out);
-    if (i + 1 < f->model->physics_steps && !step_once(f, i)) return;
+    if (i + 1 < f->model->physics_steps && !step_once(f, f->u, i)) return;
   }
   f->good = true;
 }
@@ -285,8 +288,7 @@ bool tnd_transition_linearise(tnd_transition *f, int t, const double *x, const d
   f->u = u;
   f->out = F;
   if (!within(x, f->nx, mjMAXVAL) || !within(u, f->nu, mjMAXVAL)) return false;
-  const bool whole = f->mujoco->opt.integrator == mjINT_RK4;
-  return run(f, whole ? linearise_whole : linearise_steps) &&
+  return run(f, f->whole ? linearise_whole : linearise_steps) &&
          within(F, f->n * (f->n + f->nu), mjMAXVAL);
 }
 

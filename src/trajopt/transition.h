@@ -30,7 +30,8 @@ bool tnd_transition_step(tnd_transition *f, int t, const double *x, const double
 
 // F [n][n + nu] = (df/dx, df/du), of each of the control step's MuJoCo steps and chained: under
 // Euler by the implicit function theorem (euler.h), where that doesn't apply by mjd_transitionFD().
-// Under RK4, which neither does, by differences of the whole control step. False as above.
+// Under RK4, which neither does, and for a task with motors of its own (tendril_task.actuate), by
+// differences of the whole control step. False as above.
 bool tnd_transition_linearise(tnd_transition *f, int t, const double *x, const double *u,
                               double *F);
 
