@@ -3,6 +3,10 @@
 // velocities in the last 20 states:
 //   l_t = 1e-5 |u|^2 + [t > T - 20] (1e4 |q|^2 + |q'|^2),  u in N m.
 // The angles are not wrapped: one turn too many is not upright.
+//
+// quad-link-limits is the four links with soft limits of the last three joints: beyond 2/3 pi to
+// either side the motor leaves the torque that was asked for and turns the joint back,
+//   tau = -(k (q - q_limit) + d q').
 // Source: Akrour et al. 2018, sec. 7.1; constants as its authors published them in code.
 #include "tasks/common.h"
 
@@ -51,6 +55,24 @@ static void residuals(const mjModel *model, const double *qpos, const double *qv
   }
 }
 
+// Soft limits. The paper gives no gains. The feedback is given to the same motor, so the torque
+// limit bounds it. It is held over a physics step of h = 0.01 s, beside the least inertia that such
+// a joint feels at its limit, I = 0.18 kg m^2: k h^2 / I = 0.06 and d h / I = 0.45 are small enough
+// for the step, and d / (2 sqrt(k I)) < 1 lets a joint come back in, where an overdamped one would
+// creep up to its limit from outside and not be the policy's again. The torque jumps where a joint
+// crosses its limit: that is the paper's rule.
+static const double limit = 2 * 3.14159265358979323846 / 3;
+static const double stiffness = 100;  // k, N m / rad
+static const double damping = 8;      // d, N m s / rad
+
+static void actuate(const mjModel *model, const mjData *data, double *ctrl) {
+  for (int i = 1; i < (int)model->nu; i++) {
+    const double q = data->qpos[i];
+    if (fabs(q) <= limit) continue;
+    ctrl[i] = -(stiffness * (q - copysign(limit, q)) + damping * data->qvel[i]);
+  }
+}
+
 #define COST(n)                                                                                    \
   {                                                                                                \
     {"angles", n, 1e4, LAST, true}, {"velocities", n, 1, LAST, true}, {                            \
@@ -91,6 +113,26 @@ const tendril_task tnd_quad_link = {
     .check = check_quad,
     .reset = reset,
     .observe = observe,
+    .ncost = 3,
+    .cost = COST(QUAD),
+    .residuals = residuals,
+};
+
+extern const tendril_task tnd_quad_link_limits;
+const tendril_task tnd_quad_link_limits = {
+    .name = "quad-link-limits",
+    .summary = "quad-link with soft limits of the last three joints",
+    .source = "Akrour et al. 2018",
+    .mjcf = "quad_link.xml",
+    .physics_steps = 5,
+    .max_steps = 100,
+    .nobs = 2 * QUAD,
+    .nterm = 3,
+    .terms = {"angles", "velocities", "torques"},
+    .check = check_quad,
+    .reset = reset,
+    .observe = observe,
+    .actuate = actuate,
     .ncost = 3,
     .cost = COST(QUAD),
     .residuals = residuals,

@@ -17,6 +17,7 @@
   X(tnd_walker)                                                                                    \
   X(tnd_double_link)                                                                               \
   X(tnd_quad_link)                                                                                 \
+  X(tnd_quad_link_limits)                                                                          \
   X(tnd_swimmer_gps)                                                                               \
   X(tnd_walker_gps)
 // clang-format on

@@ -150,8 +150,8 @@ static void get_state(tendril_env *env, double *qpos, double *qvel) {
 }
 
 Test(reward, of_a_step_at_its_own_time_is_what_the_environment_paid) {
-  const char *const tasks[] = {"double-link", "quad-link", "swimmer-gps"};
-  for (int k = 0; k < 3; k++) {
+  const char *const tasks[] = {"double-link", "quad-link", "quad-link-limits", "swimmer-gps"};
+  for (int k = 0; k < 4; k++) {
     tendril_model *model = support_model(tasks[k], NULL);
     const int T = tendril_model_max_steps(model), nu = tendril_model_nact(model);
     double obs[32], q[16], v[16], next_q[16], next_v[16], u[8];

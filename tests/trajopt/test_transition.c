@@ -179,6 +179,112 @@ Test(transition, under_rk4_derivatives_are_those_of_the_whole_control_step) {
   check_derivatives("quad-link", 5, 1e-4);
 }
 
+// ------------------------------------------------------------------ a task with motors of its own
+
+static const double limit = 2 * 3.14159265358979323846 / 3;
+
+// How near the switch of the soft limits a state is: the least way of a limited joint to its limit.
+static double distance_from_switch(const double *x) {
+  double least = HUGE_VAL;
+  for (int i = 1; i < 4; i++)
+    least = fmin(least, fabs(fabs(x[i]) - limit));
+  return least;
+}
+
+static int count_beyond(const double *x) {
+  return (fabs(x[1]) > limit) + (fabs(x[2]) > limit) + (fabs(x[3]) > limit);
+}
+
+// Controls that swing the links through their limits.
+static void swing(int t, double *u) {
+  for (int i = 0; i < 4; i++)
+    u[i] = 20 * sin(0.21 * t + 1.7 * i);
+}
+
+Test(transition, is_the_environment_through_soft_limits) {
+  stage s = setup("quad-link-limits");
+  double obs[64], x[NX_MAX], u[NU_MAX];
+  tendril_env *env = support_env(s.model, 3, obs);
+  int beyond = 0;
+  memcpy(x, obs, sizeof *x * 8);
+  for (int t = 0; t < 100; t++) {
+    tendril_step step;
+    double next[NX_MAX];
+    swing(t, u);
+    check_ok(tendril_env_step(env, u, obs, &step, check_err));
+    cr_assert(tnd_transition_step(s.f, t, x, u, next));
+    check_same_bits(next, obs, 8);
+    beyond += count_beyond(next) > 0;
+    memcpy(x, next, sizeof x);
+  }
+  cr_assert(beyond > 10 && beyond < 90, "%d", beyond);
+  tendril_env_destroy(env);
+  shut(&s);
+}
+
+// x goes one control step on, through the states before each of its MuJoCo steps: the nearest that
+// one of them is to the switch. `fine` makes them one by one, to the same bits.
+static double pass(stage *s, stage *fine, const double *x, const double *u, double *next) {
+  double y[NX_MAX], after[NX_MAX], least = HUGE_VAL;
+  memcpy(y, x, sizeof y);
+  for (int k = 0; k < tendril_model_physics_steps(s->model); k++) {
+    least = fmin(least, distance_from_switch(y));
+    cr_assert(tnd_transition_step(fine->f, 0, y, u, after));
+    memcpy(y, after, sizeof y);
+  }
+  cr_assert(tnd_transition_step(s->f, 0, x, u, next));
+  check_same_bits(y, next, 8);
+  return least;
+}
+
+static void check_derivatives_through_limits(tendril_integrator integrator, int steps) {
+  enum { W = 12, NX = 8 };
+  tendril_sim_options sim = support_sim_options();
+  sim.integrator = integrator;
+  stage s = open_model(support_model("quad-link-limits", &sim));
+  sim.step_seconds = 0.01;
+  sim.physics_steps = 1;
+  stage fine = open_model(support_model("quad-link-limits", &sim));
+  double x[NX_MAX] = {3.1, 0.02, -0.01, 0.03}, next[NX_MAX], zu[NX + NU_MAX] = {0};
+  int checked = 0, within = 0, crossing = 0, outside = 0;
+  for (int t = 0; t < steps; t++) {
+    double F[NX * W], expected[NX * W], scale = 1;
+    swing(t, zu + NX);
+    const double nearest = pass(&s, &fine, x, zu + NX, next);
+    // differences of 1e-6 that grow by less than a thousand over the control step stay on their
+    // side
+    if (nearest > 1e-3) {
+      around a = {.s = &s, .x = x};
+      memcpy(a.base, next, sizeof a.base);
+      support_fd_jacobian(step_from, &a, zu, W, NX, 1e-6, expected);
+      cr_assert(tnd_transition_linearise(s.f, t, x, zu + NX, F));
+      for (int i = 0; i < NX * W; i++)
+        scale = fmax(scale, fabs(expected[i]));
+      // forward differences of 1e-6 leave some 1e-6 of curvature
+      for (int i = 0; i < NX * W; i++)
+        check_close(F[i] / scale, expected[i] / scale, 1e-5);
+      const int before = count_beyond(x), after = count_beyond(next);
+      checked++;
+      within += before == 0 && after == 0;
+      crossing += before != after;
+      outside += before > 0 && after > 0;
+    }
+    memcpy(x, next, sizeof x);
+  }
+  cr_assert(checked > steps / 2 && within > 5 && crossing > 3 && outside > 5,
+            "%d checked: %d within, %d crossing, %d outside", checked, within, crossing, outside);
+  shut(&s);
+  shut(&fine);
+}
+
+Test(transition, derivatives_know_what_a_tasks_motors_do) {
+  // whatever the integrator: none but the step map itself knows the feedback
+  check_derivatives_through_limits(TENDRIL_INTEGRATOR_TASK, 60);
+  check_derivatives_through_limits(TENDRIL_INTEGRATOR_EULER, 60);
+  // whose 10 ms are too long for these links once they are fast
+  check_derivatives_through_limits(TENDRIL_INTEGRATOR_IMPLICIT, 30);
+}
+
 Test(transition, derivatives_feel_the_slope_of_a_terrain) {
   tendril_sim_options options = support_sim_options();
   tendril_terrain_defaults(&options.terrain);
