@@ -11,20 +11,14 @@
 #include "base/status.h"
 #include "learn/moto_dual.h"
 #include "math/linear_gaussian.h"
-
-// Q(s, a) = 1/2 a'Qaa a + a'Qas s + a'qa + what does not depend on a, a reward: larger is better.
-typedef struct tnd_action_quadratic {
-  double *Qaa;  // [na][na] symmetric, of any sign
-  double *Qas;  // [na][ns]
-  double *qa;   // [na]
-} tnd_action_quadratic;
+#include "math/quadratic.h"
 
 // Doubles of scratch.
 int tnd_moto_update_work(int ns, int na);
 
-// next filled; it may be old itself. work: tnd_moto_update_work() doubles; threads may share all
-// but work, next and out. Allocates nothing. E_NUMERIC, and then next is a copy of old and out all
-// zeros, if
+// Q a reward: larger is better. next filled; it may be old itself. work: tnd_moto_update_work()
+// doubles; threads may share all but work, next and out. Allocates nothing. E_NUMERIC, and then
+// next is a copy of old and out all zeros, if
 //   - Q, the old policy or the state's distribution is not finite, or a product of theirs
 //   - the old covariance has no positive diagonal in its Cholesky factor
 //   - the new one would be singular to rounding (max_kl of tens of nats)
