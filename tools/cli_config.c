@@ -93,10 +93,11 @@ tendril_status cli_configure(const tendril_tasks *tasks, const char *task, const
   tendril_config *config = NULL;
   tendril_status status = TENDRIL_OK;
   char name[64] = "", path[4096] = "";
-  // the learner: as asked for, else the user's file's, else the preset's, else TRPO
+  // the learner: as asked for, else the user's file's, else the preset's (the task's own, if none
+  // was named), else TRPO
   if (!learner && file) learner_of(file, name);
-  if (!learner && !name[0] && preset) {
-    status = preset_path(preset, path, sizeof path, err);
+  if (!learner && !name[0]) {
+    status = preset_path(preset ? preset : task, path, sizeof path, err);
     if (status == TENDRIL_OK) learner_of(path, name);
   }
   const char *source = !name[0] ? NULL : path[0] ? path : file;

@@ -206,6 +206,85 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_vine_create(const tendril_vine_options *options, const tendril_learner_setup *setup,
                     tendril_learner **out, tendril_error *err);
 
+// ---------------------------------------------------------------------------------------- MOTO
+
+/** Index into the names of the option `targets`. */
+typedef enum tendril_targets {
+  TENDRIL_TARGETS_DYNAMIC_PROGRAMMING,
+  TENDRIL_TARGETS_MONTE_CARLO,
+} tendril_targets;
+
+/** Index into the names of the option `reuse`. */
+typedef enum tendril_reuse {
+  TENDRIL_REUSE_ALL,
+  TENDRIL_REUSE_NONE,
+} tendril_reuse;
+
+/** Index into the names of the option `states`. */
+typedef enum tendril_state_estimate {
+  TENDRIL_STATES_MIXTURE,
+  TENDRIL_STATES_FORWARD,
+} tendril_state_estimate;
+
+// clang-format off
+#define TENDRIL_MOTO_OPTIONS(X)                                                                    \
+  X(real,    max_kl,        0.1,   1e-8, 100, "nat", "eps, bound on the expected KL(new || old) of every time step (2)") \
+  X(flag,    entropy_bound, true,  0,    0,   "",    "bound the entropy of every time step from below (3)") \
+  X(real,    entropy_drop,  0.1,   0,    100, "nat", "beta0, by how much it may fall in an iteration") \
+  X(choice,  targets,       "dynamic-programming", "dynamic-programming monte-carlo", 0, "", "what Q is fitted to: r + V of the next state (7), or the rewards to come") \
+  X(choice,  reuse,         "all", "all none", 0, "", "all: samples of all time steps of the kept iterations serve every time step, by importance weights (8); none: only the time step's own of this iteration") \
+  X(integer, keep,          5,     1,    1000, "",   "K, iterations whose samples are kept") \
+  X(choice,  states,        "mixture", "mixture forward", 0, "", "state distributions: from the samples of the kept iterations, less by `decay` with each (sec. 4.3.2), or propagated forward in time (sec. 4.3.1)") \
+  X(real,    decay,         0.9,   0,    1,   "",    "gamma, the weight of an iteration's states relative to the next one's") \
+  X(real,    ridge,         1e-6,  0,    1e6, "",    "lambda, penalty on the weights of the regressions (6), in centred and scaled features") \
+  X(real,    state_ridge,   1e-6,  0,    1,   "",    "of the mean variance, added to all variances of a state distribution")
+// clang-format on
+
+typedef struct tendril_moto_options {
+  TENDRIL_MOTO_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_moto_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_moto_defaults(tendril_moto_options *options);
+
+// clang-format off
+/** Statistics of one MOTO iteration, after those of the rollout. */
+#define TENDRIL_MOTO_STATS(X)                                                                      \
+  X(kl,             "nat", "expected KL(new || old), mean over the time steps")                    \
+  X(kl_max,         "nat", "largest of them")                                                      \
+  X(entropy,        "nat", "entropy of the policy before the step, mean over the time steps")      \
+  X(entropy_bound,  "",    "time steps whose entropy fell by beta0, the most that it may")         \
+  X(gain,           "",    "improvement that the local quadratics expect, summed over the time steps") \
+  X(fit,            "",    "weighted R^2 of Q about its targets, mean over the time steps")        \
+  X(effective,      "",    "effective number of samples that Q is fitted to, mean over the time steps") \
+  X(effective_min,  "",    "smallest of them")                                                     \
+  X(degenerate,     "",    "time steps whose importance weights were worth less than their own samples of the iteration, which they were fitted to instead") \
+  X(update_seconds, "s",   "wall seconds of the iteration outside the collection")                 \
+  X(weights_cpu,    "s",   "CPU seconds of state distributions and importance weights")            \
+  X(regression_cpu, "s",   "CPU seconds of the fits of Q and V")                                   \
+  X(dual_cpu,       "s",   "CPU seconds of the policy's updates")
+// clang-format on
+
+typedef struct tendril_moto_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_MOTO_STATS(X)
+#undef X
+} tendril_moto_stats;
+
+/**
+ * Model-free trajectory-based policy optimisation (Akrour et al. 2018): at every time step a local
+ * quadratic Q and an update in closed form under bounds on KL and entropy. docs/methods/moto.md
+ * numbers its steps. States are the task's observations; the critic is not used.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life. The policy is
+ *                 time-linear with full covariances, without normaliser; an iteration is
+ *                 rollout.streams whole episodes
+ * @return E_CONFIG if policy, rollout or options don't go with that
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_moto_create(const tendril_moto_options *options, const tendril_learner_setup *setup,
+                    tendril_learner **out, tendril_error *err);
+
 #ifdef __cplusplus
 }
 #endif

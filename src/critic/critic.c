@@ -22,17 +22,24 @@ typedef tendril_status (*kind_create)(const tnd_critic *base, tnd_critic **out, 
 static const kind_create kinds[] = {
     [TENDRIL_CRITIC_NEURAL] = tnd_critic_neural_create,
     [TENDRIL_CRITIC_LINEAR] = tnd_critic_linear_create,
+    [TENDRIL_CRITIC_QUADRATIC] = tnd_critic_quadratic_create,
     [TENDRIL_CRITIC_NONE] = tnd_critic_none_create,
 };
 
-tendril_status tnd_critic_create(const tendril_critic_options *options, int nobs, int64_t capacity,
-                                 int threads, uint64_t seed, tnd_critic **out, tendril_error *err) {
+tendril_status tnd_critic_create(const tendril_critic_options *options, const tnd_critic_size *size,
+                                 uint64_t seed, tnd_critic **out, tendril_error *err) {
   TENDRIL_TRY(tnd_options_check(&tnd_critic_options, options, "critic", err));
-  if (nobs < 1 || capacity < 1 || capacity > UINT32_MAX || threads < 1)
+  if (size->nobs < 1 || size->nx < size->nobs || size->horizon < 1 || size->capacity < 1 ||
+      size->capacity > UINT32_MAX || size->threads < 1)
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "critic: observations, rows and threads must be at least 1");
-  tnd_critic base = {
-      .options = *options, .nobs = nobs, .capacity = capacity, .threads = threads, .seed = seed};
+                    "critic: observations, horizon, rows and threads must be at least 1");
+  tnd_critic base = {.options = *options,
+                     .nx = size->nx,
+                     .nobs = size->nobs,
+                     .horizon = size->horizon,
+                     .capacity = size->capacity,
+                     .threads = size->threads,
+                     .seed = seed};
   return kinds[options->kind](&base, out, err);
 }
 
@@ -52,7 +59,7 @@ static void predict_piece(void *context, int piece, int worker) {
   const prediction *p = context;
   int64_t first = (int64_t)piece * TND_CRITIC_PIECE, left = p->n - first;
   int n = left < TND_CRITIC_PIECE ? (int)left : TND_CRITIC_PIECE;
-  p->critic->ops->predict(p->critic, worker, n, p->x + first * p->critic->nobs, p->time + first,
+  p->critic->ops->predict(p->critic, worker, n, p->x + first * p->critic->nx, p->time + first,
                           p->v + first);
 }
 
@@ -66,6 +73,17 @@ void tnd_critic_predict(const tnd_critic *critic, tendril_pool *pool, int64_t n,
   else
     for (int piece = 0; piece < pieces; piece++)
       predict_piece(&p, piece, 0);
+}
+
+bool tnd_critic_fits_paths(const tnd_critic *critic) {
+  return critic->ops->fit_paths != NULL;
+}
+
+tendril_status tnd_critic_fit_paths(tnd_critic *critic, tendril_pool *pool,
+                                    const tendril_batch *batch, const double *x,
+                                    const double *x_last, const double *reward, double gamma,
+                                    tendril_error *err) {
+  return critic->ops->fit_paths(critic, pool, batch, x, x_last, reward, gamma, err);
 }
 
 tendril_status tnd_critic_fit(tnd_critic *critic, int64_t n, const double *x, const int *time,

@@ -39,31 +39,31 @@ static void destroy(tnd_critic *critic) {
   tnd_free(c);
 }
 
-// f [2 nobs + 4] of one row
-static void features(int nobs, const double *x, int time, double *f) {
-  for (int i = 0; i < nobs; i++) {
+// f [2 nx + 4] of one row
+static void features(int nx, const double *x, int time, double *f) {
+  for (int i = 0; i < nx; i++) {
     f[i] = x[i];
-    f[nobs + i] = x[i] * x[i];
+    f[nx + i] = x[i] * x[i];
   }
   double t = time / 100.0;
-  f[2 * nobs] = t;
-  f[2 * nobs + 1] = t * t;
-  f[2 * nobs + 2] = t * t * t;
-  f[2 * nobs + 3] = 1;
+  f[2 * nx] = t;
+  f[2 * nx + 1] = t * t;
+  f[2 * nx + 2] = t * t * t;
+  f[2 * nx + 3] = 1;
 }
 
 static void predict(const tnd_critic *critic, int worker, int n, const double *x, const int *time,
                     double *v) {
   (void)worker;
   const linear *c = (const linear *)critic;
-  int nobs = critic->nobs;
+  int nx = critic->nx;
   const double *w = c->w;
   for (int r = 0; r < n; r++) {
-    const double *xr = x + (ptrdiff_t)r * nobs;
+    const double *xr = x + (ptrdiff_t)r * nx;
     double t = time[r] / 100.0;
-    double sum = w[2 * nobs + 3] + t * (w[2 * nobs] + t * (w[2 * nobs + 1] + t * w[2 * nobs + 2]));
-    for (int i = 0; i < nobs; i++)
-      sum += xr[i] * (w[i] + xr[i] * w[nobs + i]);
+    double sum = w[2 * nx + 3] + t * (w[2 * nx] + t * (w[2 * nx + 1] + t * w[2 * nx + 2]));
+    for (int i = 0; i < nx; i++)
+      sum += xr[i] * (w[i] + xr[i] * w[nx + i]);
     v[r] = sum;
   }
 }
@@ -72,13 +72,13 @@ static tendril_status fit(tnd_critic *critic, int64_t n, const double *x, const 
                           const double *targets, uint32_t iteration, tendril_error *err) {
   (void)iteration;
   linear *c = (linear *)critic;
-  int nf = c->nf, nobs = critic->nobs;
+  int nf = c->nf, nx = critic->nx;
   memset(c->S, 0, (size_t)nf * (size_t)nf * sizeof *c->S);
   memset(c->b, 0, (size_t)nf * sizeof *c->b);
   for (int64_t first = 0; first < n; first += ROWS) {
     int rows = n - first < ROWS ? (int)(n - first) : ROWS;
     for (int r = 0; r < rows; r++)
-      features(nobs, x + (first + r) * nobs, time[first + r], c->f + (ptrdiff_t)r * nf);
+      features(nx, x + (first + r) * nx, time[first + r], c->f + (ptrdiff_t)r * nf);
     // S += F'F, b += F'y
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, nf, rows, 1, c->f, nf, 1, c->S, nf);
     cblas_dgemv(CblasRowMajor, CblasTrans, rows, nf, 1, c->f, nf, targets + first, 1, 1, c->b, 1);
@@ -106,15 +106,15 @@ static const tnd_critic_ops linear_ops = {
 tendril_status tnd_critic_linear_create(const tnd_critic *base, tnd_critic **out,
                                         tendril_error *err) {
   tnd_blas_init();
-  if (base->nobs > 16384)
+  if (base->nx > 16384)
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "critic: %d observations are too many for a linear one; use kind neural",
-                    base->nobs);
+                    base->nx);
   linear *c = tnd_alloc(sizeof *c);
   if (!c) return tnd_fail_memory(err);
   c->base = *base;
   c->base.ops = &linear_ops;
-  c->nf = 2 * base->nobs + 4;
+  c->nf = 2 * base->nx + 4;
   layout(c, &c->arena);
   tendril_status status = tnd_arena_alloc(&c->arena, err);
   if (status != TENDRIL_OK) {

@@ -226,7 +226,14 @@ static problem find_scaling(tnd_local_quadratic *f, int t) {
   // the state's part and the action's, one behind the other
   double *centre = f->centre + (ptrdiff_t)t * f->n, *per_unit = f->per_unit + (ptrdiff_t)t * f->n;
   if (!moments(step, total, ns, data->s, centre, per_unit)) return BAD_STATE;
-  if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns)) return BAD_ACTION;
+  if (na && data->policy) {
+    for (int i = ns; i < f->n; i++) {
+      centre[i] = 0;
+      per_unit[i] = 1;
+    }
+  } else if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns)) {
+    return BAD_ACTION;
+  }
   if (f->size.ridge > 0) return FINE;
   // equal weights need not come to a whole number in floating point
   return rows < f->nQ || f->next.info[t].effective < f->nQ - 1e-6 ? TOO_FEW : FINE;
@@ -249,6 +256,28 @@ static double *products(const tnd_local_quadratic *f, int t) {
   return f->products + (ptrdiff_t)t * f->P * f->P;
 }
 
+// z [na][STRIDE] = C^-1 (a - K s - k), the policy's noise
+static void noise_rows(const tnd_linear_gaussian *policy, int rows, const double *s,
+                       const double *a, const int *row, double *z) {
+  const int ns = policy->ns, na = policy->na;
+  for (int i = 0; i < na; i++) {
+    const double *K = policy->K + i * ns, *C = policy->C + i * na;
+    double *zi = z + (ptrdiff_t)i * STRIDE;
+    for (int r = 0; r < rows; r++) {
+      const double *sr = s + (ptrdiff_t)row[r] * ns;
+      double y = a[(ptrdiff_t)row[r] * na + i] - policy->k[i];
+      for (int j = 0; j < ns; j++)
+        y -= K[j] * sr[j];
+      zi[r] = y;
+    }
+    for (int j = 0; j < i; j++)
+      for (int r = 0; r < rows; r++)
+        zi[r] -= C[j] * z[(ptrdiff_t)j * STRIDE + r];
+    for (int r = 0; r < rows; r++)
+      zi[r] /= C[i];
+  }
+}
+
 // X [p][STRIDE] of `rows` rows of step t, from its `first`
 static void features(tnd_local_quadratic *f, int t, int first, int rows, scratch *w) {
   const tnd_local_quadratic_data *data = f->data;
@@ -261,7 +290,9 @@ static void features(tnd_local_quadratic *f, int t, int first, int rows, scratch
 
   // Phi
   tnd_quadratic_scale_rows(ns, rows, data->s, row, centre, per_unit, STRIDE, w->z);
-  if (n > ns)
+  if (n > ns && data->policy)
+    noise_rows(&data->policy[t], rows, data->s, data->a, row, w->z + (ptrdiff_t)ns * STRIDE);
+  else if (n > ns)
     tnd_quadratic_scale_rows(n - ns, rows, data->a, row, centre + ns, per_unit + ns, STRIDE,
                              w->z + (ptrdiff_t)ns * STRIDE);
   tnd_quadratic_features(n, rows, STRIDE, w->z, w->root, w->X);
@@ -378,6 +409,40 @@ static double r_squared(const tnd_local_quadratic *f, int t, const double *b, co
   return sst > 1e-13 * yy ? 1 - fmax(sse, 0) / sst : 1;
 }
 
+// X [m][columns] <- C^-T X
+static void back_substitute(int m, const double *C, int columns, double *X) {
+  for (int i = m - 1; i >= 0; i--)
+    for (int c = 0; c < columns; c++) {
+      double x = X[i * columns + c];
+      for (int j = i + 1; j < m; j++)
+        x -= C[j * m + i] * X[j * columns + c];
+      X[i * columns + c] = x / C[i * m + i];
+    }
+}
+
+// From Q of (s, y) to Q of (s, a), y = W (a - K s - k), W = C^-1:
+//   Qaa = W'Qyy W    Qas = W'Qys - Qaa K    qa = W'qy - Qaa k
+static void of_actions(const tnd_linear_gaussian *policy, const tnd_action_quadratic *Q) {
+  const int ns = policy->ns, na = policy->na;
+  back_substitute(na, policy->C, na, Q->Qaa);
+  for (int i = 0; i < na; i++)  // (W'Qyy)' = Qyy W
+    for (int j = 0; j < i; j++) {
+      const double x = Q->Qaa[i * na + j];
+      Q->Qaa[i * na + j] = Q->Qaa[j * na + i];
+      Q->Qaa[j * na + i] = x;
+    }
+  back_substitute(na, policy->C, na, Q->Qaa);
+  back_substitute(na, policy->C, ns, Q->Qas);
+  back_substitute(na, policy->C, 1, Q->qa);
+  for (int i = 0; i < na; i++)
+    for (int j = 0; j < na; j++) {
+      const double q = Q->Qaa[i * na + j];
+      for (int l = 0; l < ns; l++)
+        Q->Qas[i * ns + l] -= q * policy->K[j * ns + l];
+      Q->qa[i] -= q * policy->k[j];
+    }
+}
+
 static problem find_w(tnd_local_quadratic *f, int t, scratch *w) {
   const int ns = f->size.ns;
   solve(f, t, f->nQ, w->b, w->w);
@@ -392,6 +457,7 @@ static problem find_w(tnd_local_quadratic *f, int t, scratch *w) {
   tnd_quadratic_from_weights(w->w, f->centre + (ptrdiff_t)t * f->n,
                              f->per_unit + (ptrdiff_t)t * f->n, &w->Q);
   tnd_quadratic_split(&w->Q, ns, NULL, &f->next.Q[t]);
+  if (f->data->policy) of_actions(&f->data->policy[t], &f->next.Q[t]);
   tnd_quadratic_from_weights(v + 2 * ns, v, v + ns, V);
   const int64_t na = f->size.na;
   const bool finite = isfinite(V->c) && tnd_all_finite(ns, V->b) &&

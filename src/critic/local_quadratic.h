@@ -7,7 +7,10 @@
 //
 // and V~_t by the same of the same Q^ on phi(s). Coordinates are centred and scaled by the weighted
 // mean and deviation of step t's rows, and the bias is not penalised, so lambda (the ridge) has no
-// unit. A coordinate that does not vary gets no weight but the bias.
+// unit. A coordinate that does not vary gets no weight but the bias. Given the policy, actions
+// enter as its noise, y = C_t^-1 (a - K_t s - k_t): the quadratics are the same, but what an action
+// does beside what the state already tells stays as visible to the regression, and to the ridge, as
+// states are, however little noise the policy has left.
 // Source: Akrour et al. 2018, sec. 4.1; docs/methods/moto.md, policy evaluation.
 #ifndef TND_LOCAL_QUADRATIC_H
 #define TND_LOCAL_QUADRATIC_H
@@ -15,6 +18,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "critic/step_rows.h"
+#include "math/linear_gaussian.h"
 #include "math/quadratic.h"
 
 typedef struct tnd_local_quadratic tnd_local_quadratic;
@@ -32,16 +36,17 @@ typedef void (*tnd_step_reward)(void *context, int t, int n, const int *row, dou
 // What is fitted to; all borrowed. Samples are rows of arrays, in any order; a row may serve many
 // steps.
 typedef struct tnd_local_quadratic_data {
-  const tnd_step_rows *steps;  // [T]
-  const double *s;             // [rows][ns] state
-  const double *a;             // [rows][na] action
-  const double *returns;       // [rows] Monte Carlo, and nothing below counts; NULL: dynamic
-                               // programming
-  tnd_step_reward reward;      // r_t
-  void *context;               // its first argument
-  const double *next;          // [rows][ns] state after the action
-  const bool *terminated;      // [rows] no value follows; NULL: one always does
-  double discount;             // 1: none
+  const tnd_step_rows *steps;         // [T]
+  const double *s;                    // [rows][ns] state
+  const double *a;                    // [rows][na] action
+  const tnd_linear_gaussian *policy;  // [T]; NULL: actions enter centred and scaled
+  const double *returns;              // [rows] Monte Carlo, and nothing below counts; NULL: dynamic
+                                      // programming
+  tnd_step_reward reward;             // r_t
+  void *context;                      // its first argument
+  const double *next;                 // [rows][ns] state after the action
+  const bool *terminated;             // [rows] no value follows; NULL: one always does
+  double discount;                    // 1: none
 } tnd_local_quadratic_data;
 
 typedef struct tnd_local_quadratic_info {

@@ -44,7 +44,7 @@ typedef struct neural {
   tnd_mlp_rows **workers;  // [threads] for predictions
   uint32_t *order;         // [capacity] shuffled rows
   double *grad;            // [nparam]
-  double *x;               // [minibatch][nobs]
+  double *x;               // [minibatch][nx]
   double *y;               // [minibatch] predictions, then their gradient
   tnd_arena arena;
 } neural;
@@ -62,7 +62,7 @@ static void layout(neural *c, tnd_arena *arena) {
   c->workers = tnd_arena_take(arena, (size_t)c->base.threads, sizeof *c->workers);
   c->order = tnd_arena_take(arena, (size_t)c->base.capacity, sizeof *c->order);
   c->grad = tnd_arena_doubles(arena, nparam);
-  c->x = tnd_arena_doubles(arena, minibatch * (size_t)c->base.nobs);
+  c->x = tnd_arena_doubles(arena, minibatch * (size_t)c->base.nx);
   c->y = tnd_arena_doubles(arena, minibatch);
 }
 
@@ -149,9 +149,9 @@ static TND_CLONES void adam(int n, double rate, double epsilon, const double *re
 // One step of Adam on the mean of (f(x) - (target - mu) / sigma)^2 / 2 over some rows.
 static void step(neural *c, int n, const uint32_t *which, const double *x, const double *targets) {
   struct scalars *s = &c->now.s;
-  int nobs = c->base.nobs;
+  int nx = c->base.nx;
   for (int i = 0; i < n; i++)
-    memcpy(c->x + (ptrdiff_t)i * nobs, x + (ptrdiff_t)which[i] * nobs, (size_t)nobs * sizeof *x);
+    memcpy(c->x + (ptrdiff_t)i * nx, x + (ptrdiff_t)which[i] * nx, (size_t)nx * sizeof *x);
   tnd_mlp_set_params(c->mlp, c->now.theta);
   tnd_mlp_forward(c->mlp, c->rows, n, c->x, c->y);
   for (int i = 0; i < n; i++)
@@ -244,7 +244,7 @@ static tendril_status init(neural *c, const tnd_mlp_shape *shape, tendril_error 
 tendril_status tnd_critic_neural_create(const tnd_critic *base, tnd_critic **out,
                                         tendril_error *err) {
   const tendril_critic_options *options = &base->options;
-  tnd_mlp_shape shape = {.nin = base->nobs,
+  tnd_mlp_shape shape = {.nin = base->nx,
                          .nout = 1,
                          .hidden = options->hidden,
                          .activation = (tendril_activation)options->activation,

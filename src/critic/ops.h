@@ -12,6 +12,10 @@ typedef struct tnd_critic_ops {
   // the functions of the same name in critic.h
   tendril_status (*fit)(tnd_critic *critic, int64_t n, const double *x, const int *time,
                         const double *targets, uint32_t iteration, tendril_error *err);
+  // of a kind that fits paths, and then there is no fit; NULL: it doesn't
+  tendril_status (*fit_paths)(tnd_critic *critic, tendril_pool *pool, const tendril_batch *batch,
+                              const double *x, const double *x_last, const double *reward,
+                              double gamma, tendril_error *err);
   tendril_status (*save)(const tnd_critic *critic, tnd_tensors *tensors, tendril_error *err);
   tendril_status (*load)(tnd_critic *critic, const tnd_tensors *tensors, tendril_error *err);
 } tnd_critic_ops;
@@ -22,7 +26,7 @@ typedef struct tnd_critic_ops {
 struct tnd_critic {
   const tnd_critic_ops *ops;
   tendril_critic_options options;
-  int nobs;
+  int nx, nobs, horizon;
   int64_t capacity;
   int threads;  // workers that may predict at a time
   uint64_t seed;
@@ -33,6 +37,8 @@ tendril_status tnd_critic_neural_create(const tnd_critic *base, tnd_critic **out
                                         tendril_error *err);
 tendril_status tnd_critic_linear_create(const tnd_critic *base, tnd_critic **out,
                                         tendril_error *err);
+tendril_status tnd_critic_quadratic_create(const tnd_critic *base, tnd_critic **out,
+                                           tendril_error *err);
 tendril_status tnd_critic_none_create(const tnd_critic *base, tnd_critic **out, tendril_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 #include "learn/learner.h"
 
 #include "base/number.h"
+#include "base/status.h"
 
 tendril_status tendril_learner_iterate(tendril_learner *learner, double *stats,
                                        tendril_error *err) {
@@ -29,6 +30,18 @@ int64_t tendril_learner_steps(const tendril_learner *learner) {
 
 int64_t tendril_learner_iterations(const tendril_learner *learner) {
   return learner->iterations;
+}
+
+tendril_status tnd_check_whole_episodes(const tendril_learner_setup *setup, const char *method,
+                                        tendril_error *err) {
+  const int64_t steps = setup->rollout.streams * tendril_model_max_steps(setup->model);
+  if (setup->rollout.episodes == TENDRIL_EPISODES_WHOLE && setup->rollout.batch == steps)
+    return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_CONFIG,
+                  "rollout: %s needs one whole episode of every stream; with %lld streams and "
+                  "episodes of %d steps rollout.episodes=whole and rollout.batch=%lld",
+                  method, (long long)setup->rollout.streams, tendril_model_max_steps(setup->model),
+                  (long long)steps);
 }
 
 tendril_status tnd_learner_save(const tendril_learner *learner, tnd_tensors *tensors,

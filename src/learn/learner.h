@@ -37,6 +37,10 @@ typedef struct tnd_method {
                            tendril_learner **out, tendril_error *err);
 } tnd_method;
 
+// E_CONFIG unless an iteration is one whole episode of every stream, which `method` needs.
+TENDRIL_MUST_CHECK tendril_status tnd_check_whole_episodes(const tendril_learner_setup *setup,
+                                                           const char *method, tendril_error *err);
+
 int tnd_method_count(void);
 const tnd_method *tnd_method_get(int i);
 // NULL if there is none of that name

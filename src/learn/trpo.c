@@ -65,23 +65,26 @@ static void layout(trpo *l, tnd_arena *arena) {
 // ------------------------------------------------------------------------- steps of an iteration
 
 // Step 2: values of all states, advantages and value targets.
-static void estimate_advantages(trpo *l, tendril_trpo_stats *stats) {
+static tendril_status estimate_advantages(trpo *l, tendril_trpo_stats *stats, tendril_error *err) {
   const tendril_batch *b = l->batch;
   tnd_last_times(b, l->time_last);
   tnd_policy_input(l->policy, b->n, b->obs, b->time, l->x);
   tnd_policy_input(l->policy, b->npath, b->last_obs, l->time_last, l->x_last);
-  tnd_critic_predict(l->critic, l->pool, b->n, l->x, b->time, l->V);
-  tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
-
   if (l->options.reward_scale == TENDRIL_REWARD_BY_RETURN_SD)
     tnd_reward_scale_apply(&l->reward_scale, b, l->gamma, l->reward);
   else
     memcpy(l->reward, b->reward, sizeof *l->reward * (size_t)b->n);
+  if (tnd_critic_fits_paths(l->critic))
+    TENDRIL_TRY(
+        tnd_critic_fit_paths(l->critic, l->pool, b, l->x, l->x_last, l->reward, l->gamma, err));
+  tnd_critic_predict(l->critic, l->pool, b->n, l->x, b->time, l->V);
+  tnd_critic_predict(l->critic, l->pool, b->npath, l->x_last, l->time_last, l->V_last);
   tnd_advantage_gae(b, l->reward, l->V, l->V_last, l->gamma, l->options.lambda, l->advantage,
                     l->target);
   stats->explained_variance = tnd_explained_variance(b->n, l->V, l->target);
   if (l->options.advantage_scale == TENDRIL_ADVANTAGE_STANDARDISED)
     tnd_standardise(b->n, l->advantage);
+  return TENDRIL_OK;
 }
 
 // One iteration.
@@ -101,14 +104,15 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
 
   // 2. advantages
   l->gamma = tnd_discount(learner, l->options.gamma, l->options.gamma_final);
-  estimate_advantages(l, &stats);
+  TENDRIL_TRY(estimate_advantages(l, &stats, err));
 
   // 3 to 6. gradient, direction, step length, line search; 7 beside them: V learns the targets
   const double delta = tnd_trust_radius(learner, l->options.max_kl, l->options.max_kl_final);
   const tendril_batch *b = l->batch;
   const tnd_sample sample = {
       .n = b->n, .x = l->x, .actions = 1, .action = b->action, .q = l->advantage};
-  const tnd_critic_rows rows = {l->critic, b->n, l->x, b->time, l->target};
+  const bool learns = !tnd_critic_fits_paths(l->critic);
+  const tnd_critic_rows rows = {learns ? l->critic : NULL, b->n, l->x, b->time, l->target};
   TENDRIL_TRY(tnd_natural_step_take(l->step, &sample, delta, &rows, (uint32_t)l->base.iterations,
                                     &stats, err));
 
@@ -165,8 +169,12 @@ static tendril_status create_parts(trpo *l, const tendril_learner_setup *setup,
   TENDRIL_TRY(tendril_rollout_create(&setup->rollout, setup->model, setup->pool, setup->seed,
                                      &l->rollout, err));
   const int64_t n = l->capacity = tnd_rollout_capacity(l->rollout);
-  TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nx, n, tendril_pool_threads(l->pool),
-                                setup->seed, &l->critic, err));
+  const tnd_critic_size size = {.nx = l->nx,
+                                .nobs = tendril_policy_nobs(l->policy),
+                                .horizon = tendril_policy_horizon(l->policy),
+                                .capacity = n,
+                                .threads = tendril_pool_threads(l->pool)};
+  TENDRIL_TRY(tnd_critic_create(&setup->critic, &size, setup->seed, &l->critic, err));
   const tnd_natural_step_options step = TND_NATURAL_STEP_OPTIONS(&l->options);
   const tnd_trust_region_sizes sizes = {.states = n, .actions = 1};
   TENDRIL_TRY(

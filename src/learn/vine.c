@@ -242,10 +242,13 @@ static tendril_status check(const tendril_vine_options *o, const tendril_learner
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "learner.metric: empirical needs actions at the states of the constraint; use "
                     "learner.constraint=rollout-set");
-  if (o->branch_value && setup->critic.kind == TENDRIL_CRITIC_NONE)
-    return tnd_fail(err, TENDRIL_E_CONFIG,
-                    "learner.branch_value: there is no value function; use critic.kind=neural or "
-                    "linear, or learner.branch_value=false");
+  const bool learns =
+      setup->critic.kind == TENDRIL_CRITIC_NEURAL || setup->critic.kind == TENDRIL_CRITIC_LINEAR;
+  if (o->branch_value && !learns)
+    return tnd_fail(
+        err, TENDRIL_E_CONFIG,
+        "learner.branch_value: there is no value function that learns; use critic.kind=neural or "
+        "linear, or learner.branch_value=false");
   return TENDRIL_OK;
 }
 
@@ -261,9 +264,14 @@ static tendril_status create_parts(vine *l, const tendril_learner_setup *setup,
   TENDRIL_TRY(tnd_rollout_keep_snapshots(l->rollout, err));
   TENDRIL_TRY(tnd_vine_create(&branches, setup->model, setup->pool, setup->seed, &l->vine, err));
   const int64_t n = l->capacity = tnd_rollout_capacity(l->rollout);
-  if (o->branch_value)
-    TENDRIL_TRY(tnd_critic_create(&setup->critic, l->nx, n + l->N, tendril_pool_threads(l->pool),
-                                  setup->seed, &l->critic, err));
+  if (o->branch_value) {
+    const tnd_critic_size size = {.nx = l->nx,
+                                  .nobs = tendril_policy_nobs(l->policy),
+                                  .horizon = tendril_policy_horizon(l->policy),
+                                  .capacity = n + l->N,
+                                  .threads = tendril_pool_threads(l->pool)};
+    TENDRIL_TRY(tnd_critic_create(&setup->critic, &size, setup->seed, &l->critic, err));
+  }
   const tnd_natural_step_options step = TND_NATURAL_STEP_OPTIONS(o);
   const tnd_trust_region_sizes sizes = {.states = l->N,
                                         .actions = l->K,

@@ -30,10 +30,11 @@ void tendril_rollout_defaults(tendril_rollout_options *options) {
 typedef struct stream {
   tendril_env *env;
   tendril_actor *actor;
-  double *obs;    // [nobs] the current observation
-  double *next;   // [nobs] the one after the step
-  double *noise;  // [nact]
-  bool over;      // the next step starts an episode
+  double *obs;     // [nobs] the current observation
+  double *next;    // [nobs] the one after the step
+  double *noise;   // [nact]
+  double *before;  // [nq + nv] the state before the step, for the squares
+  bool over;       // the next step starts an episode
 
   // counters, saved in checkpoints
   int64_t episodes;  // started
@@ -58,14 +59,16 @@ struct tendril_rollout {
   tendril_pool *pool;
   uint64_t seed;
   int nstream;
+  int nq, nv;       // of the model
   int64_t T;        // rows that a stream gives to a batch, with whole episodes at least
   int64_t most;     // rows that a stream can give; stream s collects into rows s*most ...
   stream *streams;  // [nstream]
   const tendril_policy *policy;
   tendril_batch batch;
-  double *snapshots;  // [capacity][tendril_snapshot_size()] or NULL
-  int nsnapshot;      // tendril_snapshot_size()
-  tnd_arena arena, snapshot_arena;
+  double *snapshots;            // [capacity][tendril_snapshot_size()] or NULL
+  int nsnapshot;                // tendril_snapshot_size()
+  tnd_reward_squares *squares;  // [capacity] or NULL
+  tnd_arena arena, snapshot_arena, squares_arena;
 };
 
 int64_t tnd_rollout_capacity(const tendril_rollout *r) {
@@ -130,6 +133,8 @@ tendril_status tendril_rollout_create(const tendril_rollout_options *options,
   r->batch.nobs = tendril_model_nobs(model);
   r->batch.nact = tendril_model_nact(model);
   r->nsnapshot = tendril_snapshot_size(model);
+  r->nq = (int)tendril_model_mujoco(model)->nq;
+  r->nv = (int)tendril_model_mujoco(model)->nv;
   layout(r, &r->arena);
   tendril_status status = tnd_arena_alloc(&r->arena, err);
   if (status == TENDRIL_OK) layout(r, &r->arena);
@@ -149,6 +154,7 @@ void tendril_rollout_destroy(tendril_rollout *r) {
     tendril_env_destroy(r->streams[s].env);
     tendril_actor_destroy(r->streams[s].actor);
   }
+  tnd_arena_free(&r->squares_arena);
   tnd_arena_free(&r->snapshot_arena);
   tnd_arena_free(&r->arena);
   tnd_free(r);
@@ -168,6 +174,39 @@ tendril_status tnd_rollout_keep_snapshots(tendril_rollout *r, tendril_error *err
 
 const double *tnd_rollout_snapshots(const tendril_rollout *r) {
   return r->snapshots;
+}
+
+static void squares_layout(tendril_rollout *r) {
+  tnd_arena *arena = &r->squares_arena;
+  r->squares = tnd_arena_take(arena, (size_t)tnd_rollout_capacity(r), sizeof *r->squares);
+  const size_t nx = (size_t)(r->nq + r->nv);
+  double *before = tnd_arena_doubles(arena, (size_t)r->nstream * nx);
+  for (int s = 0; arena->base && s < r->nstream; s++)
+    r->streams[s].before = before + (size_t)s * nx;
+}
+
+tendril_status tnd_rollout_keep_squares(tendril_rollout *r, tendril_error *err) {
+  squares_layout(r);
+  TENDRIL_TRY(tnd_arena_alloc(&r->squares_arena, err));
+  squares_layout(r);
+  return TENDRIL_OK;
+}
+
+const tnd_reward_squares *tnd_rollout_squares(const tendril_rollout *r) {
+  return r->squares;
+}
+
+// The state in which a step begins, and what the step would earn at any time.
+static void note_state(const tendril_rollout *r, stream *s) {
+  const mjData *d = tendril_env_data(s->env);
+  memcpy(s->before, d->qpos, sizeof *s->before * (size_t)r->nq);
+  memcpy(s->before + r->nq, d->qvel, sizeof *s->before * (size_t)r->nv);
+}
+
+static void square(const tendril_rollout *r, const stream *s, const double *action, int64_t row) {
+  const mjData *d = tendril_env_data(s->env);
+  tnd_reward_square(r->model, tendril_env_ground(s->env), s->before, s->before + r->nq, action,
+                    d->qpos, d->qvel, &r->squares[row]);
 }
 
 // Ends the path that covers rows first .. first+length-1, followed by the observation `last`.
@@ -226,6 +265,7 @@ static tendril_status collect(tendril_rollout *r, int index) {
     tendril_policy_act(r->policy, s->actor, s->length, s->obs, s->noise, action);
 
     if (r->snapshots) tendril_env_save(s->env, r->snapshots + row * r->nsnapshot);
+    if (r->squares) note_state(r, s);
     tendril_step step;
     TENDRIL_TRY(tendril_env_step(s->env, action, s->next, &step, &s->err));
     if (step.diverged) {
@@ -241,6 +281,7 @@ static tendril_status collect(tendril_rollout *r, int index) {
       continue;
     }
     s->diverged_in_a_row = 0;
+    if (r->squares) square(r, s, action, row);
     memcpy(b->obs + row * b->nobs, s->obs, sizeof(double) * nobs);
     b->reward[row] = step.reward;
     b->time[row] = s->length++;
@@ -327,6 +368,7 @@ static void gather(tendril_rollout *r) {
       if (r->snapshots)
         memmove(r->snapshots + b->n * r->nsnapshot, r->snapshots + from * r->nsnapshot,
                 sizeof(double) * (size_t)r->nsnapshot * n);
+      if (r->squares) memmove(r->squares + b->n, r->squares + from, sizeof *r->squares * n);
       for (size_t p = 0; p < npath; p++)
         b->paths[b->npath + (int64_t)p].first -= by;
     }

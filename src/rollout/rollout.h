@@ -5,6 +5,7 @@
 
 #include "base/options.h"
 #include "base/tensors.h"
+#include "sim/cost.h"
 
 #include <tendril/rollout.h>
 
@@ -18,6 +19,13 @@ TENDRIL_MUST_CHECK tendril_status tnd_rollout_keep_snapshots(tendril_rollout *ro
                                                              tendril_error *err);
 // [n][tendril_snapshot_size()] of the batch's rows, NULL if they are not kept
 const double *tnd_rollout_snapshots(const tendril_rollout *rollout);
+
+// From now on every row's squares of the reward (sim/cost.h) are kept, too, for what it would earn
+// at another time. Once per rollout, of a task whose reward depends on time.
+TENDRIL_MUST_CHECK tendril_status tnd_rollout_keep_squares(tendril_rollout *rollout,
+                                                           tendril_error *err);
+// [n] of the batch's rows, NULL if they are not kept
+const tnd_reward_squares *tnd_rollout_squares(const tendril_rollout *rollout);
 
 // CPU seconds in mj_step: how much an environment's counter grew, less the time in which the thread
 // did not run.

@@ -222,7 +222,8 @@ static void set_up(subjects *s) {
                                .minibatch = MINIBATCH,
                                .learning_rate = 1e-3,
                                .ridge = 1e-5};
-  must(tnd_critic_create(&co, NOBS, N, 1, 1, &s->critic, &err), &err);
+  must(tnd_critic_create(&co, &(tnd_critic_size){NOBS, NOBS, 1000, N, 1}, 1, &s->critic, &err),
+       &err);
   s->nparam_critic = plain_nparam(1);
   s->theta = normals(7, s->nparam_critic);
   s->m1 = calloc((size_t)s->nparam_critic, sizeof *s->m1);

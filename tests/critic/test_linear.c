@@ -35,7 +35,8 @@ static tnd_critic *make(double ridge) {
                               .learning_rate = 1e-3,
                               .ridge = ridge};
   tnd_critic *critic = NULL;
-  check_ok(tnd_critic_create(&o, NOBS, N, 2, 1, &critic, check_err));
+  check_ok(
+      tnd_critic_create(&o, &(tnd_critic_size){NOBS, NOBS, 1000, N, 2}, 1, &critic, check_err));
   return critic;
 }
 
@@ -130,7 +131,7 @@ static tendril_status create_once(void *context, tendril_error *err) {
                               .learning_rate = 1e-3,
                               .ridge = 1e-5};
   tnd_critic *critic = NULL;
-  TENDRIL_TRY(tnd_critic_create(&o, NOBS, N, 3, 5, &critic, err));
+  TENDRIL_TRY(tnd_critic_create(&o, &(tnd_critic_size){NOBS, NOBS, 1000, N, 3}, 5, &critic, err));
   tnd_critic_destroy(critic);
   return TENDRIL_OK;
 }

@@ -38,7 +38,8 @@ static tendril_critic_options options(void) {
 
 static tnd_critic *make(tendril_critic_options o) {
   tnd_critic *critic = NULL;
-  check_ok(tnd_critic_create(&o, NOBS, N, 4, 5, &critic, check_err));
+  check_ok(
+      tnd_critic_create(&o, &(tnd_critic_size){NOBS, NOBS, 1000, N, 4}, 5, &critic, check_err));
   return critic;
 }
 
@@ -222,7 +223,7 @@ static tendril_status create_once(void *context, tendril_error *err) {
   (void)context;
   tendril_critic_options o = options();
   tnd_critic *critic = NULL;
-  TENDRIL_TRY(tnd_critic_create(&o, NOBS, N, 3, 5, &critic, err));
+  TENDRIL_TRY(tnd_critic_create(&o, &(tnd_critic_size){NOBS, NOBS, 1000, N, 3}, 5, &critic, err));
   tnd_critic_destroy(critic);
   return TENDRIL_OK;
 }
