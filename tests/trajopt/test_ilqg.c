@@ -171,7 +171,12 @@ Test(ilqg, says_what_is_wrong) {
   const double far[4] = {0, 0, 1e9, 0};
   cr_assert(tendril_ilqg_start(ilqg, far, NULL, &err) == TENDRIL_E_PHYSICS);
   cr_assert(strstr(err.text, "at step 0"), "%s", err.text);
+  // what was reached before is gone
   double x0[4] = {3, 0, 0, 0}, u[20] = {0};
+  check_ok(tendril_ilqg_start(ilqg, x0, u, check_err));
+  cr_assert(isfinite(tendril_ilqg_get(ilqg)->cost));
+  cr_assert(tendril_ilqg_start(ilqg, far, NULL, NULL) == TENDRIL_E_PHYSICS);
+  cr_assert_eq(tendril_ilqg_get(ilqg)->cost, HUGE_VAL);
   u[3] = NAN;
   cr_assert(tendril_ilqg_start(ilqg, x0, u, &err) == TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "step 1 "), "%s", err.text);
