@@ -153,6 +153,36 @@ Test(gait, standing_still_is_no_walk) {
   tendril_model_destroy(model);
 }
 
+// What is paid for is what the motors gave, not what a controller that knows no limit asked for.
+Test(gait, torques_are_those_that_the_motors_gave) {
+  tendril_gait_config c;
+  tendril_gait_walks result;
+  tendril_gait_defaults("walker-gps", &c);
+  c.simbicon.torque = 1e6;
+  c.simbicon.kp_hip = 2000;
+  tendril_model *model = support_model("walker-gps", &c.sim);
+  tendril_pool *pool = pool_of(1);
+  check_ok(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 0, 3, &result, check_err));
+  cr_assert(result.torques > 0 && result.torques <= 6 * 150 * 150, "%g", result.torques);
+  tendril_pool_destroy(pool);
+  tendril_model_destroy(model);
+}
+
+Test(gait, numbers_out_of_range_measure_nothing) {
+  tendril_gait_config c;
+  tendril_gait_walks result;
+  tendril_error err = {{0}};
+  tendril_gait_defaults("walker-gps", &c);
+  tendril_model *model = support_model("walker-gps", &c.sim);
+  tendril_pool *pool = pool_of(1);
+  c.gait.push = (double)NAN;
+  cr_assert_eq(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 0, 1, &result, &err),
+               TENDRIL_E_ARGUMENT);
+  cr_assert(strstr(err.text, "push"), "%s", err.text);
+  tendril_pool_destroy(pool);
+  tendril_model_destroy(model);
+}
+
 // -------------------------------------------------------------------------------------- search
 
 static tendril_gait_config small(void) {
