@@ -90,6 +90,19 @@ Test(noise, ends_in_a_fall_that_the_task_knows_nothing_of) {
   tendril_model_destroy(model);
 }
 
+Test(noise, of_none_lets_nobody_fall_who_hangs_below_the_ground) {
+  tendril_model *model = NULL;
+  check_ok(tendril_model_create(&support_toy, support_mjcf("sprung.xml"), NULL, &model, check_err));
+  static const double torques[] = {0, 1000};
+  tendril_noise_options o = grid(none, 1, torques, 2);
+  o.seconds = 20;  // it swings through within a second or two, by 12 m
+  tendril_noise_result *r = judge(model, tendril_agent_zero(), 1, &o);
+  cr_assert_eq(r->cells[0].survived, 20);
+  cr_assert_eq(r->cells[1].survived, 0);
+  tendril_noise_result_destroy(r);
+  tendril_model_destroy(model);
+}
+
 // ------------------------------------------------------------------------------------ its size
 
 // Pays less the squares of where a step began, of how fast, and of its action.
