@@ -24,7 +24,7 @@ static scene scene_open(const char *task, int threads) {
   tendril_sim_options sim = support_sim_options();
   sim.start_qpos = sim.start_qvel = 0.01;
   s.model = support_model(task, &sim);
-  check_ok(tendril_pool_create(threads, &s.pool, check_err));
+  s.pool = support_pool(threads);
   tendril_push_defaults(&s.o);
   s.o.newtons = newtons;
   s.o.nnewton = 5;

@@ -13,10 +13,15 @@
 
 enum { N = sizeof(tendril_simbicon_options) / sizeof(double) };  // all options are numbers
 
-static tendril_pool *pool_of(int threads) {
-  tendril_pool *pool = NULL;
-  check_ok(tendril_pool_create(threads, &pool, check_err));
-  return pool;
+// tendril_gait_measure() on a model of that configuration, from start states of a series.
+static tendril_status measure(const tendril_gait_config *c, const tendril_simbicon_options *gait,
+                              uint32_t series, int walks, tendril_gait_walks *out,
+                              tendril_error *err) {
+  support_stage s = support_stage_open(support_model(c->task, &c->sim), 2);
+  const tendril_status status =
+      tendril_gait_measure(s.model, gait, &c->gait, s.pool, series, walks, out, err);
+  support_stage_close(&s);
+  return status;
 }
 
 // --------------------------------------------------------------------------------------- files
@@ -114,15 +119,13 @@ static void expect_walks(double start_qpos, double start_qvel, double push, int 
   c.sim.start_qvel = start_qvel;
   c.gait.push = push;
   c.gait.seed = 1000;  // starts that no search has seen
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(2);
-  cr_assert_eq(tendril_model_max_steps(model) * tendril_model_seconds(model), 10);
   check_ok(tendril_simbicon_read_own("walker-gps", &gait, check_err));
-  check_ok(tendril_gait_measure(model, &gait, &c.gait, pool, 0, walks, &result, check_err));
+  check_ok(measure(&c, &gait, 0, walks, &result, check_err));
+  tendril_model *model = support_model("walker-gps", &c.sim);
+  cr_assert_eq(tendril_model_max_steps(model) * tendril_model_seconds(model), 10);
+  tendril_model_destroy(model);
   cr_assert_eq(result.fallen, 0);
   cr_assert_geq(result.slowest, 1.7);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 Test(gait, the_shipped_one_walks_ten_seconds) {
@@ -142,15 +145,11 @@ Test(gait, standing_still_is_no_walk) {
   tendril_gait_config c;
   tendril_gait_walks result;
   tendril_gait_defaults("walker-gps", &c);
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(1);
   c.simbicon.torque = 0;
-  check_ok(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 0, 3, &result, check_err));
+  check_ok(measure(&c, &c.simbicon, 0, 3, &result, check_err));
   cr_assert_eq(result.fallen, 3);
   cr_assert_eq(result.torques, 0);
   cr_assert(result.value > c.gait.fall_weight, "%g", result.value);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 // What is paid for is what the motors gave, not what a controller that knows no limit asked for.
@@ -160,12 +159,8 @@ Test(gait, torques_are_those_that_the_motors_gave) {
   tendril_gait_defaults("walker-gps", &c);
   c.simbicon.torque = 1e6;
   c.simbicon.kp_hip = 2000;
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(1);
-  check_ok(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 0, 3, &result, check_err));
+  check_ok(measure(&c, &c.simbicon, 0, 3, &result, check_err));
   cr_assert(result.torques > 0 && result.torques <= 6 * 150 * 150, "%g", result.torques);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 Test(gait, numbers_out_of_range_measure_nothing) {
@@ -173,14 +168,9 @@ Test(gait, numbers_out_of_range_measure_nothing) {
   tendril_gait_walks result;
   tendril_error err = {{0}};
   tendril_gait_defaults("walker-gps", &c);
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(1);
   c.gait.push = (double)NAN;
-  cr_assert_eq(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 0, 1, &result, &err),
-               TENDRIL_E_ARGUMENT);
+  cr_assert_eq(measure(&c, &c.simbicon, 0, 1, &result, &err), TENDRIL_E_ARGUMENT);
   cr_assert(strstr(err.text, "push"), "%s", err.text);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 // -------------------------------------------------------------------------------------- search
@@ -226,14 +216,10 @@ Test(gait, a_search_finds_the_same_on_any_threads) {
 Test(gait, a_search_improves_on_its_start) {
   tendril_gait_config c = small();
   tendril_gait_walks start;
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(2);
-  check_ok(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 3, 4, &start, check_err));
+  check_ok(measure(&c, &c.simbicon, 3, 4, &start, check_err));
   const tendril_gait_result result = search_on(2, NULL);
   cr_assert_lt(result.judged.value, 0.8 * start.value);
   cr_assert_gt(result.best_generation, 1);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 typedef struct stopper {
