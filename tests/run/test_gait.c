@@ -1,4 +1,5 @@
 // Gaits: files, the walk that is shipped, the search.
+#include "base/file.h"
 #include "base/json.h"
 #include "run/gait_search.h"
 #include "support/close.h"
@@ -9,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { N = sizeof(tendril_simbicon_options) / sizeof(double) };  // all options are numbers
@@ -258,22 +260,38 @@ Test(gait, a_stopped_search_keeps_the_best) {
   support_tmpdir_remove(folder);
 }
 
+typedef struct attempt {
+  tendril_gait_config config;
+  const char *folder;
+} attempt;
+
+// In a folder that holds what the attempt before has left. What it leaves itself is whole: no file
+// of a write that was begun.
 static tendril_status search_once(void *context, tendril_error *err) {
-  const tendril_gait_config *c = context;
+  const attempt *a = context;
   tendril_tasks *tasks = NULL;
   tendril_gait_result result;
   tendril_status status = tendril_tasks_create(&tasks, err);
   if (status == TENDRIL_OK)
-    status = tendril_gait_search(c, tasks, NULL, false, 1, NULL, &result, err);
+    status = tendril_gait_search(&a->config, tasks, a->folder, true, 1, NULL, &result, err);
   tendril_tasks_destroy(tasks);
+  static const char *const parts[] = {"config.json.part", "gait.json.part"};
+  for (int i = 0; i < 2; i++)
+    cr_assert_not(tnd_path_exists(support_path(a->folder, parts[i])), "%s", parts[i]);
   return status;
 }
 
 Test(gait, every_failed_allocation_of_a_search_is_a_clean_error) {
-  tendril_gait_config c = small();
-  c.cmaes.budget = 8;
-  c.sim.max_steps = 5;
-  cr_assert_geq(support_fail_each_alloc(search_once, &c), 10);
+  char *folder = support_tmpdir();
+  attempt a = {.config = small()};
+  char path[4096];  // those of support_path() don't last
+  snprintf(path, sizeof path, "%s/run", folder);
+  a.folder = path;
+  a.config.cmaes.budget = 8;
+  a.config.sim.max_steps = 5;
+  cr_assert_geq(support_fail_each_alloc(search_once, &a), 100);
+  cr_assert(tendril_is_gait(path));
+  support_tmpdir_remove(folder);
 }
 
 Test(gait, bad_settings_are_refused_in_a_line) {
