@@ -1,6 +1,7 @@
 // Parsing, help and error lines of all commands. See cli.h.
 #include "cli.h"
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/options.h"
 
@@ -173,6 +174,25 @@ int cli_parse(const cli_command *command, const cli_option *options, int n, int 
   if (arguments->n > command->max_arguments)
     return cli_usage(command, "%s: one argument too many", arguments->at[command->max_arguments]);
   return EXIT_OK;
+}
+
+bool cli_run_kind(const cli_command *command, const cli_command *const *kinds, int n, int argc,
+                  char **argv, int *status) {
+  const char *names[16];
+  if (argc < 2) return false;
+  for (int i = 0; i < n; i++) {
+    names[i] = kinds[i]->name + strlen(command->name) + 1;
+    if (strcmp(argv[1], names[i]) != 0) continue;
+    *status = kinds[i]->run(argc - 1, argv + 1);
+    return true;
+  }
+  // the command itself has one argument, which may be of any name
+  const bool two = argc > 2 && argv[1][0] != '-' && argv[2][0] != '-';
+  const char *near = two && !tnd_path_exists(argv[1]) ? tnd_nearest(argv[1], names, n) : NULL;
+  if (!near) return false;
+  *status = cli_usage(NULL, "%s %.100s: no such command; did you mean %s %s?", command->name,
+                      argv[1], command->name, near);
+  return true;
 }
 
 tendril_status cli_tasks(const cli_list *plugins, tendril_tasks **out, tendril_error *err) {

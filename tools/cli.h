@@ -54,6 +54,12 @@ extern const cli_command cmd_list, cmd_train, cmd_optimize, cmd_eval, cmd_play, 
 int cli_parse(const cli_command *command, const cli_option *options, int n, int argc, char **argv,
               cli_list *arguments, bool *help);
 
+// The command as one of its kinds: "eval push" of "eval", if argv[1] is push. False if it is none;
+// else it was run, or a word that is near one and no file, with another argument behind it, was
+// asked about. *status: how that ended.
+bool cli_run_kind(const cli_command *command, const cli_command *const *kinds, int n, int argc,
+                  char **argv, int *status);
+
 // "tendril: text" on standard error; the exit status for a library status: EXIT_USAGE if something
 // was asked for that can't be (a name, a setting, an output that is there already), EXIT_FAILED for
 // all else (a missing or damaged file, memory, disk, physics).

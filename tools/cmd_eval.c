@@ -206,10 +206,11 @@ static int eval(const options *o) {
 }
 
 static int run(int argc, char **argv) {
-  if (argc > 1 && strcmp(argv[1], "push") == 0) return cmd_eval_push.run(argc - 1, argv + 1);
-  if (argc > 1 && strcmp(argv[1], "robust") == 0) return cmd_eval_robust.run(argc - 1, argv + 1);
-  if (argc > 1 && strcmp(argv[1], "terrain") == 0) return cmd_eval_terrain.run(argc - 1, argv + 1);
-  if (argc > 1 && strcmp(argv[1], "noise") == 0) return cmd_eval_noise.run(argc - 1, argv + 1);
+  static const cli_command *const kinds[] = {&cmd_eval_push, &cmd_eval_robust, &cmd_eval_terrain,
+                                             &cmd_eval_noise};
+  int status;
+  if (cli_run_kind(&cmd_eval, kinds, sizeof kinds / sizeof kinds[0], argc, argv, &status))
+    return status;
   options o = {.episodes = 100, .seed = 1};
   // clang-format off
   const cli_option table[] = {
@@ -224,7 +225,7 @@ static int run(int argc, char **argv) {
   // clang-format on
   cli_list arguments;
   bool help;
-  int status =
+  status =
       cli_parse(&cmd_eval, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
   status = cli_check_range(&cmd_eval, "episodes", o.episodes, 1, 1000000);

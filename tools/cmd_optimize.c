@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "run/optimization.h"
 #include "view/record.h"
 
 #include <stdio.h>
@@ -46,13 +47,13 @@ static void on_progress(void *user, int64_t iteration, const tendril_ilqg_stats 
 typedef struct outcome {
   int64_t seed;
   char folder[1024];
-  bool done, film;
+  bool done, stopped, film;
   tendril_optimized r;
   tendril_error err;  // of a failed one
 } outcome;
 
 static const char *how_it_ended(const outcome *o) {
-  return o->r.converged ? "converged" : *stop ? "stopped" : "at the limit";
+  return o->r.converged ? "converged" : o->stopped ? "stopped" : "at the limit";
 }
 
 static void print_one(const tendril_task *task, int steps, const outcome *o) {
@@ -175,14 +176,17 @@ static tendril_status configure(const options *o, const tendril_tasks *tasks,
     snprintf(key, sizeof key, "%.*s", (int)(equals - pair), pair);
     TENDRIL_TRY(tendril_optimization_set(*out, key, equals + 1, err));
   }
+  TENDRIL_TRY(set_integer(*out, "optimize.seed", o->seed, err));
   TENDRIL_TRY(set_integer(*out, "sim.max_steps", o->steps, err));
   return set_integer(*out, "ilqg.iterations", o->iterations, err);
 }
 
 // Whose actions it starts from.
 static tendril_status open_first(const options *o, show *s, tendril_error *err) {
-  const show_options first = {
-      .what = o->from ? o->from : o->task, .actions = o->actions, .plugins = o->plugins};
+  const show_options first = {.what = o->from ? o->from : o->task,
+                              .is_task = !o->from,
+                              .actions = o->actions,
+                              .plugins = o->plugins};
   TENDRIL_TRY(show_open(&first, s, err));
   const char *task = tendril_model_task(s->model)->name;
   if (strcmp(task, o->task) == 0) return TENDRIL_OK;
@@ -192,10 +196,9 @@ static tendril_status open_first(const options *o, show *s, tendril_error *err) 
 
 static tendril_status optimize_one(const options *o, tendril_optimization *c, const show *first,
                                    outcome *at, tendril_error *err) {
-  const tendril_ilqg_options *ilqg = tendril_optimization_ilqg(c);
   display d = {.task = o->task,
                .seed = at->seed,
-               .iterations = ilqg->iterations,
+               .iterations = c->ilqg.iterations * c->optimize.tries,
                .steps = tendril_optimization_steps(c),
                .terminal = isatty(STDERR_FILENO),
                .quiet = o->quiet};
@@ -206,6 +209,7 @@ static tendril_status optimize_one(const options *o, tendril_optimization *c, co
                               &hooks, &at->r, err);
   if (d.terminal && !d.quiet) fputs("\r\033[K", stderr);
   at->done = status == TENDRIL_OK;
+  at->stopped = *stop;
   if (at->done) at->film = draw_film(o, at);
   return status;
 }
@@ -214,16 +218,18 @@ static tendril_status optimize_one(const options *o, tendril_optimization *c, co
 // too; anything else ends it all.
 static tendril_status optimize_all(const options *o, tendril_optimization *c, const show *first,
                                    outcome *all, int *n, tendril_error *err) {
+  const int64_t seed = c->optimize.seed;  // of the first
   char root[900];
   if (o->out)
     snprintf(root, sizeof root, "%s", o->out);
   else
-    snprintf(root, sizeof root, "runs/%s-trajectory-seed%lld", o->task, (long long)o->seed);
+    snprintf(root, sizeof root, "runs/%s-trajectory-seed%lld", o->task, (long long)seed);
   if (o->out && strlen(o->out) >= sizeof root)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "the name of the folder is too long");
-  for (*n = 0; *n < o->seeds && !*stop; ++*n) {
+  // the first also if it is stopped before it begins: it ends where it starts
+  for (*n = 0; *n < o->seeds && (*n == 0 || !*stop); ++*n) {
     outcome *at = &all[*n];
-    *at = (outcome){.seed = o->seed + *n};
+    *at = (outcome){.seed = seed + *n};
     if (o->seeds == 1)
       snprintf(at->folder, sizeof at->folder, "%s", root);
     else
@@ -270,18 +276,20 @@ static int optimize(const options *o) {
 }
 
 static int run(int argc, char **argv) {
-  if (argc > 1 && strcmp(argv[1], "gait") == 0) return cmd_optimize_gait.run(argc - 1, argv + 1);
-  options o = {.seed = 1, .seeds = 1, .steps = UNSET, .iterations = UNSET};
+  static const cli_command *const kinds[] = {&cmd_optimize_gait};
+  int status;
+  if (cli_run_kind(&cmd_optimize, kinds, 1, argc, argv, &status)) return status;
+  options o = {.seed = UNSET, .seeds = 1, .steps = UNSET, .iterations = UNSET};
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXT,    "from",       0,   "RUN",   "start from what this run's policy does, this trajectory or this gait", &o.from},
     {CLI_TEXT,    "actions",    0,   "WHICH", "who acts at first: mean, sampled, feedback, open-loop, simbicon, mpc, zero or random (what --from has, or zero)", &o.actions},
     {CLI_INTEGER, "steps",      0,   "N",     "horizon in control steps (sim.max_steps)", &o.steps},
     {CLI_INTEGER, "iterations", 0,   "N",     "iterations at most (ilqg.iterations)", &o.iterations},
-    {CLI_INTEGER, "seed",       0,   "N",     "seed of the start state (1)", &o.seed},
+    {CLI_INTEGER, "seed",       0,   "N",     "seed of the start state (optimize.seed)", &o.seed},
     {CLI_INTEGER, "seeds",      0,   "N",     "so many start states, of this seed and the next, each in a folder DIR/seed-N (1)", &o.seeds},
     {CLI_TEXT,    "config",     0,   "FILE",  "settings from a JSON file: {\"ilqg\": {\"tolerance\": 1e-6}}", &o.file},
-    {CLI_TEXTS,   "set",        0,   "K=V",   "one setting of the sections sim, terrain, push and ilqg: sim.limit=10", &o.set},
+    {CLI_TEXTS,   "set",        0,   "K=V",   "one setting of the sections optimize, sim, terrain, push and ilqg: sim.limit=10", &o.set},
     {CLI_INTEGER, "threads",    0,   "N",     "threads; the result does not depend on it (all processors)", &o.threads},
     {CLI_TEXT,    "out",        'o', "DIR",   "folder (runs/TASK-trajectory-seedN)", &o.out},
     {CLI_FLAG,    "force",      0,   NULL,    "overwrite the run that is in the folder", &o.force},
@@ -292,8 +300,8 @@ static int run(int argc, char **argv) {
   // clang-format on
   cli_list arguments;
   bool help;
-  int status = cli_parse(&cmd_optimize, table, sizeof table / sizeof table[0], argc, argv,
-                         &arguments, &help);
+  status = cli_parse(&cmd_optimize, table, sizeof table / sizeof table[0], argc, argv, &arguments,
+                     &help);
   if (status != EXIT_OK || help) return status;
   status = cli_check_range(&cmd_optimize, "threads", o.threads, 0, 1024);
   if (status == EXIT_OK) status = cli_check_range(&cmd_optimize, "seeds", o.seeds, 1, 100000);

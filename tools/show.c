@@ -103,9 +103,10 @@ static tendril_status open_gait(const char *path, const char *const *sim, show *
 // is missing.
 static tendril_status open_model(const show_options *o, const char *const *sim, show *s,
                                  tendril_error *err) {
-  const bool there = tnd_path_exists(o->what), motion = there && tendril_is_motion(o->what);
+  const bool there = !o->is_task && tnd_path_exists(o->what);
+  const bool motion = there && tendril_is_motion(o->what);
   const bool gait = there && tendril_is_gait(o->what);
-  if (!there && !is_task(s->tasks, o->what)) return unknown(s->tasks, o->what, err);
+  if (!there && !o->is_task && !is_task(s->tasks, o->what)) return unknown(s->tasks, o->what, err);
   if (o->checkpoint && (motion || gait || !there))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "%.100s: a %s; --checkpoint goes with the run folder of a training", o->what,

@@ -7,6 +7,7 @@
 
 typedef struct show_options {
   const char *what;        // RUN or TASK
+  bool is_task;            // it is a task, whatever there is of its name
   const char *checkpoint;  // of a run folder, or NULL
   const char *actions;     // a name of show_actions; NULL: what RUN has, or zero
   cli_list set;            // --set pairs of the sections sim, terrain, push and mpc

@@ -66,7 +66,8 @@ typedef struct tendril_push_options {
   double period;      // s, 0.001 or more; 0: the gait's own
   double recover;     // s from a push's end in which the robot must get up and move again
   double share;       // of its replicas that have to recover for a cell to pass
-  double min_height;  // upright: the first body at this share of its unpushed mean height or more
+  double min_height;  // upright: the first body at this share of its unpushed mean height or more;
+                      // of one below the ground, no further down than by the rest of its depth
   double max_tilt;    // rad; upright: its z axis at most this far from its unpushed mean
   double min_speed;   // moving: at this share of the unpushed speed or more
   uint64_t seed;

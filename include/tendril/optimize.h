@@ -29,8 +29,8 @@ typedef struct tendril_optimize_options {
 } tendril_optimize_options;
 
 /**
- * What is optimised: a task, and options in the sections optimize, sim, terrain and ilqg. The
- * horizon is sim.max_steps.
+ * What is optimised: a task, and options in the sections optimize, sim, terrain, push and
+ * ilqg. The horizon is sim.max_steps.
  */
 typedef struct tendril_optimization tendril_optimization;
 

@@ -86,13 +86,15 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_set_ground(tendril_il
  * Where to start from.
  * @param x0  [nx] borrowed
  * @param u   [T][nu] clipped into the actuators' range; NULL: zeros
- * @return E_PHYSICS, naming the step, if the simulation doesn't survive these controls
+ * @return E_PHYSICS, naming the step, if the simulation doesn't survive these controls; E_NUMERIC
+ * if one isn't finite. There is no trajectory then, and its cost is infinite
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_start(tendril_ilqg *ilqg,
                                                                  const double *x0, const double *u,
                                                                  tendril_error *err);
 /**
- * One iteration: derivatives, backward pass, line search. The trajectory is the best so far.
+ * One iteration: derivatives, backward pass, line search. The trajectory is the best so far, the
+ * effort's share in the cost included for as long as it has one.
  * @return E_PHYSICS, naming the step, if there are no derivatives along it
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_ilqg_iterate(tendril_ilqg *ilqg,

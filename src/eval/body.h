@@ -14,4 +14,10 @@ typedef struct tnd_body {
 // behind; what follows is the same to the bit.
 tnd_body tnd_body_see(tendril_env *env);
 
+// The least height that is still `share` of `height`: (1 - share) |height| below it, on whichever
+// side of the ground it is.
+static inline double tnd_body_share(double share, double height) {
+  return (height >= 0 ? share : 2 - share) * height;
+}
+
 #endif

@@ -10,7 +10,7 @@
 // than min_height of what it was at the start.
 static inline bool tnd_fall_seen(const tendril_step *step, const tnd_body *start,
                                  const tnd_body *now, double min_height) {
-  return step->terminated || now->height < min_height * start->height;
+  return step->terminated || now->height < tnd_body_share(min_height, start->height);
 }
 
 // Whether a failed call is the rollout's own end and not the evaluation's: physics that MuJoCo gave

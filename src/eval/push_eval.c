@@ -113,7 +113,7 @@ static tendril_status watch(const evaluation *e, int replica, tnd_worker *w, cal
     out->way[i] = (now.at[i] - from.at[i]) / ((e->watch - 1) * e->dt);
   // a task that ends on nothing has not ended with the robot on the floor either
   out->lasted = (e->settle + e->watch) * e->dt;
-  out->settled = out->height >= e->options->min_height * start;
+  out->settled = out->height >= tnd_body_share(e->options->min_height, start);
   out->zero = (e->settle + 1) * e->dt;  // of the first angles
   if (e->njoint) tnd_gait_find(out->joints, e->watch, e->njoint, e->dt, &out->gait);
   return TENDRIL_OK;
@@ -213,7 +213,7 @@ static tendril_status judge(const evaluation *e, tnd_worker *w, int n, tnd_push_
     if (t + 1 == n - e->last) from = now;
     for (int i = 0; i < 3; i++)
       cosine += now.axis[i] * e->axis[i];
-    if (!(now.height >= o->min_height * e->height) || !(cosine >= cos(o->max_tilt)))
+    if (!(now.height >= tnd_body_share(o->min_height, e->height)) || !(cosine >= cos(o->max_tilt)))
       return TENDRIL_OK;
   }
   double speed = 0;

@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "control/simbicon.h"
-#include "eval/body.h"
+#include "eval/fall.h"
+#include "run/gait_config.h"
 
 #include <math.h>
 
@@ -111,6 +112,16 @@ static tendril_status push(const tnd_trials *t, uint32_t episode, tendril_env *e
   return TENDRIL_OK;
 }
 
+// The sum of the motors' squared torques in the step that was just made, each on a joint of its
+// own.
+static double squared_torques(tendril_env *env) {
+  const mjData *d = tendril_env_data(env);
+  double sum = 0;
+  for (int i = 0; i < (int)tendril_env_mujoco(env)->nv; i++)
+    sum += d->qfrc_actuator[i] * d->qfrc_actuator[i];
+  return sum;
+}
+
 // Walks until the time is over or the robot down.
 static tendril_status go(const tnd_trials *t, int index, worker *w, walk *out) {
   const uint32_t episode = t->first + (uint32_t)index;
@@ -126,15 +137,14 @@ static tendril_status go(const tnd_trials *t, int index, worker *w, walk *out) {
     const tendril_status status = tendril_env_step(w->env, w->action, w->obs, &step, &out->err);
     if (status != TENDRIL_OK && status != TENDRIL_E_PHYSICS) return status;
     out->steps++;
-    out->fell = status != TENDRIL_OK || step.diverged || step.terminated;
+    out->fell = status != TENDRIL_OK || step.diverged;
     if (out->fell) break;
     out->cost -= step.reward;
-    for (int i = 0; i < t->nact; i++)
-      out->torques += w->action[i] * w->action[i];
+    out->torques += squared_torques(w->env);
     body = tnd_body_see(w->env);
     const double heave = body.height - start.height;
     out->heave += heave * heave;
-    out->fell = body.height < t->options.min_height * start.height;
+    out->fell = tnd_fall_seen(&step, &start, &body, t->options.min_height);
   }
   out->metres = body.at[0] - start.at[0];
   return TENDRIL_OK;
@@ -203,6 +213,7 @@ tendril_status tendril_gait_measure(const tendril_model *model,
   if (walks < 1 || walks > 1000000)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "walks: %d is out of range; use 1 to 1000000", walks);
   TENDRIL_TRY(tnd_options_check(&tnd_simbicon_options, gait, "simbicon", err));
+  TENDRIL_TRY(tnd_options_check(&tnd_gait_options, options, "gait", err));
   tnd_trials *trials = NULL;
   TENDRIL_TRY(tnd_trials_create(model, options, pool, walks, &trials, err));
   const tendril_status status = tnd_trials_run(trials, gait, 1, series, 0, walks, out, err);

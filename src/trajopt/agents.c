@@ -228,12 +228,14 @@ static tendril_status follow(tendril_controller *c, const tendril_env *env, int 
   (void)obs, (void)err;
   follower *f = (follower *)c;
   const tendril_trajectory *y = f->trajectory;
+  memset(action, 0, sizeof *action * (size_t)y->nu);
+  if (t >= y->T) return TENDRIL_OK;
   get_state(c, env, f->x);
-  if (t < y->T) tnd_state_difference(c->model, y->x + (ptrdiff_t)t * y->nx, f->x, f->dx);
+  tnd_state_difference(c->model, y->x + (ptrdiff_t)t * y->nx, f->x, f->dx);
   for (int i = 0; i < y->nu; i++) {
-    action[i] = t < y->T ? y->u[t * y->nu + i] : 0;
     const double *K = y->K + ((ptrdiff_t)t * y->nu + i) * y->n;
-    for (int j = 0; t < y->T && j < y->n; j++)
+    action[i] = y->u[t * y->nu + i];
+    for (int j = 0; j < y->n; j++)
       action[i] += K[j] * f->dx[j];
   }
   return TENDRIL_OK;

@@ -13,7 +13,6 @@ typedef struct tnd_euler {
   int nv, nu;
   bool scalar;               // every joint is a hinge or a slide: positions add
   bool damped;               // MuJoCo integrates joint damping implicitly
-  bool torques;              // actuators' forces depend on controls alone
   bool pushed;               // forces are applied to bodies
   bool *still;               // [nv] no dynamics depends on this coordinate
   double *a, *at;            // [nv] acceleration, and what is left of it under implicit damping

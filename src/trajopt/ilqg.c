@@ -296,6 +296,7 @@ void tnd_ilqg_shift(tendril_ilqg *q) {
 tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const double *u,
                                   tendril_error *err) {
   const size_t Tm = (size_t)q->T * (size_t)q->nu;
+  q->now.cost = HUGE_VAL;  // there is none, unless all goes well
   for (size_t i = 0; i < Tm; i++) {
     q->now.u[i] = u ? u[i] : 0;
     if (!isfinite(q->now.u[i]))
@@ -314,7 +315,7 @@ tendril_status tendril_ilqg_start(tendril_ilqg *q, const double *x0, const doubl
 
 // ---------------------------------------------------------------------------------------- memory
 
-enum { SCALARS = 5 };
+enum { SCALARS = 6 };
 
 int tnd_ilqg_size(const tendril_ilqg *q) {
   return SCALARS + (q->T + 1) * q->nx + q->T * q->nu * (1 + q->n);
@@ -332,7 +333,7 @@ static void get(double *to, const double **from, int n) {
 }
 
 void tnd_ilqg_save(const tendril_ilqg *q, double *memory) {
-  const double scalars[SCALARS] = {q->now.cost, q->mu, q->delta, q->rho, q->w};
+  const double scalars[SCALARS] = {q->now.cost, q->mu, q->delta, q->rho, q->w, q->effort};
   put(&memory, scalars, SCALARS);
   put(&memory, q->now.x, (q->T + 1) * q->nx);
   put(&memory, q->now.u, q->T * q->nu);
@@ -350,6 +351,7 @@ void tnd_ilqg_restore(tendril_ilqg *q, const double *memory) {
   q->delta = scalars[2];
   q->rho = scalars[3];
   q->w = scalars[4];
+  q->effort = scalars[5];
   q->fresh = false;
 }
 

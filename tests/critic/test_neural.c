@@ -140,8 +140,7 @@ Test(neural_critic, predictions_are_the_same_to_the_bit_on_any_number_of_threads
   double parallel[N];
   tnd_critic_predict(critic, NULL, N, x, times, v);
   for (int threads = 1; threads <= 4; threads++) {
-    tendril_pool *pool = NULL;
-    check_ok(tendril_pool_create(threads, &pool, check_err));
+    tendril_pool *pool = support_pool(threads);
     memset(parallel, 0, sizeof parallel);
     tnd_critic_predict(critic, pool, N, x, times, parallel);
     cr_assert_eq(memcmp(parallel, v, sizeof v), 0);

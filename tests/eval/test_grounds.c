@@ -24,12 +24,11 @@ static tendril_model *grounds(const char *task, int kind) {
 
 static tendril_grounds_result judge(const tendril_model *model, const tendril_agent *agent,
                                     int threads, double min_height, double *distances) {
-  tendril_pool *pool = NULL;
   tendril_grounds_result r;
   tendril_grounds_options o;
   tendril_grounds_defaults(&o);
   o.min_height = min_height;
-  check_ok(tendril_pool_create(threads, &pool, check_err));
+  tendril_pool *pool = support_pool(threads);
   check_ok(tendril_grounds_evaluate(model, agent, pool, &o, &r, distances, check_err));
   tendril_pool_destroy(pool);
   return r;
@@ -37,11 +36,10 @@ static tendril_grounds_result judge(const tendril_model *model, const tendril_ag
 
 Test(grounds, that_are_level_give_what_an_evaluation_gives) {
   tendril_model *model = grounds("hopper-v4", TENDRIL_TERRAIN_FLAT);
-  tendril_pool *pool = NULL;
+  tendril_pool *pool = support_pool(2);
   const tendril_eval_options o = {.episodes = N, .seed = 1};
   tendril_eval_result e;
   double returns[N], mean = 0;
-  check_ok(tendril_pool_create(2, &pool, check_err));
   check_ok(tendril_evaluate(model, tendril_agent_random(), pool, &o, &e, returns, check_err));
   const tendril_grounds_result r = judge(model, tendril_agent_random(), 2, 0, NULL);
   cr_assert_eq(r.steps, e.steps);
@@ -86,39 +84,30 @@ Test(grounds, a_fall_is_seen_where_the_task_knows_none) {
 }
 
 Test(grounds, options_out_of_range_are_refused) {
-  tendril_model *model = grounds("hopper", TENDRIL_TERRAIN_ROUGH);
-  tendril_pool *pool = NULL;
-  check_ok(tendril_pool_create(1, &pool, check_err));
+  support_stage s = support_stage_open(grounds("hopper", TENDRIL_TERRAIN_ROUGH), 1);
   static const double bad[] = {-0.1, 1.1, NAN};
   for (int i = 0; i < 3; i++) {
     const tendril_grounds_options o = {.min_height = bad[i]};
     tendril_grounds_result r;
     tendril_error err = {{0}};
-    cr_expect_eq(tendril_grounds_evaluate(model, tendril_agent_zero(), pool, &o, &r, NULL, &err),
-                 TENDRIL_E_ARGUMENT);
+    cr_expect_eq(
+        tendril_grounds_evaluate(s.model, tendril_agent_zero(), s.pool, &o, &r, NULL, &err),
+        TENDRIL_E_ARGUMENT);
     cr_expect(strstr(err.text, "min_height"), "%s", err.text);
   }
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
+  support_stage_close(&s);
 }
 
-typedef struct attempt {
-  const tendril_model *model;
-  tendril_pool *pool;
-} attempt;
-
 static tendril_status try_it(void *context, tendril_error *err) {
-  const attempt *a = context;
+  const support_stage *s = context;
   tendril_grounds_options o;
   tendril_grounds_defaults(&o);
   tendril_grounds_result r;
-  return tendril_grounds_evaluate(a->model, tendril_agent_zero(), a->pool, &o, &r, NULL, err);
+  return tendril_grounds_evaluate(s->model, tendril_agent_zero(), s->pool, &o, &r, NULL, err);
 }
 
 Test(grounds, without_memory_are_a_clean_error) {
-  attempt a = {grounds("hopper", TENDRIL_TERRAIN_STEPS), NULL};
-  check_ok(tendril_pool_create(1, &a.pool, check_err));
-  support_fail_each_alloc(try_it, &a);
-  tendril_pool_destroy(a.pool);
-  tendril_model_destroy((tendril_model *)a.model);
+  support_stage s = support_stage_open(grounds("hopper", TENDRIL_TERRAIN_STEPS), 1);
+  support_fail_each_alloc(try_it, &s);
+  support_stage_close(&s);
 }

@@ -13,9 +13,8 @@
 
 static tendril_noise_result *judge(const tendril_model *model, const tendril_agent *agent,
                                    int threads, const tendril_noise_options *options) {
-  tendril_pool *pool = NULL;
   tendril_noise_result *r = NULL;
-  check_ok(tendril_pool_create(threads, &pool, check_err));
+  tendril_pool *pool = support_pool(threads);
   check_ok(tendril_noise_evaluate(model, agent, pool, options, &r, check_err));
   tendril_pool_destroy(pool);
   return r;
@@ -42,11 +41,10 @@ Test(noise, of_none_gives_what_an_evaluation_gives) {
   tendril_model *model = support_model("hopper-v4", &sim);
   tendril_noise_options o = grid(none, 1, none, 1);
   tendril_eval_result e;
-  tendril_pool *pool = NULL;
   o.min_height = 0;
   o.seconds = 100 * tendril_model_seconds(model);
   tendril_noise_result *r = judge(model, tendril_agent_random(), 2, &o);
-  check_ok(tendril_pool_create(2, &pool, check_err));
+  tendril_pool *pool = support_pool(2);
   const tendril_eval_options same = {.episodes = o.rollouts, .seed = o.seed};
   check_ok(tendril_evaluate(model, tendril_agent_random(), pool, &same, &e, NULL, check_err));
   cr_assert_eq(r->steps, e.steps);
@@ -86,6 +84,19 @@ Test(noise, ends_in_a_fall_that_the_task_knows_nothing_of) {
   o.min_height = 0;  // at no height at all nobody falls
   r = judge(model, tendril_agent_zero(), 1, &o);
   cr_assert_eq(r->cells[0].survived, 3);
+  tendril_noise_result_destroy(r);
+  tendril_model_destroy(model);
+}
+
+Test(noise, of_none_lets_nobody_fall_who_hangs_below_the_ground) {
+  tendril_model *model = NULL;
+  check_ok(tendril_model_create(&support_toy, support_mjcf("sprung.xml"), NULL, &model, check_err));
+  static const double torques[] = {0, 1000};
+  tendril_noise_options o = grid(none, 1, torques, 2);
+  o.seconds = 20;  // it swings through within a second or two, by 12 m
+  tendril_noise_result *r = judge(model, tendril_agent_zero(), 1, &o);
+  cr_assert_eq(r->cells[0].survived, 20);
+  cr_assert_eq(r->cells[1].survived, 0);
   tendril_noise_result_destroy(r);
   tendril_model_destroy(model);
 }
@@ -237,9 +248,7 @@ Test(noise, gives_the_same_on_any_number_of_threads) {
 
 Test(noise, says_what_is_wrong_with_its_options) {
   static const double minus[] = {-1}, nan_[] = {(double)NAN}, huge[] = {1e7};
-  tendril_model *model = support_model("hopper", NULL);
-  tendril_pool *pool = NULL;
-  check_ok(tendril_pool_create(1, &pool, check_err));
+  support_stage s = support_stage_open(support_model("hopper", NULL), 1);
   struct {
     tendril_noise_options o;
     const char *words;
@@ -258,36 +267,28 @@ Test(noise, says_what_is_wrong_with_its_options) {
   for (int i = 0; i < 9; i++) {
     tendril_noise_result *r = NULL;
     tendril_error err = {{0}};
-    cr_expect_eq(tendril_noise_evaluate(model, tendril_agent_zero(), pool, &bad[i].o, &r, &err),
+    cr_expect_eq(tendril_noise_evaluate(s.model, tendril_agent_zero(), s.pool, &bad[i].o, &r, &err),
                  TENDRIL_E_ARGUMENT);
     cr_expect(strstr(err.text, bad[i].words), "%s", err.text);
     cr_expect_null(r);
   }
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
+  support_stage_close(&s);
 }
 
-typedef struct attempt {
-  const tendril_model *model;
-  tendril_pool *pool;
-} attempt;
-
 static tendril_status try_it(void *context, tendril_error *err) {
-  const attempt *a = context;
+  const support_stage *s = context;
   tendril_noise_options o = grid(none, 1, none, 1);
   tendril_noise_result *r = NULL;
   o.rollouts = 2;
   o.seconds = 0.1;
   const tendril_status status =
-      tendril_noise_evaluate(a->model, tendril_agent_zero(), a->pool, &o, &r, err);
+      tendril_noise_evaluate(s->model, tendril_agent_zero(), s->pool, &o, &r, err);
   tendril_noise_result_destroy(r);
   return status;
 }
 
 Test(noise, without_memory_is_a_clean_error) {
-  attempt a = {support_model("hopper", NULL), NULL};
-  check_ok(tendril_pool_create(1, &a.pool, check_err));
-  support_fail_each_alloc(try_it, &a);
-  tendril_pool_destroy(a.pool);
-  tendril_model_destroy((tendril_model *)a.model);
+  support_stage s = support_stage_open(support_model("hopper", NULL), 1);
+  support_fail_each_alloc(try_it, &s);
+  support_stage_close(&s);
 }

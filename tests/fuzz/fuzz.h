@@ -24,4 +24,11 @@ int fuzz_file(const uint8_t *data, size_t size, char path[64]);
 // What is in it now; free() it.
 uint8_t *fuzz_file_bytes(int fd, size_t *size);
 
+// Bytes [*size] of the file that an input means, for files that a fuzzer would be long in guessing:
+// changes to a real one, of the format of tnd_tensors_write(). free() them.
+//   kind    0: the rest is the file itself; else changes follow
+//   u16     how much of the file is left, in 1/65535
+//   change  u24 place, u8 what, u8 value: one byte, or the 8-byte number at that place
+uint8_t *fuzz_changed(const char *real, size_t nreal, const uint8_t *data, size_t *size);
+
 #endif

@@ -1,10 +1,6 @@
 // Checkpoints, opened as a policy and as a run to go on with: any bytes end in a line about the
 // file or in a learner that iterates. A fuzzer would be long in guessing a checkpoint, so the input
-// is a list of changes to a real one, made by this version:
-//
-//   kind    0: the rest is the file itself; else changes follow
-//   u16     how much of the file is left, in 1/65535
-//   change  u24 place, u8 what, u8 value: one byte, or the 8-byte number at that place
+// is changes to a real one, made by this version: fuzz_changed().
 #include "fuzz.h"
 
 #include <string.h>
@@ -40,36 +36,6 @@ static void make_real(const tendril_tasks *tasks) {
   FUZZ_CHECK(tnd_file_read(path, 1 << 20, &real, &nreal, &err) == TENDRIL_OK);
   FUZZ_CHECK(tnd_folder_remove(folder, &err) == TENDRIL_OK);
   tendril_config_destroy(config);
-}
-
-// bytes [*size] of the file that the input means; free() it
-static uint8_t *make_file(const uint8_t *data, size_t *size) {
-  if (*size < 3 || data[0] == 0) {
-    *size -= *size > 0;
-    uint8_t *file = malloc(*size + 1);
-    FUZZ_CHECK(file != NULL);
-    memcpy(file, data + 1, *size);
-    return file;
-  }
-  static const uint64_t numbers[] = {
-      0x7ff8000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x7fefffffffffffff,
-      0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff, 1,
-  };
-  uint8_t *file = malloc(nreal);
-  FUZZ_CHECK(file != NULL);
-  memcpy(file, real, nreal);
-  uint64_t header;
-  memcpy(&header, real, 8);
-  const size_t first = 8 + header, nnumber = (nreal - first) / 8;
-  for (size_t i = 3; i + 5 <= *size; i += 5) {
-    const size_t place = (size_t)data[i] << 16 | (size_t)data[i + 1] << 8 | data[i + 2];
-    if (data[i + 3] & 1)
-      memcpy(file + first + 8 * (place % nnumber), &numbers[data[i + 4] % 8], 8);
-    else
-      file[place % nreal] = data[i + 4];
-  }
-  *size = nreal * ((size_t)data[1] << 8 | data[2]) / 65535;
-  return file;
 }
 
 // Small enough that a wish for memory or time is no finding.
@@ -114,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   if (size < 1) return 0;
   char path[64];
-  uint8_t *file = make_file(data, &size);
+  uint8_t *file = fuzz_changed(real, nreal, data, &size);
   int fd = fuzz_file(file, size, path);
   free(file);
 

@@ -231,8 +231,7 @@ Test(cmaes, gives_the_same_bits_on_any_number_of_threads) {
   tendril_cmaes *one = support_search(&options, N, 0, 0.5, NULL, NULL);
   support_generations(one, support_rosenbrock, 100);
   for (int threads = 2; threads <= 4; threads++) {
-    tendril_pool *pool = NULL;
-    check_ok(tendril_pool_create(threads, &pool, check_err));
+    tendril_pool *pool = support_pool(threads);
     tendril_cmaes *many = support_search(&options, N, 0, 0.5, NULL, NULL);
     for (int g = 0; g < 100; g++) {
       double f[32];

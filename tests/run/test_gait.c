@@ -1,4 +1,5 @@
 // Gaits: files, the walk that is shipped, the search.
+#include "base/file.h"
 #include "base/json.h"
 #include "run/gait_search.h"
 #include "support/close.h"
@@ -9,14 +10,20 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { N = sizeof(tendril_simbicon_options) / sizeof(double) };  // all options are numbers
 
-static tendril_pool *pool_of(int threads) {
-  tendril_pool *pool = NULL;
-  check_ok(tendril_pool_create(threads, &pool, check_err));
-  return pool;
+// tendril_gait_measure() on a model of that configuration, from start states of a series.
+static tendril_status measure(const tendril_gait_config *c, const tendril_simbicon_options *gait,
+                              uint32_t series, int walks, tendril_gait_walks *out,
+                              tendril_error *err) {
+  support_stage s = support_stage_open(support_model(c->task, &c->sim), 2);
+  const tendril_status status =
+      tendril_gait_measure(s.model, gait, &c->gait, s.pool, series, walks, out, err);
+  support_stage_close(&s);
+  return status;
 }
 
 // --------------------------------------------------------------------------------------- files
@@ -114,15 +121,13 @@ static void expect_walks(double start_qpos, double start_qvel, double push, int 
   c.sim.start_qvel = start_qvel;
   c.gait.push = push;
   c.gait.seed = 1000;  // starts that no search has seen
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(2);
-  cr_assert_eq(tendril_model_max_steps(model) * tendril_model_seconds(model), 10);
   check_ok(tendril_simbicon_read_own("walker-gps", &gait, check_err));
-  check_ok(tendril_gait_measure(model, &gait, &c.gait, pool, 0, walks, &result, check_err));
+  check_ok(measure(&c, &gait, 0, walks, &result, check_err));
+  tendril_model *model = support_model("walker-gps", &c.sim);
+  cr_assert_eq(tendril_model_max_steps(model) * tendril_model_seconds(model), 10);
+  tendril_model_destroy(model);
   cr_assert_eq(result.fallen, 0);
   cr_assert_geq(result.slowest, 1.7);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 Test(gait, the_shipped_one_walks_ten_seconds) {
@@ -142,15 +147,32 @@ Test(gait, standing_still_is_no_walk) {
   tendril_gait_config c;
   tendril_gait_walks result;
   tendril_gait_defaults("walker-gps", &c);
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(1);
   c.simbicon.torque = 0;
-  check_ok(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 0, 3, &result, check_err));
+  check_ok(measure(&c, &c.simbicon, 0, 3, &result, check_err));
   cr_assert_eq(result.fallen, 3);
   cr_assert_eq(result.torques, 0);
   cr_assert(result.value > c.gait.fall_weight, "%g", result.value);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
+}
+
+// What is paid for is what the motors gave, not what a controller that knows no limit asked for.
+Test(gait, torques_are_those_that_the_motors_gave) {
+  tendril_gait_config c;
+  tendril_gait_walks result;
+  tendril_gait_defaults("walker-gps", &c);
+  c.simbicon.torque = 1e6;
+  c.simbicon.kp_hip = 2000;
+  check_ok(measure(&c, &c.simbicon, 0, 3, &result, check_err));
+  cr_assert(result.torques > 0 && result.torques <= 6 * 150 * 150, "%g", result.torques);
+}
+
+Test(gait, numbers_out_of_range_measure_nothing) {
+  tendril_gait_config c;
+  tendril_gait_walks result;
+  tendril_error err = {{0}};
+  tendril_gait_defaults("walker-gps", &c);
+  c.gait.push = (double)NAN;
+  cr_assert_eq(measure(&c, &c.simbicon, 0, 1, &result, &err), TENDRIL_E_ARGUMENT);
+  cr_assert(strstr(err.text, "push"), "%s", err.text);
 }
 
 // -------------------------------------------------------------------------------------- search
@@ -196,14 +218,10 @@ Test(gait, a_search_finds_the_same_on_any_threads) {
 Test(gait, a_search_improves_on_its_start) {
   tendril_gait_config c = small();
   tendril_gait_walks start;
-  tendril_model *model = support_model("walker-gps", &c.sim);
-  tendril_pool *pool = pool_of(2);
-  check_ok(tendril_gait_measure(model, &c.simbicon, &c.gait, pool, 3, 4, &start, check_err));
+  check_ok(measure(&c, &c.simbicon, 3, 4, &start, check_err));
   const tendril_gait_result result = search_on(2, NULL);
   cr_assert_lt(result.judged.value, 0.8 * start.value);
   cr_assert_gt(result.best_generation, 1);
-  tendril_pool_destroy(pool);
-  tendril_model_destroy(model);
 }
 
 typedef struct stopper {
@@ -242,22 +260,38 @@ Test(gait, a_stopped_search_keeps_the_best) {
   support_tmpdir_remove(folder);
 }
 
+typedef struct attempt {
+  tendril_gait_config config;
+  const char *folder;
+} attempt;
+
+// In a folder that holds what the attempt before has left. What it leaves itself is whole: no file
+// of a write that was begun.
 static tendril_status search_once(void *context, tendril_error *err) {
-  const tendril_gait_config *c = context;
+  const attempt *a = context;
   tendril_tasks *tasks = NULL;
   tendril_gait_result result;
   tendril_status status = tendril_tasks_create(&tasks, err);
   if (status == TENDRIL_OK)
-    status = tendril_gait_search(c, tasks, NULL, false, 1, NULL, &result, err);
+    status = tendril_gait_search(&a->config, tasks, a->folder, true, 1, NULL, &result, err);
   tendril_tasks_destroy(tasks);
+  static const char *const parts[] = {"config.json.part", "gait.json.part"};
+  for (int i = 0; i < 2; i++)
+    cr_assert_not(tnd_path_exists(support_path(a->folder, parts[i])), "%s", parts[i]);
   return status;
 }
 
 Test(gait, every_failed_allocation_of_a_search_is_a_clean_error) {
-  tendril_gait_config c = small();
-  c.cmaes.budget = 8;
-  c.sim.max_steps = 5;
-  cr_assert_geq(support_fail_each_alloc(search_once, &c), 10);
+  char *folder = support_tmpdir();
+  attempt a = {.config = small()};
+  char path[4096];  // those of support_path() don't last
+  snprintf(path, sizeof path, "%s/run", folder);
+  a.folder = path;
+  a.config.cmaes.budget = 8;
+  a.config.sim.max_steps = 5;
+  cr_assert_geq(support_fail_each_alloc(search_once, &a), 100);
+  cr_assert(tendril_is_gait(path));
+  support_tmpdir_remove(folder);
 }
 
 Test(gait, bad_settings_are_refused_in_a_line) {

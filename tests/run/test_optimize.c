@@ -130,6 +130,30 @@ Test(optimize, a_change_of_the_simulation_leaves_the_trajectory_as_long_as_it_is
   shut(&s);
 }
 
+// Controls of a thousand million newton metres, all but surely beyond what MuJoCo goes on with: the
+// second try has no trajectory, and what the first has reached is what counts, to the bit.
+Test(optimize, a_try_that_cannot_begin_leaves_the_best_as_it_is) {
+  scene s = setup();
+  tendril_motion one, two;
+  check_ok(tendril_optimization_set(s.optimization, "sim.limit", "1e9", check_err));
+  check_ok(tendril_optimization_set(s.optimization, "optimize.nudge", "1", check_err));
+  const char *const folders[2] = {support_path(s.folder, "one"), support_path(s.folder, "two")};
+  run(&s, folders[0], 1);
+  check_ok(tendril_optimization_set(s.optimization, "optimize.tries", "2", check_err));
+  const tendril_optimized out = run(&s, folders[1], 1);
+  cr_assert_eq(out.tries, 2);
+  cr_assert_eq(out.iterations, 3, "the second try began");
+  check_ok(tendril_motion_open(s.tasks, folders[0], NULL, &one, check_err));
+  check_ok(tendril_motion_open(s.tasks, folders[1], NULL, &two, check_err));
+  check_same_bits(two.trajectory.x, one.trajectory.x, (T + 1) * 4);
+  check_same_bits(two.trajectory.u, one.trajectory.u, T * 2);
+  check_same_bits(two.trajectory.K, one.trajectory.K, T * 2 * 4);
+  cr_assert_eq(two.trajectory.cost, one.trajectory.cost);
+  tendril_motion_close(&one);
+  tendril_motion_close(&two);
+  shut(&s);
+}
+
 // A file with `u` of a wrong length, of a wrong name, of another format.
 static void expect_damage(const scene *s, const char *format, const char *u, int rows,
                           const char *line) {

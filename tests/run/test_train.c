@@ -169,9 +169,8 @@ Test(train, a_training_under_other_physics_is_judged_under_the_tasks_own) {
   // the last evaluation again, from the checkpoint
   tendril_trained t;
   check_ok(tendril_trained_open(tasks, support_path(folder, "euler"), "last", NULL, &t, check_err));
-  tendril_pool *pool;
   tendril_agent *agent;
-  check_ok(tendril_pool_create(1, &pool, check_err));
+  tendril_pool *pool = support_pool(1);
   check_ok(tendril_agent_create(t.policy, false, &agent, check_err));
   const tendril_eval_options options = {.episodes = 3, .seed = 1, .series = 1};
   const tendril_model *models[2] = {t.task_model, t.model};

@@ -11,7 +11,19 @@
 
 static const double h = 0.002, mass = 5.5, two_pi = 6.283185307179586;
 
-static tendril_model *stepper(const tendril_disturbance_options *push) {
+// An episode of a task's model, NULL for the defaults; leave() takes the model, too.
+static tendril_env *enter(const char *task, const tendril_sim_options *options) {
+  return support_env(support_model(task, options), 1, NULL);
+}
+
+static void leave(tendril_env *env) {
+  tendril_model *model = (tendril_model *)env->model;
+  tendril_env_destroy(env);
+  tendril_model_destroy(model);
+}
+
+// One of the stepper's.
+static tendril_env *stepper(const tendril_disturbance_options *push) {
   tendril_sim_options options = support_sim_options();
   options.push = *push;
   tendril_model *model = NULL;
@@ -19,7 +31,7 @@ static tendril_model *stepper(const tendril_disturbance_options *push) {
   cr_assert_eq(
       tendril_model_create(&support_toy, support_mjcf("stepper.xml"), &options, &model, &err),
       TENDRIL_OK, "%s", err.text);
-  return model;
+  return support_env(model, 1, NULL);
 }
 
 static tendril_disturbance_options defaults(double newtons) {
@@ -71,9 +83,8 @@ static void pass(tendril_env *env, double period, int n) {
 Test(disturbance, comes_at_its_time_for_its_time) {
   tendril_disturbance_options push = defaults(55);
   push.time = 0.3;
-  tendril_model *model = stepper(&push);
-  cr_assert_eq(tendril_model_disturbance(model)->newtons, 55);
-  tendril_env *env = support_env(model, 1, NULL);
+  tendril_env *env = stepper(&push);
+  cr_assert_eq(tendril_model_disturbance(env->model)->newtons, 55);
   tendril_force forces[TENDRIL_MAX_FORCES];
   pass(env, 0, 149);
   cr_assert_eq(tendril_env_get_pushes(env, forces), 0);
@@ -87,16 +98,14 @@ Test(disturbance, comes_at_its_time_for_its_time) {
   // F dt = m dv; nothing else acts along x
   cr_assert_float_eq(speed(env), 55 * 0.1 / mass, 1e-9);
   cr_assert_eq(next_push(env, 0, 5000), -1);
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
 }
 
 Test(disturbance, may_come_with_the_first_step_and_beside_those_of_a_caller) {
   tendril_disturbance_options push = defaults(10);
   push.time = 0;
   push.seconds = 1e-4;  // less than a step: one
-  tendril_model *model = stepper(&push);
-  tendril_env *env = support_env(model, 1, NULL);
+  tendril_env *env = stepper(&push);
   tendril_push other;
   tendril_force forces[TENDRIL_MAX_FORCES];
   cr_assert_eq(tendril_push_parse("5@0,1", &other, NULL), TENDRIL_OK);
@@ -107,28 +116,24 @@ Test(disturbance, may_come_with_the_first_step_and_beside_those_of_a_caller) {
   cr_assert_float_eq(speed(env), (10 + 4 * 5) * h / mass, 1e-12);
   step(env, leg(0, 0));
   cr_assert_float_eq(speed(env), (10 + 4 * 10) * h / mass, 1e-12);
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
 }
 
 Test(disturbance, comes_again_and_later_by_no_more_than_its_spread) {
   tendril_disturbance_options push = defaults(10);
   push.time = 0.1;
   push.every = 0.4;
-  tendril_model *model = stepper(&push);
-  tendril_env *env = support_env(model, 1, NULL);
+  tendril_env *env = stepper(&push);
   for (int k = 0; k < 20; k++) {
     cr_assert_eq(next_push(env, 0, 1000), 50 + 200 * k);
     pass(env, 0, 60);
   }
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
 
   // delays are even on 0 to 100 steps: 200 of them have a mean of 50 +- 5 deviations of 29 /
   // sqrt(200)
   push.spread = 0.2;
-  model = stepper(&push);
-  env = support_env(model, 1, NULL);
+  env = stepper(&push);
   int last = 50 - 200;
   double sum = 0;
   for (int k = 0; k < 200; k++) {
@@ -139,8 +144,7 @@ Test(disturbance, comes_again_and_later_by_no_more_than_its_spread) {
     pass(env, 0, 60);
   }
   cr_assert_float_eq(sum / 200, 50, 10.5);
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
 }
 
 Test(disturbance, has_drawn_sizes_and_directions_by_the_episode) {
@@ -149,12 +153,12 @@ Test(disturbance, has_drawn_sizes_and_directions_by_the_episode) {
   push.direction = TENDRIL_DISTURBANCE_EITHER;
   push.least = 0.25;
   push.time = 0;
-  tendril_model *model = stepper(&push);
+  tendril_env *any = stepper(&push);
   double first[N], sum = 0;
   int forward = 0;
   for (int round = 0; round < 2; round++) {
     for (uint32_t i = 0; i < N; i++) {
-      tendril_env *env = support_env(model, i, NULL);
+      tendril_env *env = support_env(any->model, i, NULL);
       tendril_force force[TENDRIL_MAX_FORCES];
       cr_assert_eq(tendril_env_get_pushes(env, force), 1);
       const double x = force[0].force[0];
@@ -168,7 +172,7 @@ Test(disturbance, has_drawn_sizes_and_directions_by_the_episode) {
   // five deviations of the mean: 75 / sqrt(12 N) = 1.1 N, and sqrt(N) / 2 = 10
   cr_assert_float_eq(sum / N, 62.5, 5.5);
   cr_assert_float_eq(forward, N / 2.0, 50);
-  tendril_model_destroy(model);
+  leave(any);
 }
 
 Test(disturbance, goes_where_it_says) {
@@ -178,14 +182,12 @@ Test(disturbance, goes_where_it_says) {
     tendril_disturbance_options push = defaults(3);
     push.time = 0;
     push.direction = TENDRIL_DISTURBANCE_FORWARD + i;
-    tendril_model *model = stepper(&push);
-    tendril_env *env = support_env(model, 1, NULL);
+    tendril_env *env = stepper(&push);
     tendril_force force[TENDRIL_MAX_FORCES];
     cr_assert_eq(tendril_env_get_pushes(env, force), 1);
     for (int j = 0; j < 3; j++)
       cr_assert_eq(force[0].force[j], 3 * directions[i][j]);
-    tendril_env_destroy(env);
-    tendril_model_destroy(model);
+    leave(env);
   }
 }
 
@@ -194,16 +196,14 @@ Test(disturbance, goes_where_it_says) {
 // Touch-downs of an episode without pushes, as contacts show them; returns how many.
 static int touch_downs(double period, int n, int at[]) {
   const tendril_disturbance_options none = defaults(0);
-  tendril_model *model = stepper(&none);
-  tendril_env *env = support_env(model, 1, NULL);
+  tendril_env *env = stepper(&none);
   int count = 0, off = 0;
   for (int t = 0; t < n; t++) {
     step(env, leg(t, period));
     if (on_the_ground(env) && off >= 25) at[count++] = t;
     off = on_the_ground(env) ? 0 : off + 1;
   }
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
   return count;
 }
 
@@ -223,8 +223,7 @@ Test(disturbance, comes_at_its_phase_of_a_periodic_gait) {
     push.time = 2.2;
     push.every = 1.1;
     push.seconds = 0.02;
-    tendril_model *model = stepper(&push);
-    tendril_env *env = support_env(model, 1, NULL);
+    tendril_env *env = stepper(&push);
     int due = 1100;
     for (int k = 0; k < 3; k++) {
       // the first moment after `due`; a touch-down is known when its step is done
@@ -236,19 +235,16 @@ Test(disturbance, comes_at_its_phase_of_a_periodic_gait) {
       due = at + 550;
       pass(env, period, 10);
     }
-    tendril_env_destroy(env);
-    tendril_model_destroy(model);
+    leave(env);
   }
 }
 
 Test(disturbance, waits_three_seconds_for_a_gait) {
   tendril_disturbance_options push = defaults(20);
   push.phase = 0.5;
-  tendril_model *model = stepper(&push);
-  tendril_env *env = support_env(model, 1, NULL);
+  tendril_env *env = stepper(&push);
   cr_assert_eq(next_push(env, 0, 5000), 500 + 1500);
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
 }
 
 // Strides of 0.6 s, then of 0.3 s: phase 0.9 of a stride that would be as long is never reached.
@@ -256,8 +252,7 @@ Test(disturbance, comes_with_the_end_of_a_stride_that_ends_before_its_phase) {
   tendril_disturbance_options push = defaults(20);
   push.phase = 0.9;
   push.time = 2.5;
-  tendril_model *model = stepper(&push);
-  tendril_env *env = support_env(model, 1, NULL);
+  tendril_env *env = stepper(&push);
   pass(env, 0.6, 1200);  // whole periods of both
   int begin = -1, off = 0;
   for (int t = 1200; begin < 0 && t < 2000; t++) {
@@ -268,18 +263,17 @@ Test(disturbance, comes_with_the_end_of_a_stride_that_ends_before_its_phase) {
   }
   cr_assert_gt(begin, 0);
   cr_assert_eq(next_push(env, 0.3, 2), begin + 1);
-  tendril_env_destroy(env);
-  tendril_model_destroy(model);
+  leave(env);
 }
 
 // ------------------------------------------------------------------------------------- snapshots
 
-static void random_steps(tendril_env *env, const tendril_model *model, int from, int n) {
+static void random_steps(tendril_env *env, int from, int n) {
   for (int t = from; t < from + n; t++) {
     double action[8], obs[32];
     tendril_step out;
     tendril_random r = tendril_random_stream(5, TENDRIL_PURPOSE_TEST, 99, (uint32_t)t);
-    support_actions(&r, model, action);
+    support_actions(&r, env->model, action);
     cr_assert_eq(tendril_env_step(env, action, obs, &out, NULL), TENDRIL_OK);
   }
 }
@@ -297,17 +291,16 @@ Test(disturbance, is_part_of_the_snapshot) {
     push.phase = phased ? 0.6 : -1;
     tendril_sim_options options = support_sim_options();
     options.push = push;
-    tendril_model *model = support_model("walker-gps", &options);
-    const size_t size = (size_t)tendril_snapshot_size(model);
+    tendril_env *env = enter("walker-gps", &options), *other = support_env(env->model, 2, NULL);
+    const size_t size = (size_t)tendril_snapshot_size(env->model);
     double *states = calloc((T + 1) * size, sizeof(double)), *end = calloc(size, sizeof(double));
-    tendril_env *env = support_env(model, 1, NULL), *other = support_env(model, 2, NULL);
     tendril_force forces[TENDRIL_MAX_FORCES];
     int under = 0;
     for (int t = 0; t < T; t++) {
       tendril_env_save(env, states + (size_t)t * size);
-      cr_assert(tnd_snapshot_is_good(model, states + (size_t)t * size));
+      cr_assert(tnd_snapshot_is_good(env->model, states + (size_t)t * size));
       under += tendril_env_get_pushes(env, forces);
-      random_steps(env, model, t, 1);
+      random_steps(env, t, 1);
     }
     tendril_env_save(env, states + T * size);
     if (!phased) cr_assert(under > T / 3 && under < T);
@@ -315,7 +308,7 @@ Test(disturbance, is_part_of_the_snapshot) {
       tendril_env_restore(other, states + (size_t)t * size, NULL);
       tendril_env_save(other, end);
       cr_assert_arr_eq(end, states + (size_t)t * size, size * sizeof(double), "state %d", t);
-      random_steps(other, model, t, T - t);
+      random_steps(other, t, T - t);
       tendril_env_save(other, end);
       cr_assert_arr_eq(end, states + T * size, size * sizeof(double), "from %d", t);
     }
@@ -324,14 +317,13 @@ Test(disturbance, is_part_of_the_snapshot) {
     for (size_t i = size - TND_DISTURBANCE_SIZE; i < size; i++) {
       memcpy(end, states, size * sizeof(double));
       end[i] = (double)NAN;
-      cr_assert_not(tnd_snapshot_is_good(model, end));
+      cr_assert_not(tnd_snapshot_is_good(env->model, end));
       end[i] = -2;
       const bool force = i >= size - 3;
-      cr_assert_eq(tnd_snapshot_is_good(model, end), force);
+      cr_assert_eq(tnd_snapshot_is_good(env->model, end), force);
     }
-    tendril_env_destroy(env);
     tendril_env_destroy(other);
-    tendril_model_destroy(model);
+    leave(env);
     free(states);
     free(end);
   }
@@ -342,10 +334,8 @@ Test(disturbance, goes_on_in_the_middle_of_a_stride) {
   tendril_disturbance_options push = defaults(20);
   push.phase = 0.5;
   push.time = 2.2;
-  tendril_model *model = stepper(&push);
-  const size_t size = (size_t)tendril_snapshot_size(model);
-  double *middle = calloc(size, sizeof(double));
-  tendril_env *env = support_env(model, 1, NULL), *other = support_env(model, 2, NULL);
+  tendril_env *env = stepper(&push), *other = support_env(env->model, 2, NULL);
+  double *middle = calloc((size_t)tendril_snapshot_size(env->model), sizeof(double));
   int checked = 0;
   for (int start = 1000; start < 1400; start += 50) {
     pass(env, 0.5, start - tendril_env_time(env));
@@ -359,9 +349,8 @@ Test(disturbance, goes_on_in_the_middle_of_a_stride) {
     checked++;
   }
   cr_assert_geq(checked, 2);
-  tendril_env_destroy(env);
   tendril_env_destroy(other);
-  tendril_model_destroy(model);
+  leave(env);
   free(middle);
 }
 
@@ -370,31 +359,27 @@ Test(disturbance, goes_on_in_the_middle_of_a_stride) {
 Test(disturbance, of_no_newtons_changes_nothing) {
   tendril_sim_options options = support_sim_options();
   options.push = (tendril_disturbance_options){0};
-  tendril_model *plain = support_model("walker-gps", NULL);
-  cr_assert_null(tendril_model_disturbance(plain));
   // zeros, and all the others without newtons
   for (int i = 0; i < 2; i++) {
-    tendril_model *model = support_model("walker-gps", &options);
-    cr_assert_null(tendril_model_disturbance(model));
-    const size_t size = (size_t)tendril_snapshot_size(model);
-    cr_assert_eq(size, (size_t)tendril_snapshot_size(plain));
+    tendril_env *env = enter("walker-gps", &options), *plain = enter("walker-gps", NULL);
+    cr_assert_null(tendril_model_disturbance(plain->model));
+    cr_assert_null(tendril_model_disturbance(env->model));
+    const size_t size = (size_t)tendril_snapshot_size(env->model);
+    cr_assert_eq(size, (size_t)tendril_snapshot_size(plain->model));
     double *a = calloc(size, sizeof(double)), *b = calloc(size, sizeof(double));
-    tendril_env *env = support_env(model, 1, NULL), *other = support_env(plain, 1, NULL);
-    random_steps(env, model, 0, 100);
-    random_steps(other, plain, 0, 100);
+    random_steps(env, 0, 100);
+    random_steps(plain, 0, 100);
     tendril_env_save(env, a);
-    tendril_env_save(other, b);
+    tendril_env_save(plain, b);
     cr_assert_arr_eq(a, b, size * sizeof(double));
-    tendril_env_destroy(env);
-    tendril_env_destroy(other);
-    tendril_model_destroy(model);
+    leave(env);
+    leave(plain);
     free(a);
     free(b);
     options.push = defaults(0);
     options.push.every = 0.01;
     options.push.phase = 0.5;
   }
-  tendril_model_destroy(plain);
 }
 
 // A push to come changes no bit of what is before it, the start state neither.
@@ -403,17 +388,13 @@ Test(disturbance, leaves_alone_what_is_before_it) {
   options.push = defaults(10);
   options.push.time = 1e3;
   options.push.phase = 0.3;
-  tendril_model *plain = support_model("hopper-v4", NULL);
-  tendril_model *model = support_model("hopper-v4", &options);
-  tendril_env *env = support_env(model, 1, NULL), *other = support_env(plain, 1, NULL);
-  random_steps(env, model, 0, 10);
-  random_steps(other, plain, 0, 10);
-  cr_assert_arr_eq(env->data->qpos, other->data->qpos, 6 * sizeof(double));
-  cr_assert_arr_eq(env->data->qvel, other->data->qvel, 6 * sizeof(double));
-  tendril_env_destroy(env);
-  tendril_env_destroy(other);
-  tendril_model_destroy(model);
-  tendril_model_destroy(plain);
+  tendril_env *env = enter("hopper-v4", &options), *plain = enter("hopper-v4", NULL);
+  random_steps(env, 0, 10);
+  random_steps(plain, 0, 10);
+  cr_assert_arr_eq(env->data->qpos, plain->data->qpos, 6 * sizeof(double));
+  cr_assert_arr_eq(env->data->qvel, plain->data->qvel, 6 * sizeof(double));
+  leave(env);
+  leave(plain);
 }
 
 static void refused(const char *file, const tendril_disturbance_options *push, const char *text) {

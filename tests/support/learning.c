@@ -15,6 +15,21 @@ void support_check_ok(const char *file, int line, tendril_status status) {
                support_error_line.text);
 }
 
+tendril_pool *support_pool(int threads) {
+  tendril_pool *pool = NULL;
+  check_ok(tendril_pool_create(threads, &pool, check_err));
+  return pool;
+}
+
+support_stage support_stage_open(tendril_model *model, int threads) {
+  return (support_stage){model, support_pool(threads)};
+}
+
+void support_stage_close(support_stage *s) {
+  tendril_pool_destroy(s->pool);
+  tendril_model_destroy(s->model);
+}
+
 void support_scene_open(support_scene *s, const char *task, int threads) {
   *s = (support_scene){0};
   tendril_policy_options options;
@@ -23,7 +38,7 @@ void support_scene_open(support_scene *s, const char *task, int threads) {
   options.hidden = (tendril_sizes){.n = 2, .at = {16, 16}};
   check_ok(tendril_tasks_create(&s->tasks, check_err));
   check_ok(tendril_tasks_model(s->tasks, task, NULL, &s->model, check_err));
-  check_ok(tendril_pool_create(threads, &s->pool, check_err));
+  s->pool = support_pool(threads);
   check_ok(tendril_policy_create(&options, tendril_model_nobs(s->model),
                                  tendril_model_nact(s->model), tendril_model_max_steps(s->model), 1,
                                  &s->policy, check_err));

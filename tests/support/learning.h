@@ -16,6 +16,17 @@ typedef struct support_scene {
 void support_scene_open(support_scene *scene, const char *task, int threads);
 void support_scene_close(support_scene *scene);
 
+// A pool alone. tendril_pool_destroy()
+tendril_pool *support_pool(int threads);
+
+// A model, which is the stage's from now on, and a pool: what an evaluation needs.
+typedef struct support_stage {
+  tendril_model *model;
+  tendril_pool *pool;
+} support_stage;
+support_stage support_stage_open(tendril_model *model, int threads);
+void support_stage_close(support_stage *stage);
+
 // Two summaries equal to the bit; what lies between their members is nobody's.
 #define check_same_summary(got, expected)                                                          \
   support_check_same_summary(__FILE__, __LINE__, (got), (expected))

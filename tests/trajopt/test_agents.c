@@ -141,7 +141,7 @@ static swing swing_up(void) {
   tendril_sim_options sim = support_sim_options();
   sim.max_steps = T;
   s.model = support_model("double-link", &sim);
-  check_ok(tendril_pool_create(1, &s.pool, check_err));
+  s.pool = support_pool(1);
   check_ok(tendril_ilqg_create(s.model, T, NULL, s.pool, &s.ilqg, check_err));
   s.env = support_env(s.model, 3, s.obs);
   const mjData *d = tendril_env_data(s.env);

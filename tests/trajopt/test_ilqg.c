@@ -29,7 +29,7 @@ static problem setup(const char *task, int T, double limit, int threads, uint32_
   sim.max_steps = T;
   sim.limit = limit;
   p.model = support_model(task, &sim);
-  check_ok(tendril_pool_create(threads, &p.pool, check_err));
+  p.pool = support_pool(threads);
   check_ok(tendril_ilqg_create(p.model, T, NULL, p.pool, &p.ilqg, check_err));
   tendril_env *env = support_env(p.model, start, NULL);
   const mjModel *m = tendril_model_mujoco(p.model);
@@ -158,8 +158,7 @@ Test(ilqg, a_restart_follows_the_plan_by_its_feedback) {
 Test(ilqg, says_what_is_wrong) {
   tendril_error err;
   tendril_ilqg *ilqg = NULL;
-  tendril_pool *pool;
-  check_ok(tendril_pool_create(1, &pool, check_err));
+  tendril_pool *pool = support_pool(1);
   tendril_model *hopper = support_model("hopper-v4", NULL);
   cr_assert(tendril_ilqg_create(hopper, 10, NULL, pool, &ilqg, &err) == TENDRIL_E_CONFIG);
   cr_assert(strstr(err.text, "no smooth cost"), "%s", err.text);
@@ -171,7 +170,12 @@ Test(ilqg, says_what_is_wrong) {
   const double far[4] = {0, 0, 1e9, 0};
   cr_assert(tendril_ilqg_start(ilqg, far, NULL, &err) == TENDRIL_E_PHYSICS);
   cr_assert(strstr(err.text, "at step 0"), "%s", err.text);
+  // what was reached before is gone
   double x0[4] = {3, 0, 0, 0}, u[20] = {0};
+  check_ok(tendril_ilqg_start(ilqg, x0, u, check_err));
+  cr_assert(isfinite(tendril_ilqg_get(ilqg)->cost));
+  cr_assert(tendril_ilqg_start(ilqg, far, NULL, NULL) == TENDRIL_E_PHYSICS);
+  cr_assert_eq(tendril_ilqg_get(ilqg)->cost, HUGE_VAL);
   u[3] = NAN;
   cr_assert(tendril_ilqg_start(ilqg, x0, u, &err) == TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "step 1 "), "%s", err.text);

@@ -21,7 +21,7 @@ typedef struct walk {
 
 static walk begin(int threads) {
   walk w = {.model = support_model("walker-gps", NULL)};
-  check_ok(tendril_pool_create(threads, &w.pool, check_err));
+  w.pool = support_pool(threads);
   check_ok(tendril_mpc_create(w.model, NULL, w.pool, &w.mpc, check_err));
   w.env = support_env(w.model, 1, NULL);
   return w;
