@@ -288,7 +288,7 @@ void tnd_ilqg_shift(tendril_ilqg *q) {
   memmove(now->x, now->x + nx, sizeof *now->x * T * nx);
   memmove(now->u, now->u + m, sizeof *now->u * (T - 1) * m);
   memmove(now->K, now->K + m * n, sizeof *now->K * (T - 1) * m * n);
-  memset(now->u + (T - 1) * m, 0, sizeof *now->u * m);
+  if (T > 1) memcpy(now->u + (T - 1) * m, now->u + (T - 2) * m, sizeof *now->u * m);
   memset(now->K + (T - 1) * m * n, 0, sizeof *now->K * m * n);
   q->fresh = false;
 }
