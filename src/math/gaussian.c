@@ -1,6 +1,7 @@
 #include "math/gaussian.h"
 
 #include "math/cholesky.h"
+#include "math/simd.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,6 +9,16 @@
 bool tnd_gaussian_factor(tnd_gaussian *g) {
   memcpy(g->C, g->S, sizeof *g->C * (size_t)g->n * (size_t)g->n);
   return tnd_cholesky(g->n, g->n, g->C);
+}
+
+// The lower triangle of S [n][n] += w d d', and what of it a whole vector covers beside.
+static TND_CLONES void add_square(int n, double w, const double *restrict d, double *restrict S) {
+  for (int i = 0; i < n; i++) {
+    const double c = w * d[i];
+    const int whole = (i + 4) & ~3, width = whole < n ? whole : n;
+    for (int j = 0; j < width; j++)
+      S[i * n + j] += c * d[j];
+  }
 }
 
 bool tnd_gaussian_fit(tnd_gaussian *g, int64_t rows, const double *x, int64_t stride,
@@ -30,11 +41,10 @@ bool tnd_gaussian_fit(tnd_gaussian *g, int64_t rows, const double *x, int64_t st
   for (int64_t r = 0; r < rows; r++) {
     const double wr = w ? w[r] : 1, *xr = x + r * stride;
     if (wr == 0) continue;
-    for (int i = 0; i < n; i++) {
-      const double d = wr * (xr[i] - g->mean[i]);
-      for (int j = 0; j <= i; j++)
-        g->S[i * n + j] += d * (xr[j] - g->mean[j]);
-    }
+    double *d = g->C;  // free until the factor is taken
+    for (int i = 0; i < n; i++)
+      d[i] = xr[i] - g->mean[i];
+    add_square(n, wr, d, g->S);
   }
   for (int i = 0; i < n; i++) {
     for (int j = 0; j <= i; j++)
