@@ -32,6 +32,7 @@ typedef enum tendril_purpose {
   TENDRIL_PURPOSE_EVAL_START = 16,  // noise on an evaluation's start states
   TENDRIL_PURPOSE_EVAL_MOTOR = 17,  // noise on an evaluation's actions
   TENDRIL_PURPOSE_TRY = 18,         // controls that another try of an optimisation starts from
+  TENDRIL_PURPOSE_MIXTURE = 19,     // seeds of a mixture's clusters
 } tendril_purpose;
 
 /** A position in a stream. Plain data: copying it copies the stream. */
