@@ -285,6 +285,67 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_moto_create(const tendril_moto_options *options, const tendril_learner_setup *setup,
                     tendril_learner **out, tendril_error *err);
 
+// --------------------------------------------------------------------------------------- LA14
+
+/** Index into the names of the option `dynamics`. */
+typedef enum tendril_local_dynamics {
+  TENDRIL_DYNAMICS_REGRESSION,
+  TENDRIL_DYNAMICS_MIXTURE,
+} tendril_local_dynamics;
+
+// clang-format off
+#define TENDRIL_LA14_OPTIONS(X)                                                                    \
+  X(real,    max_kl,        0.1,   1e-8, 100, "nat", "eps, bound on the KL(new || old) of a trajectory, per time step") \
+  X(flag,    adapt,         false, 0,    0,   "",    "max_kl is the first bound: it grows or shrinks with how much of the expected improvement was attained") \
+  X(choice,  dynamics,      "regression", "regression mixture", 0, "", "local models of the dynamics: least squares on the samples of each time step, or Bayesian regression with a Gaussian mixture of all kept samples as the prior") \
+  X(integer, keep,          3,     1,    1000, "",   "mixture: iterations whose samples it is fitted to") \
+  X(integer, clusters,      20,    1,    1000, "",   "mixture: clusters at most") \
+  X(real,    strength,      1,     1e-6, 1e6, "",    "mixture: samples that the prior counts as") \
+  X(real,    ridge,         1e-6,  0,    1,   "",    "regression: of each input's variance, added to it")
+// clang-format on
+
+typedef struct tendril_la14_options {
+  TENDRIL_LA14_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_la14_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_la14_defaults(tendril_la14_options *options);
+
+// clang-format off
+/** Statistics of one iteration, after those of the rollout. */
+#define TENDRIL_LA14_STATS(X)                                                                      \
+  X(kl,             "nat", "KL(new || old) of the trajectory under the fitted model, per time step") \
+  X(max_kl,         "nat", "its bound")                                                            \
+  X(eta,            "",    "multiplier of the bound, in units of cost per nat")                     \
+  X(entropy,        "nat", "entropy of the policy before the step, mean over the time steps")      \
+  X(expected_cost,  "",    "cost of an episode that the model expects of the new policy")           \
+  X(expected_gain,  "",    "by how much that is less than what it expects of the old one")         \
+  X(clusters,       "",    "clusters of the mixture; 0 without one")                               \
+  X(update_seconds, "s",   "wall seconds of the iteration outside the collection")                 \
+  X(dynamics_cpu,   "s",   "CPU seconds of mixture and local models")                              \
+  X(lqr_cpu,        "s",   "CPU seconds of the update")
+// clang-format on
+
+typedef struct tendril_la14_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_LA14_STATS(X)
+#undef X
+} tendril_la14_stats;
+
+/**
+ * The trajectory optimiser of Levine and Abbeel (2014): local linear models of the dynamics fitted to
+ * samples, LQR under a bound on the KL divergence from the policy so far. docs/methods/local-models.md
+ * numbers its steps. It needs a task with a smooth cost whose observation is its state, (qpos, qvel);
+ * the critic is not used.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life. Policy and rollout as
+ *                 for tendril_moto_create()
+ * @return E_CONFIG if task, policy, rollout or options don't go with that
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_la14_create(const tendril_la14_options *options, const tendril_learner_setup *setup,
+                    tendril_learner **out, tendril_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -166,7 +166,7 @@ static bool lower_finite(int n, const double *C) {
 // What of step t isn't a number, or NULL.
 static const char *fault_of(const tnd_kl_lqr *k, const tnd_kl_lqr_problem *p, int t) {
   const int n = k->n, m = k->m;
-  const tnd_quadratic *c = &p->cost[t];
+  const tnd_stage_cost *c = &p->cost[t];
   if (!isfinite(c->l) || !tnd_all_finite(n, c->lx) || !tnd_all_finite(n * n, c->lxx) ||
       (c->x && !tnd_all_finite(n, c->x)))
     return "the cost";
@@ -189,7 +189,7 @@ static const char *fault_of(const tnd_kl_lqr *k, const tnd_kl_lqr_problem *p, in
 static void expand(tnd_kl_lqr *k, const tnd_kl_lqr_problem *p) {
   const int T = k->T, n = k->n, m = k->m;
   for (int t = 0; t <= T; t++) {
-    const tnd_quadratic *c = &p->cost[t];
+    const tnd_stage_cost *c = &p->cost[t];
     double *gx = k->gx + t * n;
     memcpy(gx, c->lx, sizeof *gx * (size_t)n);
     for (int i = 0; c->x && i < n; i++)
@@ -271,7 +271,7 @@ static int backward(tnd_kl_lqr *k, const tnd_kl_lqr_problem *p, double eta, solu
   for (int i = 0; i < n * n; i++)
     k->Vxx[i] = p->cost[T].lxx[i] / eta;
   for (int t = T - 1; t >= 0; t--) {
-    const tnd_quadratic *c = &p->cost[t];
+    const tnd_stage_cost *c = &p->cost[t];
     blend(n, k->gx + t * n, eta, k->hx + t * n, k->lx);
     blend(m, k->gu + t * m, eta, k->hu + t * m, k->lu);
     blend(n * n, c->lxx, eta, k->hxx + t * n * n, k->lxx);
@@ -292,7 +292,7 @@ static int backward(tnd_kl_lqr *k, const tnd_kl_lqr_problem *p, double eta, solu
 }
 
 // E l at a step where x ~ N(mean, S) and u | x follows `law` (NULL: no control). Leaves SK and Suu.
-static double expected(tnd_kl_lqr *k, const tnd_quadratic *c, const tnd_gaussian *state,
+static double expected(tnd_kl_lqr *k, const tnd_stage_cost *c, const tnd_gaussian *state,
                        const tnd_linear_gaussian *law) {
   const int n = k->n, m = k->m;
   double sum = c->l;

@@ -11,16 +11,16 @@
 
 // l + lx'dx + lu'du + 1/2 (dx,du)' [ lxx lux' ; lux luu ] (dx,du), about a point. Need not be
 // convex.
-typedef struct tnd_quadratic {
+typedef struct tnd_stage_cost {
   double l;
   const double *lx, *lu, *lxx, *lux, *luu;  // [n], [m], [n][n], [m][n], [m][m]
   const double *x, *u;                      // [n], [m] the point; NULL: the origin
-} tnd_quadratic;
+} tnd_stage_cost;
 
 // All borrowed.
 typedef struct tnd_kl_lqr_problem {
   const tnd_linear_gaussian *dynamics;  // [T] x' | (x, u): ns = n + m, na = n
-  const tnd_quadratic *cost;            // [T + 1]; of the last one only l, lx, lxx and x
+  const tnd_stage_cost *cost;           // [T + 1]; of the last one only l, lx, lxx and x
   const tnd_linear_gaussian *old;  // [T] u | x: ns = n, na = m; may be what the last solve gave
   const tnd_gaussian *start;       // x_0; its mean and S, which may be singular
   double eps;                      // > 0, nats a step

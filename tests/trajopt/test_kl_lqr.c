@@ -25,7 +25,7 @@ typedef struct scene {
   double K[T][M * N], k[T][M], C[T][M * M];
   double mean[N], S[N * N];
   tnd_linear_gaussian dynamics[T], old[T];
-  tnd_quadratic cost[T + 1];
+  tnd_stage_cost cost[T + 1];
   tnd_gaussian start;
   tnd_kl_lqr_problem problem;
 } scene;
@@ -46,7 +46,7 @@ static void make_scene(scene *s, uint32_t key, bool convex, double eps) {
       memcpy(s->lxx[t] + i * N, H + i * W, sizeof(double) * N);
     tendril_random_normals(&random, N, s->lx[t]);
     tendril_random_normals(&random, N, s->x[t]);
-    s->cost[t] = (tnd_quadratic){.l = 0.5 * t, .lx = s->lx[t], .lxx = s->lxx[t], .x = s->x[t]};
+    s->cost[t] = (tnd_stage_cost){.l = 0.5 * t, .lx = s->lx[t], .lxx = s->lxx[t], .x = s->x[t]};
     if (t == T) break;
     for (int i = 0; i < M; i++) {
       memcpy(s->lux[t] + i * N, H + (N + i) * W, sizeof(double) * N);
@@ -343,7 +343,7 @@ Test(kl_lqr, sampled_rollouts_have_the_kl_and_the_cost) {
     tnd_gaussian_sample(&start, e, x);
     for (int t = 0; t <= T; t++) {
       double z[W], dx[N], du[M], next[N], noise[W];
-      const tnd_quadratic *c = &s.cost[t];
+      const tnd_stage_cost *c = &s.cost[t];
       memcpy(z, x, sizeof x);
       both[0] += c->l;
       for (int i = 0; i < N; i++)
