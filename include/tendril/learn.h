@@ -236,7 +236,8 @@ typedef enum tendril_state_estimate {
   X(integer, keep,          5,     1,    1000, "",   "K, iterations whose samples are kept") \
   X(choice,  states,        "mixture", "mixture forward", 0, "", "state distributions: from the samples of the kept iterations, less by `decay` with each (sec. 4.3.2), or propagated forward in time (sec. 4.3.1)") \
   X(real,    decay,         0.9,   0,    1,   "",    "gamma, the weight of an iteration's states relative to the next one's") \
-  X(real,    ridge,         1e-6,  0,    1e6, "",    "lambda, penalty on the weights of the regressions (6), in centred and scaled features") \
+  X(real,    ridge,         1e-6,  0,    1e6, "",    "lambda, penalty on the weights of the regressions (6), features of the state alone, centred and scaled") \
+  X(real,    action_ridge,  0.01,  0,    1e6, "",    "the same of features of the action, in deviations of the policy's noise") \
   X(real,    state_ridge,   1e-6,  0,    1,   "",    "of the mean variance, added to all variances of a state distribution")
 // clang-format on
 
@@ -333,13 +334,13 @@ typedef struct tendril_la14_stats {
 } tendril_la14_stats;
 
 /**
- * The trajectory optimiser of Levine and Abbeel (2014): local linear models of the dynamics fitted to
- * samples, LQR under a bound on the KL divergence from the policy so far. docs/methods/local-models.md
- * numbers its steps. It needs a task with a smooth cost whose observation is its state, (qpos, qvel);
- * the critic is not used.
+ * The trajectory optimiser of Levine and Abbeel (2014): local linear models of the dynamics fitted
+ * to samples, LQR under a bound on the KL divergence from the policy so far.
+ * docs/methods/local-models.md numbers its steps. It needs a task with a smooth cost whose
+ * observation is its state, (qpos, qvel); the critic is not used.
  * @param options  copied
- * @param setup    copied; what it points to is borrowed for the learner's life. Policy and rollout as
- *                 for tendril_moto_create()
+ * @param setup    copied; what it points to is borrowed for the learner's life. Policy and rollout
+ *                 as for tendril_moto_create()
  * @return E_CONFIG if task, policy, rollout or options don't go with that
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status

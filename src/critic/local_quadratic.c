@@ -135,7 +135,8 @@ tendril_status tnd_local_quadratic_create(const tnd_local_quadratic_size *size,
   tnd_blas_init();
   // more features than that would fill the memory of any machine
   if (size->T < 1 || size->ns < 1 || size->na < 0 || size->ns + size->na > 1000 ||
-      size->threads < 1 || !(size->ridge >= 0) || !isfinite(size->ridge))
+      size->threads < 1 || !(size->ridge >= 0) || !isfinite(size->ridge) ||
+      !(size->action_ridge >= 0) || !isfinite(size->action_ridge))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "local quadratic: %d steps of %d states and %d actions, ridge %g: sizes must "
                     "be positive, with at most 1000 states and actions, and the ridge not negative",
@@ -234,7 +235,7 @@ static problem find_scaling(tnd_local_quadratic *f, int t) {
   } else if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns)) {
     return BAD_ACTION;
   }
-  if (f->size.ridge > 0) return FINE;
+  if (f->size.ridge > 0 && (na == 0 || f->size.action_ridge > 0)) return FINE;
   // equal weights need not come to a whole number in floating point
   return rows < f->nQ || f->next.info[t].effective < f->nQ - 1e-6 ? TOO_FEW : FINE;
 }
@@ -321,6 +322,11 @@ static void features(tnd_local_quadratic *f, int t, int first, int rows, scratch
     y[r] = w->root[r] * w->y[r];
 }
 
+// lambda of feature i; the bias is free
+static double ridge_of(const tnd_local_quadratic *f, int i) {
+  return i == 0 ? 0 : i < f->nV ? f->size.ridge : f->size.action_ridge;
+}
+
 static problem find_products(tnd_local_quadratic *f, int t, scratch *w) {
   const int nQ = f->nQ, follow = nfollow(f, t), p = nQ + follow + 1, rows = f->data->steps[t].n;
   double *C = products(f, t);
@@ -337,7 +343,7 @@ static problem find_products(tnd_local_quadratic *f, int t, scratch *w) {
   // L L' = A + lambda I, the bias free; row-major lower is column-major upper
   for (int i = 0; i < nQ; i++) {
     double *diagonal = C + (ptrdiff_t)i * p + i;
-    if (i) *diagonal += f->size.ridge;
+    *diagonal += ridge_of(f, i);
     w->w[i] = *diagonal;
   }
   if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', nQ, C, p) != 0) return DEPENDENT;
@@ -404,7 +410,9 @@ static double r_squared(const tnd_local_quadratic *f, int t, const double *b, co
       yy += g * v[i] * (2 * last[nQ + i] + work[i]);
   }
   const double sst = yy - b[0] * b[0];
-  const double sse = yy - tnd_dot(nQ, w, b) - f->size.ridge * tnd_dot(nQ - 1, w + 1, w + 1);
+  double sse = yy - tnd_dot(nQ, w, b);
+  for (int i = 0; i < nQ; i++)
+    sse -= ridge_of(f, i) * w[i] * w[i];
   // what is left of equal targets is rounding
   return sst > 1e-13 * yy ? 1 - fmax(sse, 0) / sst : 1;
 }

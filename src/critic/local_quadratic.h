@@ -5,13 +5,14 @@
 //   Q^_k = r_t(s_k, a_k) + discount V~_{t+1}(s'_k),   V~_T = 0    dynamic programming      (eq. 7)
 //   Q^_k = the return that followed                               Monte Carlo
 //
-// and V~_t by the same of the same Q^ on phi(s). Coordinates are centred and scaled by the weighted
-// mean and deviation of step t's rows, and the bias is not penalised, so lambda (the ridge) has no
-// unit. A coordinate that does not vary gets no weight but the bias. Given the policy, actions
-// enter as its noise, y = C_t^-1 (a - K_t s - k_t): the quadratics are the same, but what an action
-// does beside what the state already tells stays as visible to the regression, and to the ridge, as
-// states are, however little noise the policy has left.
-// Source: Akrour et al. 2018, sec. 4.1; docs/methods/moto.md, policy evaluation.
+// and V~_t by the same of the same Q^ on phi(s). States are centred and scaled by the weighted mean
+// and deviation of step t's rows, and the bias is not penalised, so lambda (the ridge, which may be
+// another one for features in which actions enter) has no unit. A coordinate that does not vary
+// gets no weight but the bias. So are actions, or, given the policy, they enter as its noise, y =
+// C_t^-1 (a - K_t s - k_t): the quadratics are the same, but what an action does beside what the
+// state already tells stays as visible to the regression, and to the ridge, as states are, however
+// little noise the policy has left. Source: Akrour et al. 2018, sec. 4.1; docs/methods/moto.md,
+// policy evaluation.
 #ifndef TND_LOCAL_QUADRATIC_H
 #define TND_LOCAL_QUADRATIC_H
 
@@ -24,10 +25,11 @@
 typedef struct tnd_local_quadratic tnd_local_quadratic;
 
 typedef struct tnd_local_quadratic_size {
-  int T;         // time steps
-  int ns, na;    // numbers of a state and an action; na = 0: V~ alone
-  double ridge;  // lambda >= 0
-  int threads;   // the most that a pool given later has
+  int T;                // time steps
+  int ns, na;           // numbers of a state and an action; na = 0: V~ alone
+  double ridge;         // lambda >= 0 of the features of s
+  double action_ridge;  // >= 0, of those in which a enters
+  int threads;          // the most that a pool given later has
 } tnd_local_quadratic_size;
 
 // y [n] filled: r_t(s, a) of the rows row [n]. Called by several threads at a time.

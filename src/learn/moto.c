@@ -418,8 +418,12 @@ static tendril_status create_parts(moto *l, const tendril_learner_setup *setup,
                                       .threads = threads};
     TENDRIL_TRY(tnd_importance_create(&size, &l->importance, err));
   }
-  const tnd_local_quadratic_size size = {
-      .T = l->T, .ns = l->ns, .na = l->na, .ridge = l->options.ridge, .threads = threads};
+  const tnd_local_quadratic_size size = {.T = l->T,
+                                         .ns = l->ns,
+                                         .na = l->na,
+                                         .ridge = l->options.ridge,
+                                         .action_ridge = l->options.action_ridge,
+                                         .threads = threads};
   TENDRIL_TRY(tnd_local_quadratic_create(&size, &l->fit, err));
   l->work_size = tnd_moto_update_work(l->ns, l->na);
   layout(l, &l->arena);

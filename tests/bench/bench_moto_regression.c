@@ -101,7 +101,7 @@ static void set_up(subject *x) {
       p->C[i * na + i] = 1;
     }
   }
-  const tnd_local_quadratic_size sizes = {T, ns, na, 1e-6, 2};
+  const tnd_local_quadratic_size sizes = {T, ns, na, 1e-6, 0.01, 2};
   must(tnd_local_quadratic_create(&sizes, &x->fit, &err), &err);
   if (x->reuse) {
     const tnd_importance_size size = {T, ns, na, x->kept, x->rows, 2};

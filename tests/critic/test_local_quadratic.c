@@ -12,6 +12,7 @@
 #include <tendril/random.h>
 
 enum { T = 5, NS = 2, NA = 2, N = NS + NA, NQ = 15, NV = 6, ROWS = 400 };
+enum { STIFFER = 7 };  // ridge of the action's features over that of the state's
 
 static double s[ROWS * NS], a[ROWS * NA], next[ROWS * NS], reward[ROWS], returns[ROWS];
 static bool terminated[ROWS];
@@ -63,7 +64,7 @@ static void setup(void) {
 }
 
 static tnd_local_quadratic *make(int na, double ridge, int threads) {
-  const tnd_local_quadratic_size size = {T, NS, na, ridge, threads};
+  const tnd_local_quadratic_size size = {T, NS, na, ridge, STIFFER * ridge, threads};
   tnd_local_quadratic *fit = NULL;
   check_ok(tnd_local_quadratic_create(&size, &fit, check_err));
   return fit;
@@ -114,7 +115,7 @@ static void plain_solve(const plain *p, const tnd_step_rows *step, double total,
     y[i] = root * target[i];
   }
   for (int f = 1; f < nf; f++)
-    X[(step->n + f) * nf + f] = sqrt(ridge);
+    X[(step->n + f) * nf + f] = sqrt(f < NV ? ridge : STIFFER * ridge);
   cr_assert_eq(LAPACKE_dgels(LAPACK_ROW_MAJOR, 'N', step->n + nf, nf, 1, X, nf, y, 1), 0);
   memcpy(w, y, (size_t)nf * sizeof *w);
 }
@@ -464,7 +465,7 @@ Test(local_quadratic, numbers_that_are_not_finite_are_refused_by_step, .init = s
 
 static tendril_status create_once(void *context, tendril_error *err) {
   (void)context;
-  const tnd_local_quadratic_size size = {T, NS, NA, 0, 2};
+  const tnd_local_quadratic_size size = {T, NS, NA, 0, 0, 2};
   tnd_local_quadratic *fit = NULL;
   TENDRIL_TRY(tnd_local_quadratic_create(&size, &fit, err));
   tnd_local_quadratic_destroy(fit);
@@ -474,11 +475,11 @@ static tendril_status create_once(void *context, tendril_error *err) {
 Test(local_quadratic, creating_survives_a_failing_allocator_and_refuses_bad_sizes) {
   cr_assert_gt(support_fail_each_alloc(create_once, NULL), 1);
   tnd_local_quadratic *fit = NULL;
-  tnd_local_quadratic_size bad = {T, NS, NA, -1, 2};
+  tnd_local_quadratic_size bad = {T, NS, NA, -1, -1, 2};
   cr_assert_eq(tnd_local_quadratic_create(&bad, &fit, NULL), TENDRIL_E_ARGUMENT);
   bad.ridge = (double)NAN;
   cr_assert_eq(tnd_local_quadratic_create(&bad, &fit, NULL), TENDRIL_E_ARGUMENT);
-  bad = (tnd_local_quadratic_size){T, 0, NA, 0, 2};
+  bad = (tnd_local_quadratic_size){T, 0, NA, 0, 0, 2};
   cr_assert_eq(tnd_local_quadratic_create(&bad, &fit, NULL), TENDRIL_E_ARGUMENT);
   tnd_local_quadratic_destroy(NULL);
 }

@@ -193,7 +193,7 @@ static void setup(void) {
 }
 
 static tnd_local_quadratic *make(double ridge, int threads) {
-  const tnd_local_quadratic_size size = {T, NS, NA, ridge, threads};
+  const tnd_local_quadratic_size size = {T, NS, NA, ridge, ridge, threads};
   tnd_local_quadratic *fit = NULL;
   check_ok(tnd_local_quadratic_create(&size, &fit, check_err));
   return fit;
