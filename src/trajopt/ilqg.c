@@ -285,10 +285,12 @@ tendril_status tnd_ilqg_restart(tendril_ilqg *q, const double *x0, tendril_error
 void tnd_ilqg_shift(tendril_ilqg *q) {
   const size_t nx = (size_t)q->nx, m = (size_t)q->nu, n = (size_t)q->n, T = (size_t)q->T;
   tendril_trajectory *now = &q->now;
+  double dropped[TND_BOXQP_MAX];
+  memcpy(dropped, now->u, sizeof dropped[0] * m);
   memmove(now->x, now->x + nx, sizeof *now->x * T * nx);
   memmove(now->u, now->u + m, sizeof *now->u * (T - 1) * m);
   memmove(now->K, now->K + m * n, sizeof *now->K * (T - 1) * m * n);
-  if (T > 1) memcpy(now->u + (T - 1) * m, now->u + (T - 2) * m, sizeof *now->u * m);
+  memcpy(now->u + (T - 1) * m, dropped, sizeof dropped[0] * m);
   memset(now->K + (T - 1) * m * n, 0, sizeof *now->K * m * n);
   q->fresh = false;
 }

@@ -16,8 +16,9 @@ void tnd_ilqg_set_window(tendril_ilqg *ilqg, int t, int T_cost, double end_weigh
 // Rolls the trajectory out again from another first state, u = u_t + K_t (x - x_t), clipped.
 TENDRIL_MUST_CHECK tendril_status tnd_ilqg_restart(tendril_ilqg *ilqg, const double *x0,
                                                    tendril_error *err);
-// Drops the first step; the last one is new, with the control of the one before it and without
-// feedback; its state is that of the step before until tnd_ilqg_restart().
+// Drops the first step; the last one is new, with the control that was dropped (what comes next if
+// the motion repeats itself after the plan's length, as a gait nearly does) and without feedback;
+// its state is that of the step before until tnd_ilqg_restart().
 void tnd_ilqg_shift(tendril_ilqg *ilqg);
 // All that the next restart and iteration depend on but for window and ground, as doubles, to go on
 // from it in another object of the same model, horizon and options.
