@@ -84,6 +84,9 @@ static void print_table(const show *s, const both *b, const options *o) {
   for (int k = 0; k < task->nterm; k++)
     printf("%s %s %s", k ? "," : "", task->terms[k], tnd_number_brief(mean->terms[k], number));
   printf("\n");
+  if (mean->succeeded >= 0)
+    printf("reached the goal: %d of %lld episode%s\n", mean->succeeded, (long long)o->episodes,
+           o->episodes == 1 ? "" : "s");
 }
 
 static void put_result(cli_json *json, const char *name, const tendril_eval_result *r,
@@ -95,6 +98,7 @@ static void put_result(cli_json *json, const char *name, const tendril_eval_resu
   cli_json_number(json, "terminated", r->terminated);
   cli_json_number(json, "truncated", r->truncated);
   cli_json_number(json, "diverged", r->diverged);
+  if (r->succeeded >= 0) cli_json_number(json, "succeeded", r->succeeded);
   cli_json_open(json, "terms", '{');
   for (int k = 0; k < task->nterm; k++)
     cli_json_number(json, task->terms[k], r->terms[k]);

@@ -111,7 +111,7 @@ static int run(int argc, char **argv) {
   const cli_option table[] = {
     {CLI_TEXT,    "out",    'o', "FILE",  "the figure: .svg, .png or .pdf (curves.svg; none with --json)", &o.out},
     {CLI_TEXT,    "x",      0,   "AXIS",  "steps, cpu (seconds, evaluations apart) or iterations (steps)", &o.x},
-    {CLI_TEXT,    "y",      0,   "WHAT",  "return (of the training's episodes), evaluation (of the mean action), or a column of progress.csv (return)", &o.y},
+    {CLI_TEXT,    "y",      0,   "WHAT",  "return (of the training's episodes), evaluation (of the mean action), success (share of its episodes that reach the goal), or a column of progress.csv (return)", &o.y},
     {CLI_INTEGER, "smooth", 0,   "N",     "moving mean over N iterations, an odd number; 1 for none (a fiftieth of the longest run, none for evaluations)", &o.smooth},
     {CLI_TEXT,    "title",  0,   "TEXT",  "above the figure", &o.title},
     {CLI_FLAG,    "json",   0,   NULL,    "the numbers as JSON, on standard output", &o.json},

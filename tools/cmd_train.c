@@ -49,6 +49,13 @@ static void print_line(const display *d, const tendril_progress *p, FILE *file) 
   fprintf(file, "%s steps/s  eta %s", cli_count(d->speed, speed), cli_time(p->eta, eta));
 }
 
+// ", 17 reached the goal"; nothing where there is none. text [40]
+static const char *write_goal(const tendril_eval_result *r, char *text) {
+  text[0] = '\0';
+  if (r->succeeded >= 0) snprintf(text, 40, ", %d reached the goal", r->succeeded);
+  return text;
+}
+
 static void on_progress(void *user, const tendril_progress *p) {
   display *d = user;
   if (value_of(p, "episodes") > 0) {
@@ -74,16 +81,17 @@ static void on_progress(void *user, const tendril_progress *p) {
       d->next += 5;
   }
   if (p->evaluation) {
-    char steps[16];
-    fprintf(
-        file,
-        "%sevaluation at %s steps: return %.1f +- %.1f (mean action, %d episodes, length %.0f)\n",
-        d->terminal ? "\r\033[K" : "", cli_count((double)p->steps, steps),
-        p->evaluation->returns.mean, p->evaluation->returns.sd, p->evaluation->returns.n,
-        p->evaluation->lengths.mean);
+    char steps[16], goal[40];
+    fprintf(file,
+            "%sevaluation at %s steps: return %.1f +- %.1f (mean action, %d episodes, length "
+            "%.0f%s)\n",
+            d->terminal ? "\r\033[K" : "", cli_count((double)p->steps, steps),
+            p->evaluation->returns.mean, p->evaluation->returns.sd, p->evaluation->returns.n,
+            p->evaluation->lengths.mean, write_goal(p->evaluation, goal));
     if (p->as_trained)
-      fprintf(file, "  under the training's physics: return %.1f +- %.1f (length %.0f)\n",
-              p->as_trained->returns.mean, p->as_trained->returns.sd, p->as_trained->lengths.mean);
+      fprintf(file, "  under the training's physics: return %.1f +- %.1f (length %.0f%s)\n",
+              p->as_trained->returns.mean, p->as_trained->returns.sd, p->as_trained->lengths.mean,
+              write_goal(p->as_trained, goal));
   }
   fflush(file);
 }

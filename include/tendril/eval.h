@@ -35,6 +35,8 @@ typedef struct tendril_eval_result {
   tendril_summary returns;              // undiscounted
   tendril_summary lengths;              // control steps
   int terminated, truncated, diverged;  // how the episodes ended
+  int succeeded;                        // of `truncated`, those that reached the task's goal; -1:
+                                        // it has none
   int64_t steps;                        // control steps simulated
   double terms[TENDRIL_MAX_TERMS];      // mean of each reward term per episode
 } tendril_eval_result;

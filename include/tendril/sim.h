@@ -100,6 +100,14 @@ typedef struct tendril_task {
   tendril_cost_term cost[TENDRIL_MAX_TERMS];
   void (*residuals)(const mjModel *model, const double *qpos, const double *qvel,
                     const double *action, double *r, double *rx, double *ru);
+
+  /**
+   * Is the robot where the task wants it? An episode succeeds if it lasts to its time limit and the
+   * goal holds in each of its last goal_last states. A function of its arguments alone; it changes
+   * nothing that is paid. NULL: the task has no goal.
+   */
+  bool (*goal)(const mjModel *model, const double *qpos, const double *qvel);
+  int goal_last;  // states after a step, 1 to max_steps; without a goal 0
 } tendril_task;
 
 /** Index into the names of the option `integrator`. */

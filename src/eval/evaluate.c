@@ -11,6 +11,7 @@ typedef struct episode {
   double total;
   double terms[TENDRIL_MAX_TERMS];
   int length;
+  int held;  // how many of the last states are where the task wants them
   tendril_step last;
   tendril_status status;
   tendril_error err;
@@ -30,9 +31,14 @@ static void layout(evaluation *e, tnd_arena *arena) {
   e->values = tnd_arena_doubles(arena, (size_t)e->options->episodes);
 }
 
+static bool is_at_goal(const tendril_task *task, tendril_env *env) {
+  const mjData *d = tendril_env_data(env);
+  return task->goal && task->goal(tendril_env_mujoco(env), d->qpos, d->qvel);
+}
+
 static tendril_status play(const evaluation *e, int index, tnd_worker *w, episode *out) {
   const tendril_eval_options *o = e->options;
-  const int nterm = tendril_model_task(e->model)->nterm;
+  const tendril_task *task = tendril_model_task(e->model);
   TENDRIL_TRY(tendril_controller_reset(w->controller, o->seed, o->series, (uint32_t)index, w->env,
                                        w->obs, &out->err));
   do {
@@ -40,9 +46,10 @@ static tendril_status play(const evaluation *e, int index, tnd_worker *w, episod
         tendril_controller_act(w->controller, w->env, out->length, w->obs, w->action, &out->err));
     TENDRIL_TRY(tendril_env_step(w->env, w->action, w->obs, &out->last, &out->err));
     out->total += out->last.reward;
-    for (int k = 0; k < nterm; k++)
+    for (int k = 0; k < task->nterm; k++)
       out->terms[k] += out->last.terms[k];
     out->length++;
+    out->held = is_at_goal(task, w->env) ? out->held + 1 : 0;
   } while (!out->last.terminated && !out->last.truncated && !out->last.diverged);
   return TENDRIL_OK;
 }
@@ -53,11 +60,18 @@ static void play_episode(void *context, int piece, int index) {
   out->status = play(e, piece, &e->workers.at[index], out);
 }
 
+// To its time limit and no further, and in the end where the task wants it.
+static bool has_succeeded(const episode *ep, const tendril_task *task) {
+  const tendril_step *last = &ep->last;
+  return last->truncated && !last->terminated && !last->diverged && ep->held >= task->goal_last;
+}
+
 // Results over episodes, in their order.
 static tendril_status add_up(evaluation *e, tendril_eval_result *result, double *returns,
                              tendril_error *err) {
   const int n = e->options->episodes;
-  *result = (tendril_eval_result){0};
+  const tendril_task *task = tendril_model_task(e->model);
+  *result = (tendril_eval_result){.succeeded = task->goal ? 0 : -1};
   for (int i = 0; i < n; i++) {
     const episode *ep = &e->episodes[i];
     if (ep->status != TENDRIL_OK)
@@ -66,6 +80,7 @@ static tendril_status add_up(evaluation *e, tendril_eval_result *result, double 
     result->terminated += ep->last.terminated;
     result->truncated += ep->last.truncated && !ep->last.terminated;
     result->diverged += ep->last.diverged;
+    if (task->goal) result->succeeded += has_succeeded(ep, task);
     for (int k = 0; k < TENDRIL_MAX_TERMS; k++)
       result->terms[k] += ep->terms[k] / n;
   }

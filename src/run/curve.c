@@ -51,6 +51,12 @@ static tendril_status read_section(const tnd_option_table *table, const char *na
   return status;
 }
 
+// A number of the section run, which has all its options.
+static double run_option(const tnd_curve *c, const char *name) {
+  const cJSON *section = cJSON_GetObjectItemCaseSensitive(c->config, "run");
+  return cJSON_GetObjectItemCaseSensitive(section, name)->valuedouble;
+}
+
 // Without the list of tasks: a run of a plugin's task is drawn without the plugin.
 static tendril_status read_config(tnd_curve *c, const char *where, tendril_error *err) {
   cJSON *object = NULL;
@@ -79,10 +85,7 @@ static tendril_status read_config(tnd_curve *c, const char *where, tendril_error
     status = read_section(table, section, where, object, c->config, err);
   }
   if (status == TENDRIL_E_CONFIG) status = TENDRIL_E_FORMAT;  // no wish of a user: a run wrote it
-  if (status == TENDRIL_OK)
-    c->seed =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(c->config, "run"), "seed")
-            ->valuedouble;
+  if (status == TENDRIL_OK) c->seed = run_option(c, "seed");
   cJSON_Delete(object);
   return status;
 }
@@ -140,18 +143,28 @@ static tendril_status take_rows(tnd_curve *c, const tnd_rows *rows, const tnd_ro
 static tendril_status read_tables(tnd_curve *c, const tnd_folder *folder, const char *y,
                                   tnd_rows *progress, tnd_rows *evaluations, double **cpu,
                                   tendril_error *err) {
-  const bool evaluation = strcmp(y, "evaluation") == 0;
+  const bool evaluation = tnd_curve_of_evaluations(y), success = strcmp(y, "success") == 0;
   const tnd_rows *rows = evaluation ? evaluations : progress;
   const char *path = evaluation ? folder->evaluations : folder->progress;
-  const char *name = evaluation || strcmp(y, "return") == 0 ? "return_mean" : y;
+  const char *name = y;
+  if (success)
+    name = "succeeded";
+  else if (evaluation || strcmp(y, "return") == 0)
+    name = "return_mean";
   TENDRIL_TRY(tnd_rows_read(folder->progress, progress, err));
   if (evaluation) TENDRIL_TRY(tnd_rows_read(folder->evaluations, evaluations, err));
   if (tnd_rows_column(rows, "steps") < 0 || tnd_rows_column(progress, "steps") < 0)
     return tnd_fail(err, TENDRIL_E_FORMAT, "%.400s: no column steps; is this a run's table?", path);
   const int column = tnd_rows_column(rows, name);
+  if (success && column < 0)
+    return tnd_fail(err, TENDRIL_E_UNKNOWN,
+                    "%.300s: no success: task %.80s has no goal; choose another --y", path,
+                    c->task);
   if (column < 0) return unknown_column(rows, path, name, err);
   TENDRIL_TRY(add_up_cpu(progress, cpu, err));
   TENDRIL_TRY(take_rows(c, rows, progress, *cpu, column, err));
+  for (int i = 0; success && i < c->n; i++)
+    c->raw[i] /= run_option(c, "eval_episodes");
   if (progress->nrow) {
     const double *last = progress->values + (progress->nrow - 1) * (size_t)progress->ncolumn;
     c->iterations = last[0];
@@ -194,6 +207,10 @@ void tnd_curve_release(tnd_curve *c) {
 }
 
 // ----------------------------------------------------------------------------------------- values
+
+bool tnd_curve_of_evaluations(const char *y) {
+  return strcmp(y, "evaluation") == 0 || strcmp(y, "success") == 0;
+}
 
 const char *tnd_curve_value_name(const char *y) {
   return strcmp(y, "return") == 0 ? "return of a whole episode" : y;

@@ -29,8 +29,10 @@ typedef struct tnd_curve {
 } tnd_curve;
 
 // A run, complete or still growing; n may be 0. out->y is all 0 until tnd_curve_smooth().
-// @param y    "return" of the training's episodes, "evaluation" (of the mean action), or a column
-//             of progress.csv
+// @param y    "return" of the training's episodes, "evaluation" (of the mean action), "success"
+// (the
+//             share of an evaluation's episodes that reach the task's goal), or a column of
+//             progress.csv
 // @param out  filled; tnd_curve_release(), also after an error
 // @return E_IO for a folder that holds no run, E_FORMAT for a damaged one, E_UNKNOWN for a column
 //         that the run does not have
@@ -38,6 +40,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_curve_read(const char *path, const char *y
                                                  tendril_error *err);
 void tnd_curve_release(tnd_curve *curve);
 
+// Whether y is of the evaluations, "evaluation" or "success".
+bool tnd_curve_of_evaluations(const char *y);
 // What a row has or lacks: "return of a whole episode", "evaluation", a column.
 const char *tnd_curve_value_name(const char *y);
 

@@ -100,7 +100,7 @@ static int choose_window(const tnd_curves *curves) {
   for (int i = 0; i < curves->ncurve; i++)
     most = curves->curves[i].n > most ? curves->curves[i].n : most;
   // evaluations are few, and means already
-  if (strcmp(curves->options.y, "evaluation") == 0) return 1;
+  if (tnd_curve_of_evaluations(curves->options.y)) return 1;
   return tnd_curve_window(most);
 }
 

@@ -10,6 +10,7 @@
 const char *tnd_curves_y_label(const tnd_curves *curves) {
   if (strcmp(curves->options.y, "return") == 0) return "mean return, training";
   if (strcmp(curves->options.y, "evaluation") == 0) return "mean return, mean action";
+  if (strcmp(curves->options.y, "success") == 0) return "success rate, mean action";
   return curves->options.y;
 }
 
@@ -36,7 +37,7 @@ tendril_status tnd_curves_caption(const tnd_curves *curves, char **out, tendril_
                       most);
   if (strcmp(curves->options.y, "return") == 0)
     tnd_buffer_text(&text, "; returns of the training's episodes, undiscounted");
-  else if (strcmp(curves->options.y, "evaluation") == 0)
+  else if (tnd_curve_of_evaluations(curves->options.y))
     tnd_buffer_text(&text, "; evaluations of the mean action on the way");
   if (curves->smooth > 1)
     tnd_buffer_format(&text, "; moving mean over %d iterations", curves->smooth);

@@ -48,7 +48,7 @@ static const tnd_curve *example(const tnd_curves *curves, int method) {
 static bool differs(const tnd_curves *curves, int m, const cJSON *section, const cJSON *option,
                     bool alike) {
   const tnd_method_curve *method = &curves->methods[m];
-  const bool evaluation = strcmp(curves->options.y, "evaluation") == 0;
+  const bool evaluation = tnd_curve_of_evaluations(curves->options.y);
   if (is_ignored(section->string, option->string, evaluation)) return false;
   for (int k = 0; k < curves->nmethod; k++) {
     const tnd_method_curve *other = &curves->methods[k];
@@ -166,7 +166,7 @@ static tendril_status check_seed(const tnd_curves *curves, int i, tendril_error 
 
 tendril_status tnd_curves_find_method(tnd_curves *curves, int i, const char *const *names,
                                       tendril_error *err) {
-  const bool evaluation = strcmp(curves->options.y, "evaluation") == 0;
+  const bool evaluation = tnd_curve_of_evaluations(curves->options.y);
   tnd_curve *c = &curves->curves[i];
   for (int k = 0; k < i; k++) {
     const tnd_curve *other = &curves->curves[k];

@@ -14,7 +14,9 @@
 // The values of one row of a table, a number a seed.
 typedef struct row {
   const tnd_experiment *e;
-  const tnd_curves *curves;  // of the finished cells, in their order
+  const tnd_curve *curves;   // of the finished cells, in their order
+  const tnd_curve *success;  // of the same ones, the success rate of their evaluations
+  bool goal;                 // the task has one
   int task, method;
   int n;           // finished cells
   double *values;  // [nseed] scratch
@@ -29,7 +31,7 @@ static int gather(const row *r, measure of, double parameter) {
   for (int i = 0; i < r->e->ncell; i++) {
     const tnd_cell *cell = &r->e->cells[i];
     if (cell->state != TND_CELL_FINISHED) continue;
-    const tnd_curve *curve = &r->curves->curves[k++];
+    const tnd_curve *curve = &r->curves[k++];
     if (cell->task != r->task || cell->method != r->method) continue;
     const double value = of(curve, cell, parameter);
     if (isfinite(value)) r->values[n++] = value;
@@ -139,6 +141,40 @@ static cJSON *add_summary(cJSON *object, const char *name, const tendril_summary
   return done ? item : NULL;
 }
 
+// What seeds took to a level.
+static tendril_status put_level(const row *r, double level, tnd_buffer *text, cJSON *object,
+                                tendril_error *err) {
+  tendril_summary steps, cpu;
+  TENDRIL_TRY(sum_up(r, steps_to, level, &steps, err));
+  TENDRIL_TRY(sum_up(r, cpu_to, level, &cpu, err));
+  if (!cJSON_AddNumberToObject(object, "level", level) || !add_summary(object, "steps", &steps) ||
+      !add_summary(object, "cpu_seconds", &cpu))
+    return tnd_fail_memory(err);
+  put_reached(text, &steps, r->n);
+  put_reached(text, &cpu, r->n);
+  return TENDRIL_OK;
+}
+
+// The success rate of the last evaluations, and what seeds took to one of which all episodes
+// succeed.
+static tendril_status put_success(const row *r, tnd_buffer *text, cJSON *object,
+                                  tendril_error *err) {
+  row of = *r;
+  of.curves = r->success;
+  tendril_summary final;
+  cJSON *item = cJSON_AddObjectToObject(object, "success");
+  if (!item) return tnd_fail_memory(err);
+  TENDRIL_TRY(sum_up(&of, final_of, 0, &final, err));
+  if (!add_summary(item, "final", &final)) return tnd_fail_memory(err);
+  if (final.n)
+    tnd_buffer_format(text, "%.0f %%", 100 * final.mean);
+  else
+    tnd_buffer_text(text, "-");
+  put_share(text, &final, r->n);
+  tnd_buffer_text(text, " | ");
+  return put_level(&of, 1, text, item, err);
+}
+
 // What seeds took to each of the task's thresholds.
 static tendril_status put_thresholds(const row *r, tnd_buffer *text, cJSON *object,
                                      tendril_error *err) {
@@ -146,19 +182,12 @@ static tendril_status put_thresholds(const row *r, tnd_buffer *text, cJSON *obje
   cJSON *list = cJSON_AddArrayToObject(object, "thresholds");
   if (!list) return tnd_fail_memory(err);
   for (int i = 0; i < task->nthreshold; i++) {
-    tendril_summary steps, cpu;
     cJSON *item = cJSON_CreateObject();
     if (!item || !cJSON_AddItemToArray(list, item)) {
       cJSON_Delete(item);
       return tnd_fail_memory(err);
     }
-    TENDRIL_TRY(sum_up(r, steps_to, task->thresholds[i], &steps, err));
-    TENDRIL_TRY(sum_up(r, cpu_to, task->thresholds[i], &cpu, err));
-    if (!cJSON_AddNumberToObject(item, "level", task->thresholds[i]) ||
-        !add_summary(item, "steps", &steps) || !add_summary(item, "cpu_seconds", &cpu))
-      return tnd_fail_memory(err);
-    put_reached(text, &steps, r->n);
-    put_reached(text, &cpu, r->n);
+    TENDRIL_TRY(put_level(r, task->thresholds[i], text, item, err));
   }
   return TENDRIL_OK;
 }
@@ -205,6 +234,7 @@ static tendril_status put_row(const row *r, tnd_buffer *text, cJSON *object, ten
   else
     tnd_buffer_text(text, "-");
   tnd_buffer_text(text, " | ");
+  if (r->goal) TENDRIL_TRY(put_success(r, text, object, err));
   TENDRIL_TRY(put_thresholds(r, text, object, err));
   put_count(text, s[STEPS].median);
   tnd_buffer_text(text, " | ");
@@ -257,16 +287,17 @@ static tendril_status put_method(row *r, tnd_buffer *text, cJSON *methods, tendr
 
 // ---------------------------------------------------------------------------------------- tables
 
-static void put_head(const tnd_experiment_task *task, tnd_buffer *text) {
+static void put_head(const tnd_experiment_task *task, bool goal, tnd_buffer *text) {
   tnd_buffer_format(text,
                     "\n## %s\n\n| method | seeds | final: mean | 95 %% interval | median | best: "
                     "mean | held: median | ",
                     task->name);
+  if (goal) tnd_buffer_text(text, "success | steps to 100 % | CPU s to 100 % | ");
   for (int i = 0; i < task->nthreshold; i++)
     tnd_buffer_format(text, "steps to %.6g | CPU s to %.6g | ", task->thresholds[i],
                       task->thresholds[i]);
   tnd_buffer_text(text, "steps | CPU s |\n|---|---|---|---|---|---|---|");
-  for (int i = 0; i < 2 * task->nthreshold + 2; i++)
+  for (int i = 0; i < 2 * task->nthreshold + (goal ? 3 : 0) + 2; i++)
     tnd_buffer_text(text, "---|");
   tnd_buffer_text(text, "\n");
 }
@@ -280,8 +311,20 @@ static void put_levels(const tnd_experiment_task *task, tnd_buffer *text) {
   if (task->nlevel) tnd_buffer_text(text, ".\n");
 }
 
-static tendril_status put_tasks(const tnd_experiment *e, const tnd_curves *curves, double *scratch,
-                                tnd_buffer *text, cJSON *object, tendril_error *err) {
+// Whether one of the task's runs counted how often it reached a goal.
+static bool has_goal(const tnd_experiment *e, const tnd_curve *success, int task) {
+  int k = 0;  // the finished cell's curve
+  for (int i = 0; i < e->ncell; i++) {
+    if (e->cells[i].state != TND_CELL_FINISHED) continue;
+    if (success[k++].n && e->cells[i].task == task) return true;
+  }
+  return false;
+}
+
+// success: as of a row
+static tendril_status put_tasks(const tnd_experiment *e, const tnd_curves *curves,
+                                const tnd_curve *success, double *scratch, tnd_buffer *text,
+                                cJSON *object, tendril_error *err) {
   cJSON *tasks = cJSON_AddArrayToObject(object, "tasks");
   if (!tasks) return tnd_fail_memory(err);
   for (int t = 0; t < e->ntask; t++) {
@@ -293,9 +336,16 @@ static tendril_status put_tasks(const tnd_experiment *e, const tnd_curves *curve
     cJSON *name = cJSON_AddStringToObject(task, "task", e->tasks[t].name);
     cJSON *methods = cJSON_AddArrayToObject(task, "methods");
     if (!name || !methods) return tnd_fail_memory(err);
-    put_head(&e->tasks[t], text);
+    const bool goal = has_goal(e, success, t);
+    put_head(&e->tasks[t], goal, text);
     for (int m = 0; m < e->nmethod; m++) {
-      row r = {.e = e, .curves = curves, .task = t, .method = m, .values = scratch};
+      row r = {.e = e,
+               .curves = curves->curves,
+               .success = success,
+               .goal = goal,
+               .task = t,
+               .method = m,
+               .values = scratch};
       TENDRIL_TRY(put_method(&r, text, methods, err));
     }
     put_levels(&e->tasks[t], text);
@@ -318,7 +368,11 @@ static tendril_status put_words(const tnd_experiment *e, const tnd_curves *curve
                         "where that curve first "
                         "reaches it, the median of the seeds that do. *Held* is the mean of a "
                         "run's evaluations of the "
-                        "mean action at 90, 95 and 100 %. CPU seconds are without evaluations.\n");
+                        "mean action at 90, 95 and 100 %. *Success*, of tasks with a goal, is the "
+                        "share of the last evaluation's episodes that reach it, the mean of the "
+                        "seeds; 100 % is first "
+                        "reached by an evaluation all of whose episodes do. CPU seconds are "
+                        "without evaluations.\n");
   return TENDRIL_OK;
 }
 
@@ -373,6 +427,31 @@ static tendril_status read_curves(const tnd_experiment *e, tnd_curves **out, ten
   return status;
 }
 
+// The success rates of the finished cells' evaluations; empty for a task without a goal.
+// *out [ncell], as far as there are finished cells; free_success(), also after an error.
+static tendril_status read_success(const tnd_experiment *e, tnd_curve **out, tendril_error *err) {
+  tnd_curve *curves = tnd_alloc(sizeof *curves * (size_t)e->ncell);
+  *out = curves;
+  if (!curves) return tnd_fail_memory(err);
+  int n = 0;
+  for (int i = 0; i < e->ncell; i++) {
+    if (e->cells[i].state != TND_CELL_FINISHED) continue;
+    tendril_error why = {{0}};
+    tnd_curve *c = &curves[n++];
+    const tendril_status status = tnd_curve_read(e->cells[i].run, "success", c, &why);
+    if (status == TENDRIL_E_UNKNOWN) continue;
+    if (status != TENDRIL_OK) return tnd_fail(err, status, "%s", why.text);
+    tnd_curve_smooth(c, 1);
+  }
+  return TENDRIL_OK;
+}
+
+static void free_success(const tnd_experiment *e, tnd_curve *curves) {
+  for (int i = 0; curves && i < e->ncell; i++)
+    tnd_curve_release(&curves[i]);
+  tnd_free(curves);
+}
+
 static tendril_status draw(const tnd_experiment *e, const tnd_curves *curves, const char *folder,
                            tendril_error *err) {
   char path[TND_PATH_MAX];
@@ -397,6 +476,7 @@ static tendril_status write_text(const char *folder, const char *name, const cha
 static tendril_status make_texts(const tnd_experiment *e, const tnd_curves *curves, char **markdown,
                                  char **json, tendril_error *err) {
   tnd_buffer text = {0};
+  tnd_curve *success = NULL;
   cJSON *object = cJSON_CreateObject();
   double *scratch = tnd_alloc(sizeof *scratch * (size_t)e->nseed);
   const bool begun = object && scratch && cJSON_AddStringToObject(object, "experiment", e->name) &&
@@ -405,7 +485,8 @@ static tendril_status make_texts(const tnd_experiment *e, const tnd_curves *curv
                      cJSON_AddNumberToObject(object, "smooth", curves->smooth);
   tendril_status status = begun ? TENDRIL_OK : tnd_fail_memory(err);
   if (status == TENDRIL_OK) status = put_words(e, curves, &text, err);
-  if (status == TENDRIL_OK) status = put_tasks(e, curves, scratch, &text, object, err);
+  if (status == TENDRIL_OK) status = read_success(e, &success, err);
+  if (status == TENDRIL_OK) status = put_tasks(e, curves, success, scratch, &text, object, err);
   if (status == TENDRIL_OK) {
     put_commands(e, &text);
     put_empty(e, curves, &text);
@@ -419,6 +500,7 @@ static tendril_status make_texts(const tnd_experiment *e, const tnd_curves *curv
     }
   }
   tnd_buffer_free(&text);
+  free_success(e, success);
   tnd_free(scratch);
   cJSON_Delete(object);
   return status;

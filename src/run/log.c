@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// those from AS_TRAINED on only if the training's physics are not the task's own
+// those from AS_TRAINED on only if the training's physics are not the task's own, SUCCEEDED of both
+// only if the task has a goal
 static const char *const eval_names[] = {"iteration",
                                          "steps",
                                          "return_mean",
@@ -21,6 +22,7 @@ static const char *const eval_names[] = {"iteration",
                                          "terminated",
                                          "truncated",
                                          "diverged",
+                                         "succeeded",
                                          "eval_steps",
                                          "as_trained_return_mean",
                                          "as_trained_return_sd",
@@ -30,6 +32,7 @@ static const char *const eval_names[] = {"iteration",
                                          "as_trained_terminated",
                                          "as_trained_truncated",
                                          "as_trained_diverged",
+                                         "as_trained_succeeded",
                                          "as_trained_eval_steps"};
 static const char *const clock_names[] = {"seconds", "steps_per_second", "physics_share",
                                           "cpu_seconds"};
@@ -37,15 +40,17 @@ enum {
   NEVAL = sizeof eval_names / sizeof eval_names[0],
   NCLOCK = sizeof clock_names / sizeof clock_names[0],
   NHEAD = 2,  // iteration, steps
-  NRESULT = 9,
+  NRESULT = 10,
+  SUCCEEDED = 8,  // of those
   AS_TRAINED = NHEAD + NRESULT
 };
 
 struct tnd_log {
   const tendril_stat *stats;  // [nstat]
   int nstat;
-  int physics;  // which of them is the time in mj_step; -1: none
-  int neval;    // columns of evaluations
+  int physics;         // which of them is the time in mj_step; -1: none
+  int neval;           // columns of evaluations
+  int columns[NEVAL];  // [neval] which of the names
   tnd_table *progress, *evaluations;
   tnd_events *events;
   double *row;  // [NHEAD + nstat + NCLOCK]
@@ -71,24 +76,32 @@ static tendril_status open_progress(tnd_log *log, const char *path, bool resume,
   return status;
 }
 
+static tendril_status open_evaluations(tnd_log *log, const char *path, bool resume,
+                                       int64_t iteration, tendril_error *err) {
+  const char *names[NEVAL];
+  for (int i = 0; i < log->neval; i++)
+    names[i] = eval_names[log->columns[i]];
+  return open_table(path, names, log->neval, resume, iteration, &log->evaluations, err);
+}
+
 static tendril_status open_all(tnd_log *log, const tnd_folder *folder, bool resume,
                                int64_t iteration, int64_t steps, tendril_error *err) {
   log->row = tnd_alloc(sizeof *log->row * (size_t)(NHEAD + log->nstat + NCLOCK));
   if (!log->row) return tnd_fail_memory(err);
   TENDRIL_TRY(open_progress(log, folder->progress, resume, iteration, err));
-  TENDRIL_TRY(open_table(folder->evaluations, eval_names, log->neval, resume, iteration,
-                         &log->evaluations, err));
+  TENDRIL_TRY(open_evaluations(log, folder->evaluations, resume, iteration, err));
   return resume ? tnd_events_open_at(folder->events, steps, &log->events, err)
                 : tnd_events_create(folder->root, tnd_clock_date(), &log->events, err);
 }
 
 tendril_status tnd_log_open(const tnd_folder *folder, const tendril_stat *stats, int nstat,
-                            bool two_physics, bool resume, int64_t iteration, int64_t steps,
-                            tnd_log **out, tendril_error *err) {
+                            bool two_physics, bool goal, bool resume, int64_t iteration,
+                            int64_t steps, tnd_log **out, tendril_error *err) {
   tnd_log *log = tnd_alloc(sizeof *log);
   if (!log) return tnd_fail_memory(err);
-  *log = (tnd_log){
-      .stats = stats, .nstat = nstat, .physics = -1, .neval = two_physics ? NEVAL : AS_TRAINED};
+  *log = (tnd_log){.stats = stats, .nstat = nstat, .physics = -1};
+  for (int i = 0; i < (two_physics ? NEVAL : AS_TRAINED); i++)
+    if (goal || i < NHEAD || (i - NHEAD) % NRESULT != SUCCEEDED) log->columns[log->neval++] = i;
   for (int i = 0; i < nstat; i++)
     if (strcmp(stats[i].name, "physics_seconds") == 0) log->physics = i;
   tendril_status status = open_all(log, folder, resume, iteration, steps, err);
@@ -136,21 +149,23 @@ tendril_status tnd_log_iteration(tnd_log *log, int64_t iteration, int64_t steps,
 }
 
 static void put_result(double *row, const tendril_eval_result *r) {
-  const double values[NRESULT] = {r->returns.mean, r->returns.sd,   r->returns.min,
-                                  r->returns.max,  r->lengths.mean, r->terminated,
-                                  r->truncated,    r->diverged,     (double)r->steps};
+  const double values[NRESULT] = {r->returns.mean, r->returns.sd,   r->returns.min, r->returns.max,
+                                  r->lengths.mean, r->terminated,   r->truncated,   r->diverged,
+                                  r->succeeded,    (double)r->steps};
   memcpy(row, values, sizeof values);
 }
 
 tendril_status tnd_log_evaluation(tnd_log *log, int64_t iteration, int64_t steps,
                                   const tendril_eval_result *result,
                                   const tendril_eval_result *as_trained, tendril_error *err) {
-  double row[NEVAL] = {(double)iteration, (double)steps};
-  put_result(row + NHEAD, result);
-  if (as_trained) put_result(row + AS_TRAINED, as_trained);
+  double all[NEVAL] = {(double)iteration, (double)steps}, row[NEVAL];
+  put_result(all + NHEAD, result);
+  if (as_trained) put_result(all + AS_TRAINED, as_trained);
+  for (int i = 0; i < log->neval; i++)
+    row[i] = all[log->columns[i]];
   TENDRIL_TRY(tnd_table_row(log->evaluations, row, err));
   for (int i = NHEAD; i < log->neval; i++)
-    TENDRIL_TRY(add_event(log, "eval", eval_names[i], steps, row[i], err));
+    TENDRIL_TRY(add_event(log, "eval", eval_names[log->columns[i]], steps, row[i], err));
   return tnd_events_flush(log->events, err);
 }
 

@@ -16,9 +16,10 @@ typedef struct tnd_log_times {
 } tnd_log_times;
 
 // New logs, or (resume) those in the folder, cut behind iteration `iteration` and step `steps`.
-// stats [nstat] are the learner's, borrowed. two_physics: evaluations have columns as_trained_*.
+// stats [nstat] are the learner's, borrowed. two_physics: evaluations have columns as_trained_*;
+// goal: and succeeded, for a task with a goal.
 TENDRIL_MUST_CHECK tendril_status tnd_log_open(const tnd_folder *folder, const tendril_stat *stats,
-                                               int nstat, bool two_physics, bool resume,
+                                               int nstat, bool two_physics, bool goal, bool resume,
                                                int64_t iteration, int64_t steps, tnd_log **out,
                                                tendril_error *err);
 void tnd_log_close(tnd_log *log);

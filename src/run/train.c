@@ -332,7 +332,8 @@ static tendril_status start_from(run *r, const tendril_tasks *tasks, const char 
 
 static tendril_status open_log(run *r, bool resume, tendril_error *err) {
   const tendril_stat *stats = tendril_learner_get_stats(r->learner, &r->nstat);
-  return tnd_log_open(&r->folder, stats, r->nstat, r->task_model != NULL, resume,
+  const bool goal = tendril_model_task(r->model)->goal != NULL;
+  return tnd_log_open(&r->folder, stats, r->nstat, r->task_model != NULL, goal, resume,
                       tendril_learner_iterations(r->learner), tendril_learner_steps(r->learner),
                       &r->log, err);
 }

@@ -43,6 +43,9 @@ const char *tnd_task_flaw(const tendril_task *task) {
   if (!task->evaluate && !task->ncost) return "it has neither evaluate nor a cost";
   if (!task->evaluate && task->nterm != task->ncost)
     return "without evaluate the reward has the terms of the cost, nterm must be ncost";
+  if (!task->goal && task->goal_last) return "it has goal_last but no goal";
+  if (task->goal && (task->goal_last < 1 || task->goal_last > task->max_steps))
+    return "goal_last is not within 1 to max_steps";
   return tnd_cost_flaw(task);
 }
 

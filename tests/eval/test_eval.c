@@ -3,6 +3,7 @@
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
+#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -62,6 +63,7 @@ Test(eval, the_same_episodes_on_any_number_of_threads) {
       check_same_bits(many.terms, one.terms, TENDRIL_MAX_TERMS);
       cr_assert(many.terminated == one.terminated && many.truncated == one.truncated &&
                 many.diverged == one.diverged && many.steps == one.steps);
+      cr_assert_eq(many.succeeded, -1);
       support_scene_close(&s);
     }
     cr_assert_eq(one.terminated + one.truncated + one.diverged, 12);
@@ -92,6 +94,67 @@ Test(eval, a_policy_of_another_task_is_refused) {
                TENDRIL_E_ARGUMENT);
   support_scene_close(&s);
   support_scene_close(&other);
+}
+
+// ------------------------------------------------------------------------------------------ goals
+
+// A cart that nothing stops: x_t = 0.1 m t, and its episode of 10 steps ends at 1 m.
+static double low, high, end;  // the goal is there; the task ends beyond `end`
+
+static void push_off(const mjModel *model, mjData *data, double *state, tendril_random *random) {
+  (void)model, (void)state, (void)random;
+  data->qvel[0] = 1;
+}
+
+static bool is_there(const mjModel *model, const double *qpos, const double *qvel) {
+  (void)model;
+  return qpos[0] >= low && qpos[0] <= high && qvel[0] > 0;
+}
+
+static bool is_beyond(const mjModel *model, const mjData *data, double *state, const double *action,
+                      double seconds, double *terms) {
+  (void)model, (void)state, (void)action, (void)seconds;
+  terms[0] = 1;
+  return data->qpos[0] > end;
+}
+
+// Episodes of three that succeed.
+static int successes(int goal_last) {
+  tendril_task task = support_toy;
+  task.max_steps = 10;
+  task.reset = push_off;
+  task.evaluate = is_beyond;
+  task.goal = goal_last ? is_there : NULL;
+  task.goal_last = goal_last;
+  tendril_model *model = NULL;
+  check_ok(tendril_model_create(&task, support_mjcf("cart.xml"), NULL, &model, check_err));
+  support_stage s = support_stage_open(model, 2);
+  const tendril_eval_options options = {.episodes = 3, .seed = 1};
+  tendril_eval_result result;
+  check_ok(
+      tendril_evaluate(s.model, tendril_agent_zero(), s.pool, &options, &result, NULL, check_err));
+  support_stage_close(&s);
+  return result.succeeded;
+}
+
+Test(eval, an_episode_succeeds_if_its_last_states_are_where_the_task_wants_them) {
+  // the states 7 to 10: no more than these four
+  low = 0.65, high = end = 9;
+  cr_assert_eq(successes(4), 3);
+  cr_assert_eq(successes(5), 0);
+  // all after a step; the start is none of them
+  low = 0.05;
+  cr_assert_eq(successes(10), 3);
+  // left in the last state, however long it held before
+  high = 0.95;
+  cr_assert_eq(successes(1), 0);
+  // the task ended on the last step, or before it: no success, though the goal held
+  high = 9, end = 0.95;
+  cr_assert_eq(successes(1), 0);
+  end = 0.55;
+  cr_assert_eq(successes(1), 0);
+  // nothing to reach
+  cr_assert_eq(successes(0), -1);
 }
 
 static tendril_status evaluate_once(void *context, tendril_error *err) {

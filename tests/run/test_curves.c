@@ -408,6 +408,21 @@ Test(curves, name_what_a_run_does_not_have) {
   cr_assert_eq(tnd_curves_create(&options, paths, NULL, 0, &curves, NULL), TENDRIL_E_ARGUMENT);
 }
 
+Test(curves, of_success_are_shares_of_an_evaluations_episodes) {
+  options.y = "success";
+  add_run("{\"task\": \"t\", \"learner\": {\"name\": \"trpo\"},"
+          "\"run\": {\"seed\": 1, \"eval_episodes\": 8}}",
+          rows, "iteration,steps,return_mean,succeeded\n1,100,7,2\n2,200,7,8\n");
+  tnd_curves *curves = read_all();
+  cr_assert_eq(curves->curves[0].n, 2);
+  cr_assert_eq(curves->curves[0].y[0], 0.25);
+  cr_assert_eq(tnd_curve_reaches(&curves->curves[0], TND_AXIS_STEPS, 1), 200);
+  tnd_curves_destroy(curves);
+  // a task that has no goal
+  add_run(plain, rows, EVAL_HEADER "1,100,7\n");
+  refuse(TENDRIL_E_UNKNOWN, "evaluations.csv: no success: task");
+}
+
 Test(curves, have_axes_by_name) {
   tnd_axis axis;
   tendril_error err = {{0}};

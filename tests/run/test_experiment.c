@@ -215,6 +215,7 @@ static void pretend_program(const char *commands) {
       " >\"$run/config.json\"\n"
       "printf 'iteration,steps,return_mean,cpu_seconds\\n1,100,%s,1\\n2,200,%s0,1\\n' $seed $seed"
       " >\"$run/progress.csv\"\n"
+      "printf 'iteration,steps,return_mean\\n2,200,1\\n' >\"$run/evaluations.csv\"\n"
       "finish() { echo '{\"finished\": true, \"held\": '$seed'00}'; }\n";
   char text[4000];
   snprintf(text, sizeof text, "%s%s\n", begin, commands);
@@ -453,6 +454,7 @@ Test(experiment, ends_in_a_figure_and_tables) {
   cr_assert(strstr(markdown, " | 20.00 | 20.00 | 200 | 158 (2 of 3) | 1.58 (2 of 3) | 200 | 2 |\n"),
             "%s", markdown);
   cr_assert(strstr(markdown, "To compare with: paper, 12.00."));
+  cr_assert_null(strstr(markdown, " to 100 % |"));  // no goal: no columns
   cr_assert(strstr(markdown, "tendril train a --seed 3 --threads 1\n"));
   free(text);
 
@@ -481,6 +483,42 @@ Test(experiment, ends_in_a_figure_and_tables) {
   text = support_read_file(support_path(runs, "figure.svg"), NULL);
   cr_assert(strstr(text, "paper<") && strstr(text, "Mean over 3 seeds"));
   free(text);
+  tnd_free(markdown);
+  tnd_free(json);
+  tnd_experiment_destroy(e);
+}
+
+// of 20 episodes seed 1 succeeds in 5, then in all, seed 2 in all, then in 10, the third in none
+#define GOAL                                                                                       \
+  "set -- 0 0; [ $seed = 1 ] && set -- 5 20; [ $seed = 2 ] && set -- 20 10\n"                      \
+  "printf 'iteration,steps,return_mean,succeeded\\n1,100,1,%s\\n2,200,1,%s\\n' $1 $2"              \
+  " >\"$run/evaluations.csv\"\n"
+
+Test(experiment, tells_how_often_and_how_soon_the_goal_is_reached) {
+  pretend_program(GOAL "finish");
+  tnd_experiment *e = open_experiment(three, 0, false);
+  check_ok(run(e, 1, false, check_err));
+  char *markdown, *json;
+  check_ok(tnd_experiment_report(e, runs, &markdown, &json, check_err));
+  cr_assert(strstr(markdown, "| held: median | success | steps to 100 % | CPU s to 100 % | steps "
+                             "to 15 | CPU s to 15 | steps | CPU s |\n"
+                             "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"),
+            "%s", markdown);
+  cr_assert(strstr(markdown, " | 200 | 50 % | 150 (2 of 3) | 1.5 (2 of 3) | 158 (2 of 3) | "), "%s",
+            markdown);
+  cJSON *object = NULL;
+  check_ok(tnd_json_parse(json, strlen(json), "results", &object, check_err));
+  const cJSON *at = cJSON_GetArrayItem(cJSON_GetObjectItem(object, "tasks"), 0);
+  const cJSON *method = cJSON_GetArrayItem(cJSON_GetObjectItem(at, "methods"), 0);
+  const cJSON *success = cJSON_GetObjectItem(method, "success");
+  const cJSON *final = cJSON_GetObjectItem(success, "final");
+  const cJSON *steps = cJSON_GetObjectItem(success, "steps");
+  cr_assert_eq(cJSON_GetObjectItem(final, "n")->valuedouble, 3);
+  cr_assert_eq(cJSON_GetObjectItem(final, "mean")->valuedouble, 0.5);
+  cr_assert_eq(cJSON_GetObjectItem(steps, "n")->valuedouble, 2);
+  cr_assert_eq(cJSON_GetObjectItem(steps, "min")->valuedouble, 100);
+  cr_assert_eq(cJSON_GetObjectItem(steps, "max")->valuedouble, 200);
+  cJSON_Delete(object);
   tnd_free(markdown);
   tnd_free(json);
   tnd_experiment_destroy(e);
@@ -583,7 +621,7 @@ Test(experiment, without_memory_for_how_far_a_cell_had_come_fails_cleanly) {
 }
 
 Test(experiment, survives_every_failing_allocation, .timeout = 100) {
-  pretend_program("finish");
+  pretend_program(GOAL "finish");
   write_experiment(three);
   bool force = true;
   cr_assert_gt(support_fail_each_alloc(run_once, &force), 50);

@@ -29,7 +29,8 @@ static void close_folder(void) {
 
 TestSuite(train, .init = open_folder, .fini = close_folder);
 
-static const char *integrator = "task";  // of the trainings
+static const char *task = "hopper-v4";   // of the trainings
+static const char *integrator = "task";  // of them
 static bool uneven;                      // they are on one of many grounds in each episode
 
 // Twelve short iterations with two evaluations and kept checkpoints.
@@ -48,7 +49,7 @@ static tendril_config *small_config(void) {
                                             {"learner.fisher_share", "0.5"},
                                             {"learner.reward_scale", "return-sd"}};
   tendril_config *config = NULL;
-  check_ok(tendril_config_create(tasks, "hopper-v4", "trpo", &config, check_err));
+  check_ok(tendril_config_create(tasks, task, "trpo", &config, check_err));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   check_ok(tendril_config_set(config, "sim.integrator", integrator, check_err));
@@ -215,6 +216,19 @@ Test(train, a_run_evaluated_under_two_physics_resumes_to_the_bit) {
   cr_assert_eq(parts.held_as_trained, whole.held_as_trained);
   cr_assert_eq(parts.final_as_trained, whole.final_as_trained);
   cr_assert_eq(parts.eval_steps, whole.eval_steps);
+}
+
+Test(train, a_run_of_a_task_with_a_goal_resumes_to_the_bit) {
+  task = "double-link";
+  integrator = "euler";
+  train("whole", 2, NULL);
+  stopper s = {.at = 7};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  tendril_train_result parts;
+  train("parts", 1, &hooks);
+  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &parts, check_err));
+  check_same_checkpoints("whole", "parts");
+  cr_assert_eq(columns("whole"), 22);  // two more than without a goal
 }
 
 Test(train, a_run_on_many_grounds_resumes_to_the_bit) {

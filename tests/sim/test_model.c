@@ -66,13 +66,23 @@ Test(model, runs_the_tasks_own_check) {
   tendril_model_destroy(hopper);
 }
 
+static bool is_anywhere(const mjModel *model, const double *qpos, const double *qvel) {
+  (void)model, (void)qpos, (void)qvel;
+  return true;
+}
+
 Test(model, refuses_a_task_with_a_flaw) {
-  tendril_task flawed[] = {support_toy, support_toy, support_toy, support_toy, support_toy};
+  tendril_task flawed[] = {support_toy, support_toy, support_toy, support_toy,
+                           support_toy, support_toy, support_toy, support_toy};
   flawed[0].nobs = 0;
   flawed[1].nterm = TENDRIL_MAX_TERMS + 1;
   flawed[2].observe = NULL;
   flawed[3].physics_steps = 0;
   flawed[4].terms[0] = NULL;
+  flawed[5].goal_last = 1;
+  flawed[6].goal = is_anywhere;
+  flawed[7].goal = is_anywhere;
+  flawed[7].goal_last = flawed[7].max_steps + 1;
   for (size_t i = 0; i < sizeof flawed / sizeof flawed[0]; i++) {
     tendril_model *model = NULL;
     tendril_error err = {{0}};

@@ -1,5 +1,5 @@
 // The soft limits of quad-link-limits: by hand, against bare mj_step(), in fast swings; and what
-// the options of the simulation make of the links.
+// the options of the simulation make of the links; when a swing-up counts as done.
 #include "sim/sim.h"
 
 #include "support/close.h"
@@ -240,4 +240,31 @@ Test(links, the_last_twenty_states_are_those_of_the_horizon) {
   }
   tendril_env_destroy(env);
   tendril_model_destroy(model);
+}
+
+Test(links, are_where_they_should_be_upright_and_still) {
+  static const char *const names[] = {"double-link", "quad-link", limits};
+  for (int k = 0; k < 3; k++) {
+    tendril_model *model = support_model(names[k], NULL);
+    const tendril_task *task = tendril_model_task(model);
+    const mjModel *m = tendril_model_mujoco(model);
+    double q[N] = {0}, v[N] = {0};
+    cr_assert_eq(task->goal_last, 20);
+    cr_assert(task->goal(m, q, v));
+    for (int i = 0; i < m->nv; i++)
+      for (int sign = -1; sign <= 1; sign += 2) {
+        // both bounds are within, in every joint
+        q[i] = sign * 0.2, v[i] = -sign;
+        cr_assert(task->goal(m, q, v), "%s, joint %d", names[k], i);
+        q[i] = sign * 0.201;
+        cr_assert_not(task->goal(m, q, v), "%s, joint %d", names[k], i);
+        q[i] = 0, v[i] = sign * 1.001;
+        cr_assert_not(task->goal(m, q, v), "%s, joint %d", names[k], i);
+        v[i] = 0;
+      }
+    // a turn too many is not upright
+    q[0] = 2 * 3.14159265358979323846;
+    cr_assert_not(task->goal(m, q, v));
+    tendril_model_destroy(model);
+  }
 }
