@@ -336,9 +336,11 @@ static problem find_products(tnd_local_quadratic *f, int t, scratch *w) {
     features(f, t, first, some, w);
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, p, some, 1, w->X, STRIDE, 1, C, p);
   }
-  // the diagonal holds sums of squares: it is finite only if all else is
-  for (int i = nQ; i < p; i++)
-    if (!isfinite(C[(ptrdiff_t)i * p + i])) return i < p - 1 ? BAD_NEXT : BAD_TARGET;
+  // the diagonal holds sums of squares: it is finite only if all else is. Phi has seen moments(),
+  // but for actions that come as noise.
+  for (int i = 0; i < p; i++)
+    if (!isfinite(C[(ptrdiff_t)i * p + i]))
+      return i < nQ ? BAD_ACTION : i < p - 1 ? BAD_NEXT : BAD_TARGET;
 
   // L L' = A + lambda I, the bias free; row-major lower is column-major upper
   for (int i = 0; i < nQ; i++) {
@@ -440,6 +442,9 @@ static void of_actions(const tnd_linear_gaussian *policy, const tnd_action_quadr
       Q->Qaa[j * na + i] = x;
     }
   back_substitute(na, policy->C, na, Q->Qaa);
+  for (int i = 0; i < na; i++)  // symmetric but for rounding
+    for (int j = 0; j < i; j++)
+      Q->Qaa[j * na + i] = Q->Qaa[i * na + j];
   back_substitute(na, policy->C, ns, Q->Qas);
   back_substitute(na, policy->C, 1, Q->qa);
   for (int i = 0; i < na; i++)
@@ -465,7 +470,7 @@ static problem find_w(tnd_local_quadratic *f, int t, scratch *w) {
   tnd_quadratic_from_weights(w->w, f->centre + (ptrdiff_t)t * f->n,
                              f->per_unit + (ptrdiff_t)t * f->n, &w->Q);
   tnd_quadratic_split(&w->Q, ns, NULL, &f->next.Q[t]);
-  if (f->data->policy) of_actions(&f->data->policy[t], &f->next.Q[t]);
+  if (f->size.na && f->data->policy) of_actions(&f->data->policy[t], &f->next.Q[t]);
   tnd_quadratic_from_weights(v + 2 * ns, v, v + ns, V);
   const int64_t na = f->size.na;
   const bool finite = isfinite(V->c) && tnd_all_finite(ns, V->b) &&
