@@ -179,11 +179,12 @@ static void run(const tnd_local_quadratic *f, tendril_pool *pool, int pieces, tn
 // ---------------------------------------------------------------------------- 1. scaling
 
 // centre [m], per_unit [m]: weighted mean and one over the deviation of rows x [..][m]. False if
-// one is not finite. Sums are about the first row, so that no digits are lost to the mean.
+// one is not finite. Sums are about the first row, so that no digits are lost to the mean. They are
+// made in work [2 m], which is one thread's own: those of neighbouring steps share a cache line.
 static bool moments(const tnd_step_rows *step, double total, int m, const double *x, double *centre,
-                    double *per_unit) {
+                    double *per_unit, double *work) {
   const double *origin = x + (ptrdiff_t)step->row[0] * m;
-  double *sum = centre, *sum2 = per_unit;
+  double *sum = work, *sum2 = work + m;
   for (int i = 0; i < m; i++)
     sum[i] = sum2[i] = 0;
   for (int r = 0; r < step->n; r++) {
@@ -205,7 +206,7 @@ static bool moments(const tnd_step_rows *step, double total, int m, const double
   return true;
 }
 
-static problem find_scaling(tnd_local_quadratic *f, int t) {
+static problem find_scaling(tnd_local_quadratic *f, int t, double *work) {
   const tnd_local_quadratic_data *data = f->data;
   const tnd_step_rows *step = &data->steps[t];
   const int ns = f->size.ns, na = f->size.na;
@@ -226,13 +227,13 @@ static problem find_scaling(tnd_local_quadratic *f, int t) {
 
   // the state's part and the action's, one behind the other
   double *centre = f->centre + (ptrdiff_t)t * f->n, *per_unit = f->per_unit + (ptrdiff_t)t * f->n;
-  if (!moments(step, total, ns, data->s, centre, per_unit)) return BAD_STATE;
+  if (!moments(step, total, ns, data->s, centre, per_unit, work)) return BAD_STATE;
   if (na && data->policy) {
     for (int i = ns; i < f->n; i++) {
       centre[i] = 0;
       per_unit[i] = 1;
     }
-  } else if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns)) {
+  } else if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns, work)) {
     return BAD_ACTION;
   }
   if (f->size.ridge > 0 && (na == 0 || f->size.action_ridge > 0)) return FINE;
@@ -241,9 +242,8 @@ static problem find_scaling(tnd_local_quadratic *f, int t) {
 }
 
 static void scaling_job(void *context, int t, int worker) {
-  (void)worker;
   tnd_local_quadratic *f = context;
-  f->problems[t] = find_scaling(f, t);
+  f->problems[t] = find_scaling(f, t, f->workers[worker].b);  // nQ >= 2 n
 }
 
 // ---------------------------------------------------------------------------- 2. products
