@@ -33,5 +33,6 @@ int bench_update(const bench_options *options);
 int bench_train(const bench_options *options);
 int bench_record(const bench_options *options);
 int bench_trajopt(const bench_options *options);
+int bench_moto(const bench_options *options);
 
 #endif

@@ -9,14 +9,14 @@ static int run(int argc, char **argv) {
   bench_options o = {.rounds = UNSET, .steps = UNSET, .threads = 2, .seed = 1};
   // clang-format off
   const cli_option table[] = {
-    {CLI_TEXT,    "task",    0, "NAME", "task, with a fresh policy (hopper-v4; trajopt walker-gps)", &o.task},
+    {CLI_TEXT,    "task",    0, "NAME", "task, with a fresh policy (hopper-v4; trajopt walker-gps; moto double-link and quad-link)", &o.task},
     {CLI_TEXT,    "run",     0, "RUN",  "rollout, update, record: a trained policy and its task instead", &o.run},
-    {CLI_TEXT,    "preset",  0, "NAME", "settings from models/presets (the task's own)", &o.preset},
+    {CLI_TEXT,    "preset",  0, "NAME", "settings from models/presets (the task's own; moto the benchmark's)", &o.preset},
     {CLI_TEXTS,   "set",     0, "K=V",  "one setting, as for `tendril train`", &o.set},
-    {CLI_INTEGER, "rounds",  0, "N",    "all but train: rounds, each with all sides in turn (20; record 5)", &o.rounds},
+    {CLI_INTEGER, "rounds",  0, "N",    "all but train: rounds, each with all sides in turn (20; moto 10, record 5)", &o.rounds},
     {CLI_INTEGER, "rows",    0, "N",    "update: rows of a batch (5000, and 50000 beside it)", &o.rows},
     {CLI_INTEGER, "steps",   0, "N",    "control steps: train, of each training (200000); trajopt, of its episode (300)", &o.steps},
-    {CLI_INTEGER, "threads", 0, "N",    "rollout, train, trajopt: threads to compare with one (2)", &o.threads},
+    {CLI_INTEGER, "threads", 0, "N",    "rollout, train, trajopt, moto: threads to compare with one (2)", &o.threads},
     {CLI_INTEGER, "seed",    0, "N",    "seed of the policy, the start states and the noise (1)", &o.seed},
     {CLI_TEXTS,   "plugin",  0, "FILE", "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "json",    0, NULL,   "figures as JSON", &o.json},
@@ -28,9 +28,10 @@ static int run(int argc, char **argv) {
       cli_parse(&cmd_bench, table, sizeof table / sizeof table[0], argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
   const bool trajopt = strcmp(arguments.at[0], "trajopt") == 0;
-  if (o.rounds == UNSET) o.rounds = strcmp(arguments.at[0], "record") == 0 ? 5 : 20;
+  const bool moto = strcmp(arguments.at[0], "moto") == 0;
+  if (o.rounds == UNSET) o.rounds = moto ? 10 : strcmp(arguments.at[0], "record") == 0 ? 5 : 20;
   if (o.steps == UNSET) o.steps = trajopt ? 300 : 200000;
-  if (!o.task) o.task = trajopt ? "walker-gps" : "hopper-v4";
+  if (!o.task && !moto) o.task = trajopt ? "walker-gps" : "hopper-v4";
   status = cli_check_range(&cmd_bench, "rounds", o.rounds, 1, 1000);
   if (status == EXIT_OK && trajopt)
     status = cli_check_range(&cmd_bench, "steps", o.steps, 2, 100000);
@@ -43,15 +44,17 @@ static int run(int argc, char **argv) {
   if (strcmp(arguments.at[0], "train") == 0) return bench_train(&o);
   if (strcmp(arguments.at[0], "record") == 0) return bench_record(&o);
   if (trajopt) return bench_trajopt(&o);
+  if (moto && o.run) return cli_usage(&cmd_bench, "--run: moto trains policies of its own");
+  if (moto) return bench_moto(&o);
   return cli_usage(&cmd_bench,
-                   "%s: no such benchmark; choose rollout, update, train, record or trajopt",
+                   "%s: no such benchmark; choose rollout, update, train, record, trajopt or moto",
                    arguments.at[0]);
 }
 
 const cli_command cmd_bench = {
     .name = "bench",
-    .usage = "rollout|update|train|record|trajopt [options]",
-    .summary = "time collecting, updates, training and trajectory optimisation against bare "
+    .usage = "rollout|update|train|record|trajopt|moto [options]",
+    .summary = "time collecting, updates, training, trajectory optimisation and MOTO against bare "
                "mj_step, videos against drawing",
     .example = "  tendril bench rollout --run runs/hopper\n"
                "  tendril bench update --preset none\n"

@@ -179,11 +179,12 @@ static void run(const tnd_local_quadratic *f, tendril_pool *pool, int pieces, tn
 // ---------------------------------------------------------------------------- 1. scaling
 
 // centre [m], per_unit [m]: weighted mean and one over the deviation of rows x [..][m]. False if
-// one is not finite. Sums are about the first row, so that no digits are lost to the mean.
+// one is not finite. Sums are about the first row, so that no digits are lost to the mean. They are
+// made in work [2 m], which is one thread's own: those of neighbouring steps share a cache line.
 static bool moments(const tnd_step_rows *step, double total, int m, const double *x, double *centre,
-                    double *per_unit) {
+                    double *per_unit, double *work) {
   const double *origin = x + (ptrdiff_t)step->row[0] * m;
-  double *sum = centre, *sum2 = per_unit;
+  double *sum = work, *sum2 = work + m;
   for (int i = 0; i < m; i++)
     sum[i] = sum2[i] = 0;
   for (int r = 0; r < step->n; r++) {
@@ -205,7 +206,7 @@ static bool moments(const tnd_step_rows *step, double total, int m, const double
   return true;
 }
 
-static problem find_scaling(tnd_local_quadratic *f, int t) {
+static problem find_scaling(tnd_local_quadratic *f, int t, double *work) {
   const tnd_local_quadratic_data *data = f->data;
   const tnd_step_rows *step = &data->steps[t];
   const int ns = f->size.ns, na = f->size.na;
@@ -226,13 +227,13 @@ static problem find_scaling(tnd_local_quadratic *f, int t) {
 
   // the state's part and the action's, one behind the other
   double *centre = f->centre + (ptrdiff_t)t * f->n, *per_unit = f->per_unit + (ptrdiff_t)t * f->n;
-  if (!moments(step, total, ns, data->s, centre, per_unit)) return BAD_STATE;
+  if (!moments(step, total, ns, data->s, centre, per_unit, work)) return BAD_STATE;
   if (na && data->policy) {
     for (int i = ns; i < f->n; i++) {
       centre[i] = 0;
       per_unit[i] = 1;
     }
-  } else if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns)) {
+  } else if (na && !moments(step, total, na, data->a, centre + ns, per_unit + ns, work)) {
     return BAD_ACTION;
   }
   if (f->size.ridge > 0 && (na == 0 || f->size.action_ridge > 0)) return FINE;
@@ -241,9 +242,8 @@ static problem find_scaling(tnd_local_quadratic *f, int t) {
 }
 
 static void scaling_job(void *context, int t, int worker) {
-  (void)worker;
   tnd_local_quadratic *f = context;
-  f->problems[t] = find_scaling(f, t);
+  f->problems[t] = find_scaling(f, t, f->workers[worker].b);  // nQ >= 2 n
 }
 
 // ---------------------------------------------------------------------------- 2. products
@@ -336,9 +336,11 @@ static problem find_products(tnd_local_quadratic *f, int t, scratch *w) {
     features(f, t, first, some, w);
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, p, some, 1, w->X, STRIDE, 1, C, p);
   }
-  // the diagonal holds sums of squares: it is finite only if all else is
-  for (int i = nQ; i < p; i++)
-    if (!isfinite(C[(ptrdiff_t)i * p + i])) return i < p - 1 ? BAD_NEXT : BAD_TARGET;
+  // the diagonal holds sums of squares: it is finite only if all else is. Phi has seen moments(),
+  // but for actions that come as noise.
+  for (int i = 0; i < p; i++)
+    if (!isfinite(C[(ptrdiff_t)i * p + i]))
+      return i < nQ ? BAD_ACTION : i < p - 1 ? BAD_NEXT : BAD_TARGET;
 
   // L L' = A + lambda I, the bias free; row-major lower is column-major upper
   for (int i = 0; i < nQ; i++) {
@@ -440,6 +442,9 @@ static void of_actions(const tnd_linear_gaussian *policy, const tnd_action_quadr
       Q->Qaa[j * na + i] = x;
     }
   back_substitute(na, policy->C, na, Q->Qaa);
+  for (int i = 0; i < na; i++)  // symmetric but for rounding
+    for (int j = 0; j < i; j++)
+      Q->Qaa[j * na + i] = Q->Qaa[i * na + j];
   back_substitute(na, policy->C, ns, Q->Qas);
   back_substitute(na, policy->C, 1, Q->qa);
   for (int i = 0; i < na; i++)
@@ -465,7 +470,7 @@ static problem find_w(tnd_local_quadratic *f, int t, scratch *w) {
   tnd_quadratic_from_weights(w->w, f->centre + (ptrdiff_t)t * f->n,
                              f->per_unit + (ptrdiff_t)t * f->n, &w->Q);
   tnd_quadratic_split(&w->Q, ns, NULL, &f->next.Q[t]);
-  if (f->data->policy) of_actions(&f->data->policy[t], &f->next.Q[t]);
+  if (f->size.na && f->data->policy) of_actions(&f->data->policy[t], &f->next.Q[t]);
   tnd_quadratic_from_weights(v + 2 * ns, v, v + ns, V);
   const int64_t na = f->size.na;
   const bool finite = isfinite(V->c) && tnd_all_finite(ns, V->b) &&

@@ -352,13 +352,13 @@ static tendril_status load(tendril_learner *learner, const tnd_tensors *tensors,
                            tendril_error *err) {
   moto *l = (moto *)learner;
   TENDRIL_TRY(tnd_rollout_load(l->rollout, tensors, err));
+  if (l->importance) tnd_importance_reset(l->importance);
   TENDRIL_TRY(tnd_transitions_load(&l->samples, tensors, err));
   const int64_t size = origin_size(l), filled = l->samples.filled;
   if (filled == 0) return TENDRIL_OK;
   double *numbers = tnd_alloc(sizeof *numbers * (size_t)(size * filled)), *end = numbers;
   if (!numbers) return tnd_fail_memory(err);
   tendril_status status = tnd_tensors_get(tensors, "moto.origins", filled, size, numbers, err);
-  if (l->importance) tnd_importance_reset(l->importance);
   for (int age = (int)filled - 1; status == TENDRIL_OK && age >= 0; age--) {
     const int slot = tnd_transitions_slot(&l->samples, age);
     copy_origin(l, &l->origins[slot], &end, false);

@@ -26,6 +26,13 @@ static void forget(tnd_transitions *x, int slot) {
   x->count[slot] = 0;
 }
 
+static void forget_all(tnd_transitions *x) {
+  for (int slot = 0; slot < x->kept; slot++)
+    forget(x, slot);
+  x->newest = -1;
+  x->filled = 0;
+}
+
 tendril_status tnd_transitions_create(const tendril_model *model, tendril_rollout *rollout,
                                       int kept, tnd_transitions *out, tendril_error *err) {
   const int64_t most = tnd_rollout_capacity(rollout);
@@ -33,8 +40,7 @@ tendril_status tnd_transitions_create(const tendril_model *model, tendril_rollou
                        .ns = tendril_model_nobs(model),
                        .na = tendril_model_nact(model),
                        .kept = kept,
-                       .most = (int)most,
-                       .newest = -1};
+                       .most = (int)most};
   if (most * kept > INT_MAX)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "learner.keep: %d iterations of %lld steps are too many to keep", kept,
@@ -44,8 +50,7 @@ tendril_status tnd_transitions_create(const tendril_model *model, tendril_rollou
   layout(&x, &x.arena);
   TENDRIL_TRY(tnd_arena_alloc(&x.arena, err));
   layout(&x, &x.arena);
-  for (int slot = 0; slot < kept; slot++)
-    forget(&x, slot);
+  forget_all(&x);
   *out = x;
   return TENDRIL_OK;
 }
@@ -117,7 +122,7 @@ static bool unpack(tnd_transitions *x, int64_t row, const double *in) {
   const double time = *in++, terminated = *in++;
   x->reward[row] = *in++;
   if (x->squares) memcpy(&x->squares[row], in, sizeof x->squares[row]);
-  if (!(time >= 0 && time < tendril_model_max_steps(x->model)) || time != (int)time) return false;
+  if (!(time >= -1 && time < tendril_model_max_steps(x->model)) || time != (int)time) return false;
   if (terminated != 0 && terminated != 1) return false;
   x->time[row] = (int)time;
   x->terminated[row] = terminated == 1;
@@ -151,20 +156,27 @@ tendril_status tnd_transitions_save(const tnd_transitions *x, tnd_tensors *tenso
   return status;
 }
 
+// Slots are filled in turn, and begun again when all are.
+static bool is_turn(const tnd_transitions *x, int64_t newest, int64_t filled) {
+  if (filled < 0 || filled > x->kept) return false;
+  return filled < x->kept ? newest == filled - 1 : newest >= 0 && newest < x->kept;
+}
+
 // counts, count [kept] and rows [total][w] as saved, checked and taken over.
 static tendril_status take(tnd_transitions *x, const tnd_tensors *tensors, const int64_t *counts,
                            const int64_t *count, const double *rows, tendril_error *err) {
   const int w = width(x);
   int64_t n = 0;
   for (int slot = 0; slot < x->kept; slot++) {
-    forget(x, slot);
-    if (count[slot] < 0 || count[slot] > x->most || count[slot] > counts[2] - n)
+    if (count[slot] < (slot < counts[1]) || count[slot] > (slot < counts[1] ? x->most : 0) ||
+        count[slot] > counts[2] - n)
       return tnd_tensors_refuse(tensors, "transitions.count", "out of range", err);
     for (int64_t i = 0; i < count[slot]; i++)
       if (!unpack(x, (int64_t)slot * x->most + i, rows + n++ * w))
         return tnd_tensors_refuse(tensors, "transitions.rows", "out of range", err);
     x->count[slot] = (int)count[slot];
   }
+  if (n != counts[2]) return tnd_tensors_refuse(tensors, "transitions.count", "too few", err);
   x->newest = (int)counts[0];
   x->filled = (int)counts[1];
   return TENDRIL_OK;
@@ -175,9 +187,9 @@ tendril_status tnd_transitions_load(tnd_transitions *x, const tnd_tensors *tenso
   const int w = width(x);
   int64_t counts[3];
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "transitions.counts", 3, counts, err));
-  if (counts[0] < -1 || counts[0] >= x->kept || counts[1] < 0 || counts[1] > x->kept ||
-      counts[2] < 0 || counts[2] > (int64_t)x->kept * x->most)
+  if (!is_turn(x, counts[0], counts[1]) || counts[2] < counts[1] || counts[2] > counts[1] * x->most)
     return tnd_tensors_refuse(tensors, "transitions.counts", "out of range", err);
+  forget_all(x);
   if (counts[2] == 0) return TENDRIL_OK;
   double *rows = tnd_alloc(sizeof *rows * (size_t)counts[2] * (size_t)w);
   int64_t *count = tnd_alloc(sizeof *count * (size_t)x->kept);
@@ -186,7 +198,10 @@ tendril_status tnd_transitions_load(tnd_transitions *x, const tnd_tensors *tenso
     status = tnd_tensors_get_ints(tensors, "transitions.count", x->kept, count, err);
   if (status == TENDRIL_OK)
     status = tnd_tensors_get(tensors, "transitions.rows", counts[2], w, rows, err);
-  if (status == TENDRIL_OK) status = take(x, tensors, counts, count, rows, err);
+  if (status == TENDRIL_OK) {
+    status = take(x, tensors, counts, count, rows, err);
+    if (status != TENDRIL_OK) forget_all(x);
+  }
   tnd_free(count);
   tnd_free(rows);
   return status;

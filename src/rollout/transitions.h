@@ -7,7 +7,8 @@
 #include "base/tensors.h"
 #include "rollout/rollout.h"
 
-// Rows slot * most .. + count[slot] - 1 are a slot's; time is -1 in all others.
+// Rows slot * most .. + count[slot] - 1 are a slot's; time is -1 in all others. Whoever learns from
+// them may set it to -1 for a row that serves no step.
 typedef struct tnd_transitions {
   const tendril_model *model;
   int ns, na;        // numbers of an observation and an action
@@ -41,7 +42,8 @@ int tnd_transitions_slot(const tnd_transitions *transitions, int age);
 // What a row would be paid at step t of an episode.
 double tnd_transitions_reward(const tnd_transitions *transitions, int t, int64_t row);
 
-// All of it, under names that begin with "transitions."; loading into one of the same sizes.
+// All of it, under names that begin with "transitions."; loading into one of the same sizes, which
+// after an error has no rows, or its own.
 TENDRIL_MUST_CHECK tendril_status tnd_transitions_save(const tnd_transitions *transitions,
                                                        tnd_tensors *tensors, tendril_error *err);
 TENDRIL_MUST_CHECK tendril_status tnd_transitions_load(tnd_transitions *transitions,

@@ -463,6 +463,145 @@ Test(local_quadratic, numbers_that_are_not_finite_are_refused_by_step, .init = s
   cr_assert_str_eq(refusal(0, &mc), "local quadratic, step 0: a sample's return is not finite");
 }
 
+// ------------------------------------------------------------------ actions as the policy's noise
+
+static double K[T][NA * NS], k[T][NA], C[T][NA * NA];
+static tnd_linear_gaussian policy[T];
+
+// Policies with deviations of `size`, none of them diagonal; actions of the rows are drawn from the
+// first step's, and what lies above the diagonal is nobody's.
+static void setup_policy(double size) {
+  tendril_random random = tendril_random_stream(32, TENDRIL_PURPOSE_TEST, 0, 0);
+  for (int t = 0; t < T; t++) {
+    tendril_random_normals(&random, NA * NS, K[t]);
+    tendril_random_normals(&random, NA, k[t]);
+    const double factor[NA * NA] = {size, (double)NAN, -0.4 * size, 0.7 * size + 0.1 * t * size};
+    memcpy(C[t], factor, sizeof factor);
+    policy[t] = (tnd_linear_gaussian){NS, NA, K[t], k[t], C[t]};
+  }
+  for (int r = 0; r < ROWS; r++) {
+    double noise[NA];
+    tendril_random_normals(&random, NA, noise);
+    tnd_linear_gaussian_mean(&policy[0], s + r * NS, a + r * NA);
+    for (int i = 0; i < NA; i++)
+      for (int j = 0; j <= i; j++)
+        a[r * NA + i] += C[0][i * NA + j] * noise[j];
+  }
+}
+
+Test(local_quadratic, actions_as_noise_are_the_same_quadratics_without_a_ridge, .init = setup) {
+  setup_policy(1);
+  tnd_local_quadratic *plain_way = make(NA, 0, 1), *by_noise = make(NA, 0, 1);
+  tnd_local_quadratic_data data = data_of();
+  check_ok(tnd_local_quadratic_fit(plain_way, NULL, &data, check_err));
+  data.policy = policy;
+  check_ok(tnd_local_quadratic_fit(by_noise, NULL, &data, check_err));
+  for (int t = 0; t < T; t++) {
+    const tnd_action_quadratic *q = tnd_local_quadratic_action(by_noise, t);
+    const tnd_action_quadratic *p = tnd_local_quadratic_action(plain_way, t);
+    // both are the least-squares solution; states of deviation 0.1 about 2 cost the digits
+    check_all_close(q->Qaa, p->Qaa, NA * NA, 1e-9);
+    check_all_close(q->Qas, p->Qas, NA * NS, 1e-9);
+    check_all_close(q->qa, p->qa, NA, 1e-9);
+    check_same_bits(&q->Qaa[1], &q->Qaa[2], 1);
+    check_close(tnd_local_quadratic_report(by_noise, t)->r2,
+                tnd_local_quadratic_report(plain_way, t)->r2, 1e-10);
+    for (int r = 0; r < ROWS; r++)
+      cr_assert_eq(tnd_local_quadratic_value(by_noise, t, s + r * NS),
+                   tnd_local_quadratic_value(plain_way, t, s + r * NS));
+  }
+  tnd_local_quadratic_destroy(plain_way);
+  tnd_local_quadratic_destroy(by_noise);
+}
+
+// Targets 1/2 s's + slope'(a - K s - k), where the noise is a millionth of what K s varies by. The
+// largest relative error of dQ/da at the policy's means.
+static double slope_error(bool by_noise) {
+  const double slope[NA] = {3e6, -2e6};
+  tnd_local_quadratic *fit = make(NA, 1e-6, 1);
+  for (int r = 0; r < ROWS; r++) {
+    double mean[NA];
+    const double *x = s + r * NS;
+    tnd_linear_gaussian_mean(&policy[0], x, mean);
+    returns[r] = 0.5 * (x[0] * x[0] + x[1] * x[1]);
+    for (int i = 0; i < NA; i++)
+      returns[r] += slope[i] * (a[r * NA + i] - mean[i]);
+  }
+  for (int t = 0; t < T; t++)
+    policy[t] = policy[0];
+  const tnd_local_quadratic_data data = {
+      .steps = steps, .s = s, .a = a, .policy = by_noise ? policy : NULL, .returns = returns};
+  check_ok(tnd_local_quadratic_fit(fit, NULL, &data, check_err));
+  double worst = 0;
+  for (int t = 0; t < T; t++) {
+    const tnd_action_quadratic *q = tnd_local_quadratic_action(fit, t);
+    for (int r = 0; r < 20; r++) {
+      double mean[NA];
+      const double *x = s + r * NS;
+      tnd_linear_gaussian_mean(&policy[0], x, mean);
+      for (int i = 0; i < NA; i++) {
+        double dq = q->qa[i];
+        for (int j = 0; j < NA; j++)
+          dq += q->Qaa[i * NA + j] * mean[j];
+        for (int j = 0; j < NS; j++)
+          dq += q->Qas[i * NS + j] * x[j];
+        worst = fmax(worst, fabs(dq / slope[i] - 1));
+      }
+    }
+  }
+  tnd_local_quadratic_destroy(fit);
+  return worst;
+}
+
+Test(local_quadratic, with_a_ridge_the_noise_of_a_policy_that_has_hardly_any_is_still_seen,
+     .init = setup) {
+  setup_policy(1e-6);
+  // the ridge takes a share of about 1e-6; rounding of actions of size 1 is 1e-10 of the noise
+  cr_assert_lt(slope_error(true), 1e-4, "%g", slope_error(true));
+  // scaled by their own deviation, actions tell 1e-6 that states don't: its square is far below the
+  // ridge
+  cr_assert_gt(slope_error(false), 0.5, "%g", slope_error(false));
+}
+
+Test(local_quadratic, actions_as_noise_have_the_same_bits_on_any_number_of_threads, .init = setup) {
+  setup_policy(0.3);
+  double first[T][NA * NS];
+  tnd_local_quadratic_data data = data_of();
+  data.policy = policy;
+  for (int threads = 0; threads <= 3; threads++) {  // 0: without a pool
+    tnd_local_quadratic *fit = make(NA, 1e-6, 3);
+    tendril_pool *pool = NULL;
+    if (threads) check_ok(tendril_pool_create(threads, &pool, check_err));
+    check_ok(tnd_local_quadratic_fit(fit, pool, &data, check_err));
+    for (int t = 0; t < T; t++) {
+      const double *Qas = tnd_local_quadratic_action(fit, t)->Qas;
+      if (threads) check_same_bits(Qas, first[t], NA * NS);
+      memcpy(first[t], Qas, sizeof first[t]);
+    }
+    tendril_pool_destroy(pool);
+    tnd_local_quadratic_destroy(fit);
+  }
+}
+
+Test(local_quadratic, actions_as_noise_that_are_not_finite_are_refused_by_step, .init = setup) {
+  setup_policy(1);
+  tnd_local_quadratic_data data = data_of();
+  data.policy = policy;
+  for (int way = 0; way < 3; way++) {
+    setup_policy(1);
+    if (way == 0) a[row[0][3] * NA + 1] = (double)NAN;
+    if (way == 1) a[row[0][3] * NA] = (double)-INFINITY;
+    if (way == 2) a[row[0][3] * NA] = 1e100;  // its square's square is not finite
+    cr_assert_str_eq(refusal(1e-3, &data),
+                     "local quadratic, step 0: a sample's action is not finite");
+  }
+  // V alone doesn't look at it
+  setup_policy(1);
+  tnd_local_quadratic *fit = make(0, 1e-3, 1);
+  check_ok(tnd_local_quadratic_fit(fit, NULL, &data, check_err));
+  tnd_local_quadratic_destroy(fit);
+}
+
 static tendril_status create_once(void *context, tendril_error *err) {
   (void)context;
   const tnd_local_quadratic_size size = {T, NS, NA, 0, 0, 2};

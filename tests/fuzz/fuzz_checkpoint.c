@@ -1,6 +1,7 @@
 // Checkpoints, opened as a policy and as a run to go on with: any bytes end in a line about the
 // file or in a learner that iterates. A fuzzer would be long in guessing a checkpoint, so the input
-// is changes to a real one, made by this version: fuzz_changed().
+// is changes to a real one, made by this version: fuzz_changed(). First byte: 0 bytes as they are,
+// 2 MOTO's, others TRPO's.
 #include "fuzz.h"
 
 #include <string.h>
@@ -11,41 +12,62 @@
 #include "policy/policy.h"
 #include "run/checkpoint.h"
 
-static const char *const settings[][2] = {
-    {"policy.hidden", "4"},   {"critic.hidden", "4"},    {"rollout.batch", "16"},
-    {"rollout.streams", "2"}, {"critic.minibatch", "8"}, {"critic.epochs", "1"},
-    {"run.iterations", "2"},  {"run.eval_at", "100"},    {"run.eval_episodes", "1"},
+// Checkpoints of two methods that keep different things.
+static const struct {
+  const char *task, *learner, *settings[12][2];
+} kinds[] = {
+    {"inverted-pendulum-v4",
+     "trpo",
+     {{"rollout.batch", "16"}, {"rollout.streams", "2"}, {"critic.minibatch", "8"}}},
+    {"double-link",
+     "moto",
+     {{"policy.kind", "time-linear"},
+      {"policy.covariance", "full"},
+      {"policy.normalize", "false"},
+      {"sim.max_steps", "5"},
+      {"rollout.episodes", "whole"},
+      {"rollout.batch", "15"},
+      {"rollout.streams", "3"},
+      {"learner.keep", "2"}}},
 };
+enum { NKIND = sizeof kinds / sizeof kinds[0] };
+static const char *const shared[][2] = {{"policy.hidden", "4"}, {"critic.hidden", "4"},
+                                        {"critic.epochs", "1"}, {"run.iterations", "3"},
+                                        {"run.eval_at", "100"}, {"run.eval_episodes", "1"}};
 
-static char *real;  // a checkpoint [nreal], made at the first call
-static size_t nreal;
-
-static void make_real(const tendril_tasks *tasks) {
-  tendril_error err;
-  tendril_config *config = NULL;
-  tendril_train_result result;
-  char folder[] = "/tmp/tendril-fuzz-XXXXXX", path[TND_PATH_MAX];
-  FUZZ_CHECK(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, &err) ==
-             TENDRIL_OK);
-  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-    FUZZ_CHECK(tendril_config_set(config, settings[i][0], settings[i][1], &err) == TENDRIL_OK);
-  FUZZ_CHECK(mkdtemp(folder) != NULL);
-  FUZZ_CHECK(tendril_train(config, tasks, folder, false, NULL, 1, NULL, &result, &err) ==
-             TENDRIL_OK);
-  FUZZ_CHECK(tnd_path_join(folder, "checkpoints/last.safetensors", path, &err) == TENDRIL_OK);
-  FUZZ_CHECK(tnd_file_read(path, 1 << 20, &real, &nreal, &err) == TENDRIL_OK);
-  FUZZ_CHECK(tnd_folder_remove(folder, &err) == TENDRIL_OK);
-  tendril_config_destroy(config);
-}
+static char *real[NKIND];  // checkpoints [nreal], made at the first call
+static size_t nreal[NKIND];
 
 // Small enough that a wish for memory or time is no finding.
 static bool is_small(const tendril_config *c) {
-  bool small = c->rollout.batch <= 64 && c->critic.epochs <= 4 && c->sim.physics_steps <= 4;
+  bool small = c->rollout.batch <= 64 && c->critic.epochs <= 4 && c->sim.physics_steps <= 4 &&
+               c->sim.max_steps <= 1000;
   for (int i = 0; i < c->policy.hidden.n; i++)
     small &= c->policy.hidden.at[i] <= 32;
   for (int i = 0; i < c->critic.hidden.n; i++)
     small &= c->critic.hidden.at[i] <= 32;
   return small;
+}
+
+static void make_real(const tendril_tasks *tasks, int kind) {
+  tendril_error err;
+  tendril_config *config = NULL;
+  tendril_train_result result;
+  char folder[] = "/tmp/tendril-fuzz-XXXXXX", path[TND_PATH_MAX];
+  FUZZ_CHECK(tendril_config_create(tasks, kinds[kind].task, kinds[kind].learner, &config, &err) ==
+             TENDRIL_OK);
+  for (const char *const(*set)[2] = kinds[kind].settings; (*set)[0]; set++)
+    FUZZ_CHECK(tendril_config_set(config, (*set)[0], (*set)[1], &err) == TENDRIL_OK);
+  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+    FUZZ_CHECK(tendril_config_set(config, shared[i][0], shared[i][1], &err) == TENDRIL_OK);
+  FUZZ_CHECK(is_small(config));  // else nothing would go on from it
+  FUZZ_CHECK(mkdtemp(folder) != NULL);
+  FUZZ_CHECK(tendril_train(config, tasks, folder, false, NULL, 1, NULL, &result, &err) ==
+             TENDRIL_OK);
+  FUZZ_CHECK(tnd_path_join(folder, "checkpoints/last.safetensors", path, &err) == TENDRIL_OK);
+  FUZZ_CHECK(tnd_file_read(path, 1 << 20, &real[kind], &nreal[kind], &err) == TENDRIL_OK);
+  FUZZ_CHECK(tnd_folder_remove(folder, &err) == TENDRIL_OK);
+  tendril_config_destroy(config);
 }
 
 static void go_on(const tnd_checkpoint *checkpoint, const tendril_trained *trained) {
@@ -76,11 +98,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tendril_error err;
   if (!tasks) {
     FUZZ_CHECK(tendril_tasks_create(&tasks, &err) == TENDRIL_OK);
-    make_real(tasks);
+    for (int kind = 0; kind < NKIND; kind++)
+      make_real(tasks, kind);
   }
   if (size < 1) return 0;
   char path[64];
-  uint8_t *file = fuzz_changed(real, nreal, data, &size);
+  const int kind = data[0] == 2;
+  uint8_t *file = fuzz_changed(real[kind], nreal[kind], data, &size);
   int fd = fuzz_file(file, size, path);
   free(file);
 

@@ -1,13 +1,16 @@
-// A learner with every kind of options: it goes on bit for bit from what it saved, allocates
-// nothing once it runs, and works at sizes of which nothing is a multiple.
+// Learners of any method with every kind of options: they go on bit for bit from what they saved,
+// allocate nothing once they run, and work at sizes of which nothing is a multiple.
 #include "base/alloc.h"
 #include "base/options.h"
 #include "critic/critic.h"
 #include "learn/learner.h"
+#include "learn/moto.h"
 #include "learn/trpo.h"
+#include "learn/vine.h"
 #include "policy/policy.h"
 #include "support/close.h"
 #include "support/learning.h"
+#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -16,12 +19,14 @@
 // Options that differ from the defaults, and sizes.
 typedef struct variant {
   const char *task;
+  const tnd_method *method;  // NULL: TRPO
+  int max_steps;             // of an episode; 0: the task's own
   const char *policy[3][2], *critic[3][2], *learner[4][2];
   tendril_rollout_options rollout;
 } variant;
 
 typedef struct training {
-  support_scene scene;
+  support_stage stage;
   tendril_policy *policy;
   tendril_learner *learner;
   double values[64];
@@ -35,26 +40,29 @@ static void set_all(const tnd_option_table *table, void *options, const char *co
 }
 
 static void open_training(training *t, const variant *v, int threads) {
+  const tnd_method *method = v->method ? v->method : &tnd_method_trpo;
+  tendril_sim_options sim = support_sim_options();
   tendril_policy_options policy;
-  tendril_trpo_options options;
-  *t = (training){0};
-  support_scene_open(&t->scene, v->task, threads);
+  double options[128];
+  cr_assert_leq(method->options->size, sizeof options);
+  if (v->max_steps) sim.max_steps = v->max_steps;
+  *t = (training){.stage = support_stage_open(support_model(v->task, &sim), threads)};
+  const tendril_model *model = t->stage.model;
   tendril_learner_setup setup = {
-      .model = t->scene.model, .pool = t->scene.pool, .seed = 3, .rollout = v->rollout};
+      .model = model, .pool = t->stage.pool, .seed = 3, .rollout = v->rollout};
   set_all(&tnd_policy_options, &policy, v->policy, 3);
   set_all(&tnd_critic_options, &setup.critic, v->critic, 3);
-  set_all(tnd_method_trpo.options, &options, v->learner, 4);
-  check_ok(tendril_policy_create(
-      &policy, tendril_model_nobs(t->scene.model), tendril_model_nact(t->scene.model),
-      tendril_model_max_steps(t->scene.model), 3, &t->policy, check_err));
+  set_all(method->options, options, v->learner, 4);
+  check_ok(tendril_policy_create(&policy, tendril_model_nobs(model), tendril_model_nact(model),
+                                 tendril_model_max_steps(model), 3, &t->policy, check_err));
   setup.policy = t->policy;
-  check_ok(tendril_trpo_create(&options, &setup, &t->learner, check_err));
+  check_ok(method->create(options, &setup, &t->learner, check_err));
 }
 
 static void close_training(training *t) {
   tendril_learner_destroy(t->learner);
   tendril_policy_destroy(t->policy);
-  support_scene_close(&t->scene);
+  support_stage_close(&t->stage);
 }
 
 static void iterate(training *t, int times) {
@@ -106,6 +114,8 @@ static void check_resumes(const variant *v) {
   close_training(&parts);
 }
 
+#define MOTO_POLICY                                                                                \
+  { {"kind", "time-linear"}, {"covariance", "full"}, {"normalize", "false"}, }
 static const variant plain = {.task = "hopper-v4", .rollout = {.batch = 600, .streams = 4}};
 static const variant variants[] = {
     {.task = "walker2d-v4",
@@ -125,6 +135,40 @@ static const variant variants[] = {
      .policy = {{"kind", "linear"}},
      .critic = {{"kind", "linear"}},
      .learner = {{"damping", "0"}, {"reward_scale", "return-sd"}}},
+    {.task = "hopper-v4",
+     .method = &tnd_method_vine,
+     .rollout = {.batch = 600, .streams = 4},
+     .learner = {{"states", "20"}, {"branch", "5"}, {"branch_value", "true"}}},
+    {.task = "double-link",
+     .max_steps = 30,
+     .rollout = {.batch = 300, .streams = 10, .episodes = TENDRIL_EPISODES_WHOLE},
+     .policy = {{"kind", "time-linear"}},
+     .critic = {{"kind", "quadratic"}},
+     .learner = {{"gamma", "1"}, {"lambda", "0.9"}}},
+    {.task = "double-link",
+     .method = &tnd_method_moto,
+     .max_steps = 30,
+     .rollout = {.batch = 150, .streams = 5, .episodes = TENDRIL_EPISODES_WHOLE},
+     .policy = MOTO_POLICY,
+     .learner = {{"keep", "2"}}},
+    {.task = "quad-link",
+     .method = &tnd_method_moto,
+     .max_steps = 21,
+     .rollout = {.batch = 147, .streams = 7, .episodes = TENDRIL_EPISODES_WHOLE},
+     .policy = MOTO_POLICY,
+     .learner = {{"reuse", "none"}, {"entropy_bound", "false"}}},
+    {.task = "double-link",
+     .method = &tnd_method_moto,
+     .max_steps = 30,
+     .rollout = {.batch = 600, .streams = 20, .episodes = TENDRIL_EPISODES_WHOLE},
+     .policy = MOTO_POLICY,
+     .learner = {{"reuse", "none"}, {"targets", "monte-carlo"}, {"keep", "1"}}},
+    {.task = "double-link",
+     .method = &tnd_method_moto,
+     .max_steps = 30,
+     .rollout = {.batch = 150, .streams = 5, .episodes = TENDRIL_EPISODES_WHOLE},
+     .policy = MOTO_POLICY,
+     .learner = {{"states", "forward"}, {"keep", "4"}}},
 };
 
 Test(learner, goes_on_bit_for_bit_from_what_it_saved_whatever_the_options) {

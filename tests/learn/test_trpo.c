@@ -5,9 +5,12 @@
 #include "critic/critic.h"
 #include "learn/trpo.h"
 #include "policy/policy.h"
+#include "policy/time_linear.h"
+#include "support/cart.h"
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
+#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -97,6 +100,65 @@ Test(trpo, learns_to_balance_with_scaled_rewards_on_a_share_of_the_rows) {
   options.reward_scale = TENDRIL_REWARD_BY_RETURN_SD;
   options.fisher_share = 0.25;
   check_learns_pendulum(options, critic_defaults());
+}
+
+// Mean return of the mean actions of a policy for the cart.
+static double cart_score(const support_stage *stage, const tendril_policy *policy) {
+  const tendril_eval_options options = {.episodes = 20, .seed = 5, .series = 1};
+  tendril_eval_result result;
+  tendril_agent *agent = NULL;
+  check_ok(tendril_agent_create(policy, false, &agent, check_err));
+  check_ok(tendril_evaluate(stage->model, agent, stage->pool, &options, &result, NULL, check_err));
+  tendril_agent_destroy(agent);
+  return result.returns.mean;
+}
+
+Test(trpo, learns_linear_control_with_a_policy_and_a_quadratic_critic_for_every_step) {
+  tendril_model *model = NULL;
+  check_ok(tendril_model_create(&support_cart, support_mjcf("cart.xml"), NULL, &model, check_err));
+  support_stage stage = support_stage_open(model, 2);
+  tendril_policy_options shape;
+  tendril_policy *policy = NULL;
+  tendril_policy_defaults(&shape);
+  shape.kind = TENDRIL_POLICY_TIME_LINEAR;
+  shape.normalize = false;
+  check_ok(tendril_policy_create(&shape, 2, 1, SUPPORT_CART_STEPS, 1, &policy, check_err));
+
+  // the best that there is: LQR's gains
+  double K[2 * SUPPORT_CART_STEPS], zero = 0, one = 1;
+  tnd_linear_gaussian steps[SUPPORT_CART_STEPS];
+  support_cart_gains(K);
+  for (int t = 0; t < SUPPORT_CART_STEPS; t++)
+    steps[t] = (tnd_linear_gaussian){2, 1, K + 2 * t, &zero, &one};
+  double *fresh = malloc(sizeof *fresh * (size_t)tendril_policy_nparam(policy));
+  memcpy(fresh, tendril_policy_get_params(policy),
+         sizeof *fresh * (size_t)tendril_policy_nparam(policy));
+  check_ok(tnd_time_linear_set(policy, steps, check_err));
+  const double best = cart_score(&stage, policy);
+  check_ok(tendril_policy_set_params(policy, fresh, check_err));
+  free(fresh);
+  const double start = cart_score(&stage, policy);
+
+  tendril_trpo_options options = trpo_defaults();
+  tendril_learner_setup setup = {.model = model, .pool = stage.pool, .policy = policy, .seed = 1};
+  training t = {0};
+  options.gamma = 1;
+  options.max_kl = 0.1;
+  setup.rollout = (tendril_rollout_options){
+      .batch = 100 * SUPPORT_CART_STEPS, .streams = 100, .episodes = TENDRIL_EPISODES_WHOLE};
+  setup.critic = critic_defaults();
+  setup.critic.kind = TENDRIL_CRITIC_QUADRATIC;
+  check_ok(tendril_trpo_create(&options, &setup, &t.learner, check_err));
+  t.stats = tendril_learner_get_stats(t.learner, &t.nstat);
+  for (int k = 0; k < 60; k++)
+    check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
+  // all but a tenth of what there is to gain
+  const double reached = cart_score(&stage, policy);
+  cr_assert(reached - best > 0.1 * (start - best), "%g -> %g, best %g", start, reached, best);
+  cr_assert_gt(value(&t, "explained_variance"), 0.5);
+  tendril_learner_destroy(t.learner);
+  tendril_policy_destroy(policy);
+  support_stage_close(&stage);
 }
 
 Test(trpo, what_an_update_costs_is_told_by_its_parts) {

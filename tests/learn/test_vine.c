@@ -245,6 +245,7 @@ Test(vine_learner, what_cannot_be_is_refused_in_a_line_that_names_the_option) {
   check_refused(options, TENDRIL_CRITIC_NEURAL, "learner.actions: 1 is out of range");
   options = value_options();
   check_refused(options, TENDRIL_CRITIC_NONE, "learner.branch_value: there is no value function");
+  check_refused(options, TENDRIL_CRITIC_QUADRATIC, "learner.branch_value: there is no value");
 }
 
 static tendril_status create_and_destroy(void *context, tendril_error *err) {
