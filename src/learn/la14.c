@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "dynamics/local_dynamics.h"
 #include "dynamics/mixture.h"
+#include "math/cholesky.h"
 #include "policy/time_linear.h"
 #include "rollout/rollout.h"
 #include "rollout/transitions.h"
@@ -35,15 +36,16 @@ typedef struct la14 {
   double cost;       // mean of the last iteration's episodes; NAN before the first
   double eta;        // of the last iteration; 0 before the first
 
-  double *y;                 // [T][most][p] of this iteration's whole episodes
-  double *all;               // [rows][p] of all kept samples
-  double *mu0, *Phi;         // [T][p], [T][p][p] prior
-  double *mean;              // [T + 1][n + m] of the samples, about which the cost is expanded
-  tnd_stage_cost *costs;     // [T + 1]
-  double *expansion;         // their arrays
-  double *work;              // of tnd_cost_expand()
-  tnd_gaussian start;        // x_0
-  tnd_linear_gaussian *old;  // [T]
+  double *y;                    // [T][most][p] of this iteration's whole episodes
+  double *all;                  // [rows][p] of all kept samples
+  double *mu0, *Phi;            // [T][p], [T][p][p] prior
+  double *mean;                 // [T + 1][n + m] of the samples, about which the cost is expanded
+  tnd_stage_cost *costs;        // [T + 1]
+  double *expansion;            // their arrays
+  double *work;                 // of tnd_cost_expand()
+  tnd_gaussian start;           // x_0
+  tnd_linear_gaussian *old;     // [T]
+  tnd_linear_gaussian *models;  // [T] of x' given (x, u); C is borrowed
   tnd_arena arena;
 } la14;
 
@@ -78,6 +80,11 @@ static void layout(la14 *l, tnd_arena *arena) {
                             .S = tnd_arena_doubles(arena, n * n),
                             .C = tnd_arena_doubles(arena, n * n)};
   l->old = tnd_arena_take(arena, T, sizeof *l->old);
+  l->models = tnd_arena_take(arena, T, sizeof *l->models);
+  double *f = tnd_arena_doubles(arena, T * n * (n + m)), *fc = tnd_arena_doubles(arena, T * n);
+  for (size_t t = 0; arena->base && t < T; t++)
+    l->models[t] = (tnd_linear_gaussian){
+        .ns = l->n + l->m, .na = l->n, .K = f + t * n * (n + m), .k = fc + t * n};
 }
 
 // --------------------------------------------------------------------------- steps of an iteration
@@ -107,9 +114,51 @@ static int gather_episodes(la14 *l) {
   return N;
 }
 
+// Step 1 with u as the policy's noise, e = C^-1 (u - K x - k): with little noise left u is nearly a
+// linear function of x, and a ridge would hide what it does. Then x' = a x + b e + c gives
+//   fu = g,  fx = a - g K,  fc = c - g k,  g = b C^-1
+static tendril_status regress(la14 *l, int N, tendril_error *err) {
+  const int n = l->n, m = l->m, w = n + m;
+  for (int t = 0; t < l->T; t++) {
+    const tnd_linear_gaussian *old = &l->old[t];
+    for (int i = 0; i < N; i++) {
+      double *y = l->y + ((int64_t)t * N + i) * l->p, *u = y + n;
+      for (int j = 0; j < m; j++) {
+        u[j] -= old->k[j];
+        for (int q = 0; q < n; q++)
+          u[j] -= old->K[j * n + q] * y[q];
+      }
+      tnd_cholesky_forward(m, m, old->C, u);
+    }
+  }
+  TENDRIL_TRY(tnd_local_dynamics_regress(l->dynamics, N, l->y, l->options.ridge, err));
+  const tnd_linear_gaussian *of_noise = tnd_local_dynamics_models(l->dynamics);
+  for (int t = 0; t < l->T; t++) {
+    const tnd_linear_gaussian *old = &l->old[t];
+    tnd_linear_gaussian *model = &l->models[t];
+    model->C = of_noise[t].C;
+    memcpy(model->K, of_noise[t].K, sizeof *model->K * (size_t)(n * w));
+    memcpy(model->k, of_noise[t].k, sizeof *model->k * (size_t)n);
+    for (int i = 0; i < n; i++) {
+      double *fx = model->K + i * w, *g = fx + n;
+      for (int j = m - 1; j >= 0; j--) {  // g C = b
+        for (int q = j + 1; q < m; q++)
+          g[j] -= g[q] * old->C[q * m + j];
+        g[j] /= old->C[j * m + j];
+      }
+      for (int j = 0; j < m; j++) {
+        for (int q = 0; q < n; q++)
+          fx[q] -= g[j] * old->K[j * n + q];
+        model->k[i] -= g[j] * old->k[j];
+      }
+    }
+  }
+  return TENDRIL_OK;
+}
+
 // Steps 1 to 4: local models.
 static tendril_status fit_dynamics(la14 *l, int N, tendril_la14_stats *stats, tendril_error *err) {
-  if (!l->mixture) return tnd_local_dynamics_regress(l->dynamics, N, l->y, l->options.ridge, err);
+  if (!l->mixture) return regress(l, N, err);
   const tnd_transitions *x = &l->samples;
   int rows = 0;
   for (int age = x->filled - 1; age >= 0; age--) {
@@ -124,7 +173,9 @@ static tendril_status fit_dynamics(la14 *l, int N, tendril_la14_stats *stats, te
   const double strength = l->options.strength;
   TENDRIL_TRY(tnd_mixture_priors(l->mixture, l->T, N, l->y, strength, l->mu0, l->Phi, err));
   const tnd_niw_prior prior = {.m = strength, .n0 = strength, .mu0 = l->mu0, .Phi = l->Phi};
-  return tnd_local_dynamics_update(l->dynamics, N, l->y, &prior, err);
+  TENDRIL_TRY(tnd_local_dynamics_update(l->dynamics, N, l->y, &prior, err));
+  memcpy(l->models, tnd_local_dynamics_models(l->dynamics), sizeof *l->models * (size_t)l->T);
+  return TENDRIL_OK;
 }
 
 // Step 5: cost about the mean of the samples.
@@ -161,18 +212,11 @@ static void expand_cost(la14 *l, int N) {
 
 // Step 6 to 8: the policy that comes.
 static tendril_status update_policy(la14 *l, int N, tendril_la14_stats *stats, tendril_error *err) {
-  for (int t = 0; t < l->T; t++) {
-    l->old[t] = tnd_time_linear_step(l->policy, t);
-    stats->entropy += tnd_gaussian_entropy(l->m, l->old[t].C) / l->T;
-  }
   // y of step 0 are N rows that begin with x_0
   if (!tnd_gaussian_fit(&l->start, N, l->y, l->p, NULL, 1e-9, 1e-12))
     return tnd_fail(err, TENDRIL_E_NUMERIC, "la14: the start states have no distribution");
-  const tnd_kl_lqr_problem problem = {.dynamics = tnd_local_dynamics_models(l->dynamics),
-                                      .cost = l->costs,
-                                      .old = l->old,
-                                      .start = &l->start,
-                                      .eps = l->eps};
+  const tnd_kl_lqr_problem problem = {
+      .dynamics = l->models, .cost = l->costs, .old = l->old, .start = &l->start, .eps = l->eps};
   tnd_kl_lqr_stats solved;
   TENDRIL_TRY(tnd_kl_lqr_solve(l->lqr, &problem, l->eta, &solved, err));
   l->eta = solved.slack ? 0 : solved.eta;
@@ -209,12 +253,17 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
                     N, (long long)batch->npath);
   adapt(l, -collected.return_mean);
   stats.max_kl = l->eps;
+  for (int t = 0; t < l->T; t++) {
+    l->old[t] = tnd_time_linear_step(l->policy, t);
+    stats.entropy += tnd_gaussian_entropy(l->m, l->old[t].C) / l->T;
+  }
+  expand_cost(l, N);
+  const double expanded = tnd_clock_process();
   TENDRIL_TRY(fit_dynamics(l, N, &stats, err));
   const double fitted = tnd_clock_process();
-  expand_cost(l, N);
   TENDRIL_TRY(update_policy(l, N, &stats, err));
-  stats.dynamics_cpu = fitted - cpu;
-  stats.lqr_cpu = tnd_clock_process() - fitted;
+  stats.dynamics_cpu = fitted - expanded;
+  stats.lqr_cpu = tnd_clock_process() - fitted + expanded - cpu;
   stats.update_seconds = tnd_clock_wall() - begin;
   memcpy(out, &collected, sizeof collected);
   memcpy(out + NROLLOUT, &stats, sizeof stats);
