@@ -127,11 +127,11 @@ Test(state_mixture, is_the_weighted_mean_and_covariance_with_its_ridge, .init = 
   const tnd_state_samples x = samples(0.01);
   cr_assert_eq(mixture_of(&x, 1, f.rho), -1);
   for (int t = 0; t < T; t++) {
-    long double total = 0, mean[NS] = {0}, S[NS * NS] = {0};
+    double total = 0, mean[NS] = {0}, S[NS * NS] = {0};
     for (int pass = 0; pass < 3; pass++)
       for (int r = 0; r < own[t].n; r++) {
         const double *xr = s + own[t].row[r] * NS;
-        const long double w = own[t].weight ? own[t].weight[r] : 1;
+        const double w = own[t].weight ? own[t].weight[r] : 1;
         if (pass == 0) total += w;
         for (int i = 0; i < NS; i++) {
           if (pass == 1) mean[i] += w * xr[i] / total;
@@ -139,13 +139,13 @@ Test(state_mixture, is_the_weighted_mean_and_covariance_with_its_ridge, .init = 
             S[i * NS + j] += w * (xr[i] - mean[i]) * (xr[j] - mean[j]) / total;
         }
       }
-    const long double ridge = 0.01L * (S[0] + S[3]) / NS;
+    const double ridge = 0.01 * (S[0] + S[3]) / NS;
     for (int i = 0; i < NS; i++) {
       S[i * (NS + 1)] += ridge;
-      check_close(f.rho[t].mean[i], (double)mean[i], 1e-13);  // sums of up to 6000 terms
+      check_close(f.rho[t].mean[i], mean[i], 1e-13);  // sums of up to 6000 terms
     }
     for (int i = 0; i < NS * NS; i++)
-      check_close(f.rho[t].S[i], (double)S[i], 1e-13);
+      check_close(f.rho[t].S[i], S[i], 1e-13);
     // and its factor is one
     const double *C = f.rho[t].C;
     check_close(C[0] * C[0], f.rho[t].S[0], 1e-14);
