@@ -8,11 +8,13 @@
 // and V~_t by the same of the same Q^ on phi(s). States are centred and scaled by the weighted mean
 // and deviation of step t's rows, and the bias is not penalised, so lambda (the ridge, which may be
 // another one for features in which actions enter) has no unit. A coordinate that does not vary
-// gets no weight but the bias. So are actions, or, given the policy, they enter as its noise, y =
-// C_t^-1 (a - K_t s - k_t): the quadratics are the same, but what an action does beside what the
-// state already tells stays as visible to the regression, and to the ridge, as states are, however
-// little noise the policy has left. Source: Akrour et al. 2018, sec. 4.1; docs/methods/moto.md,
-// policy evaluation.
+// gets no weight but the bias.
+// Actions are treated likewise or, given the policy, enter as its noise, y = C_t^-1 (a - K_t s -
+// k_t): the quadratics are the same, but what an action does beside what the state already tells
+// stays as visible to the regression, and to the ridge, as states are, however little noise the
+// policy has left.
+//
+// Source: Akrour et al. 2018, sec. 4.1; docs/methods/moto.md, policy evaluation.
 #ifndef TND_LOCAL_QUADRATIC_H
 #define TND_LOCAL_QUADRATIC_H
 
