@@ -234,6 +234,7 @@ typedef enum tendril_state_estimate {
   X(choice,  targets,       "dynamic-programming", "dynamic-programming monte-carlo", 0, "", "what Q is fitted to: r + V of the next state (7), or the rewards to come") \
   X(choice,  reuse,         "all", "all none", 0, "", "all: samples of all time steps of the kept iterations serve every time step, by importance weights (8); none: only the time step's own of this iteration") \
   X(integer, keep,          3,     1,    1000, "",   "K, iterations whose samples are kept") \
+  X(real,    least_weight,  1e-3,  1e-15, 0.5, "",   "samples of less than this share of a time step's largest weight are left out: far from its states they have no say but leverage") \
   X(choice,  states,        "mixture", "mixture forward", 0, "", "state distributions: from the samples of the kept iterations, less by `decay` with each (sec. 4.3.2), or propagated forward in time (sec. 4.3.1)") \
   X(real,    decay,         0.9,   0,    1,   "",    "gamma, the weight of an iteration's states relative to the next one's") \
   X(real,    ridge,         1e-6,  0,    1e6, "",    "lambda, penalty on the weights of the regressions (6), features of the state alone, centred and scaled") \

@@ -20,8 +20,7 @@
 #include <string.h>
 
 #define LANES 64
-#define NEGLIGIBLE -23.025850929940457  // log 1e-10
-#define LARGEST 300.0                   // of a weight's logarithm: squares stay finite and above 0
+#define LARGEST 300.0  // of a weight's logarithm: squares stay finite and above 0
 
 typedef struct slot {
   int first, n;        // rows of the caller's arrays
@@ -78,11 +77,14 @@ static void layout(tnd_importance *im, tnd_arena *arena) {
 tendril_status tnd_importance_create(const tnd_importance_size *size, tnd_importance **out,
                                      tendril_error *err) {
   if (size->T < 1 || size->ns < 1 || size->na < 1 || size->ns + size->na > 1000 || size->kept < 1 ||
-      size->rows < 1 || size->threads < 1 || (int64_t)size->kept * size->rows > 1 << 30)
-    return tnd_fail(err, TENDRIL_E_ARGUMENT,
-                    "importance weights: %d steps of %d states and %d actions, %d iterations of %d "
-                    "samples: sizes must be positive and samples at most 2^30",
-                    size->T, size->ns, size->na, size->kept, size->rows);
+      size->rows < 1 || size->threads < 1 || (int64_t)size->kept * size->rows > 1 << 30 ||
+      !(size->least > 0 && size->least < 1))
+    return tnd_fail(
+        err, TENDRIL_E_ARGUMENT,
+        "importance weights: %d steps of %d states and %d actions, %d iterations of %d "
+        "samples, shares from %g on: sizes must be positive, samples at most 2^30, the share "
+        "between 0 and 1",
+        size->T, size->ns, size->na, size->kept, size->rows, size->least);
   tnd_importance *im = tnd_alloc(sizeof *im);
   if (!im) return tnd_fail_memory(err);
   im->size = *size;
@@ -362,9 +364,10 @@ static void weights_job(void *context, int t, int worker) {
   }
 
   // those that count, in place
+  const double negligible = log(im->size.least);
   int n = 0;
   for (int i = 0; i < count; i++) {
-    if (weight[i] - largest < NEGLIGIBLE) continue;
+    if (weight[i] - largest < negligible) continue;
     row[n] = row[i];
     weight[n++] = weight[i] - largest;
   }

@@ -22,11 +22,13 @@
 typedef struct tnd_importance tnd_importance;
 
 typedef struct tnd_importance_size {
-  int T;        // time steps
-  int ns, na;   // numbers of a state and an action
-  int kept;     // iterations
-  int rows;     // most samples of an iteration
-  int threads;  // the most that a pool given later has
+  int T;         // time steps
+  int ns, na;    // numbers of a state and an action
+  int kept;      // iterations
+  int rows;      // most samples of an iteration
+  int threads;   // the most that a pool given later has
+  double least;  // 0 < least < 1: samples of less than this share of a step's largest weight are
+                 // left out
 } tnd_importance_size;
 
 // An iteration: its distributions and samples. Borrowed during the call only.
@@ -60,12 +62,10 @@ TENDRIL_MUST_CHECK tendril_status tnd_importance_add(tnd_importance *importance,
 
 // steps [T] filled: the samples of every step of the newest iteration, oldest iteration first, with
 // weights and effective numbers; the lists are borrowed until the next call. Samples of less than
-// 1e-10 of the step's largest weight are left out (10^5 of them weigh less than a 10^-5th of that
-// one). Weights are as in eq. 8, their mean over all samples about 1, unless the
-// largest is beyond e^+-300, which only happens without samples of the step itself. A step whose
-// samples have all density 0 has n = 0.
-// Returns the first step whose weights are degenerate, that is of fewer effective samples than
-// TND_EFFECTIVE_LEAST, or -1.
+// `least` of the step's largest weight are left out. Weights are as in eq. 8, their mean over all
+// samples about 1, unless the largest is beyond e^+-300, which only happens without samples of the
+// step itself. A step whose samples have all density 0 has n = 0. Returns the first step whose
+// weights are degenerate, that is of fewer effective samples than TND_EFFECTIVE_LEAST, or -1.
 int tnd_importance_weights(tnd_importance *importance, tendril_pool *pool, tnd_step_rows *steps);
 
 #endif

@@ -415,7 +415,8 @@ static tendril_status create_parts(moto *l, const tendril_learner_setup *setup,
                                       .na = l->na,
                                       .kept = l->samples.kept,
                                       .rows = l->samples.most,
-                                      .threads = threads};
+                                      .threads = threads,
+                                      .least = l->options.least_weight};
     TENDRIL_TRY(tnd_importance_create(&size, &l->importance, err));
   }
   const tnd_local_quadratic_size size = {.T = l->T,

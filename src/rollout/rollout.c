@@ -179,7 +179,7 @@ const double *tnd_rollout_snapshots(const tendril_rollout *r) {
 static void squares_layout(tendril_rollout *r) {
   tnd_arena *arena = &r->squares_arena;
   r->squares = tnd_arena_take(arena, (size_t)tnd_rollout_capacity(r), sizeof *r->squares);
-  const size_t nx = (size_t)(r->nq + r->nv);
+  const size_t nx = (size_t)r->nq + (size_t)r->nv;
   double *before = tnd_arena_doubles(arena, (size_t)r->nstream * nx);
   for (int s = 0; arena->base && s < r->nstream; s++)
     r->streams[s].before = before + (size_t)s * nx;

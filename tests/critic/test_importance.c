@@ -60,7 +60,7 @@ static void setup(void) {
 }
 
 static tnd_importance *make(int kept, int rows, int threads) {
-  const tnd_importance_size size = {T, NS, NA, kept, rows, threads};
+  const tnd_importance_size size = {T, NS, NA, kept, rows, threads, 1e-10};
   tnd_importance *im = NULL;
   check_ok(tnd_importance_create(&size, &im, check_err));
   return im;
@@ -348,7 +348,7 @@ Test(importance, what_cannot_be_added_is_told_and_changes_nothing, .init = setup
 
 static tendril_status create_once(void *context, tendril_error *err) {
   (void)context;
-  const tnd_importance_size size = {T, NS, NA, KEPT, ROWS, 2};
+  const tnd_importance_size size = {T, NS, NA, KEPT, ROWS, 2, 1e-10};
   tnd_importance *im = NULL;
   TENDRIL_TRY(tnd_importance_create(&size, &im, err));
   tnd_importance_destroy(im);
@@ -358,7 +358,9 @@ static tendril_status create_once(void *context, tendril_error *err) {
 Test(importance, creating_survives_a_failing_allocator_and_refuses_bad_sizes) {
   cr_assert_gt(support_fail_each_alloc(create_once, NULL), 1);
   tnd_importance *im = NULL;
-  const tnd_importance_size bad = {T, NS, 0, KEPT, ROWS, 2};
+  const tnd_importance_size bad = {T, NS, 0, KEPT, ROWS, 2, 0.1};
+  const tnd_importance_size none = {T, NS, NA, KEPT, ROWS, 2, 1};
   cr_assert_eq(tnd_importance_create(&bad, &im, NULL), TENDRIL_E_ARGUMENT);
+  cr_assert_eq(tnd_importance_create(&none, &im, NULL), TENDRIL_E_ARGUMENT);
   tnd_importance_destroy(NULL);
 }

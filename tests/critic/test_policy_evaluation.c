@@ -333,7 +333,7 @@ Test(policy_evaluation, samples_of_other_steps_and_iterations_make_it_more_exact
   enum { M = 30 };
   const int last = ITERATIONS - 1;
   tnd_importance *im = NULL;
-  const tnd_importance_size size = {T, NS, NA, ITERATIONS, M * T, 1};
+  const tnd_importance_size size = {T, NS, NA, ITERATIONS, M * T, 1, 1e-10};
   check_ok(tnd_importance_create(&size, &im, check_err));
   tnd_local_quadratic *fit = make(0, 1), *own = make(0, 1);
   double square[2] = {0}, effective = 0;
@@ -370,7 +370,7 @@ Test(policy_evaluation, samples_of_other_steps_and_iterations_make_it_more_exact
 Test(policy_evaluation, allocates_nothing_and_has_the_same_bits_on_any_number_of_threads,
      .init = setup) {
   enum { M = 40 };
-  const tnd_importance_size size = {T, NS, NA, 2, M * T, 3};
+  const tnd_importance_size size = {T, NS, NA, 2, M * T, 3, 1e-10};
   double first[T][NC];
   for (int i = 0; i < 3; i++)
     roll(i, M, i * M * T, (uint32_t)i);
