@@ -104,7 +104,7 @@ static void set_up(subject *x) {
   const tnd_local_quadratic_size sizes = {T, ns, na, 1e-6, 0.01, 2};
   must(tnd_local_quadratic_create(&sizes, &x->fit, &err), &err);
   if (x->reuse) {
-    const tnd_importance_size size = {T, ns, na, x->kept, x->rows, 2};
+    const tnd_importance_size size = {T, ns, na, x->kept, x->rows, 2, 1e-3};
     must(tnd_importance_create(&size, &x->importance, &err), &err);
   } else
     tnd_step_rows_by_time(T, 0, n, x->time, x->row, x->steps);
