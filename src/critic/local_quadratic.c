@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "math/blas.h"
+#include "math/cholesky.h"
 #include "math/gemm.h"
 #include "math/linalg.h"
 
@@ -419,34 +420,23 @@ static double r_squared(const tnd_local_quadratic *f, int t, const double *b, co
   return sst > 1e-13 * yy ? 1 - fmax(sse, 0) / sst : 1;
 }
 
-// X [m][columns] <- C^-T X
-static void back_substitute(int m, const double *C, int columns, double *X) {
-  for (int i = m - 1; i >= 0; i--)
-    for (int c = 0; c < columns; c++) {
-      double x = X[i * columns + c];
-      for (int j = i + 1; j < m; j++)
-        x -= C[j * m + i] * X[j * columns + c];
-      X[i * columns + c] = x / C[i * m + i];
-    }
-}
-
 // From Q of (s, y) to Q of (s, a), y = W (a - K s - k), W = C^-1:
 //   Qaa = W'Qyy W    Qas = W'Qys - Qaa K    qa = W'qy - Qaa k
 static void of_actions(const tnd_linear_gaussian *policy, const tnd_action_quadratic *Q) {
   const int ns = policy->ns, na = policy->na;
-  back_substitute(na, policy->C, na, Q->Qaa);
+  tnd_cholesky_backward(na, na, policy->C, na, Q->Qaa);
   for (int i = 0; i < na; i++)  // (W'Qyy)' = Qyy W
     for (int j = 0; j < i; j++) {
       const double x = Q->Qaa[i * na + j];
       Q->Qaa[i * na + j] = Q->Qaa[j * na + i];
       Q->Qaa[j * na + i] = x;
     }
-  back_substitute(na, policy->C, na, Q->Qaa);
+  tnd_cholesky_backward(na, na, policy->C, na, Q->Qaa);
   for (int i = 0; i < na; i++)  // symmetric but for rounding
     for (int j = 0; j < i; j++)
       Q->Qaa[j * na + i] = Q->Qaa[i * na + j];
-  back_substitute(na, policy->C, ns, Q->Qas);
-  back_substitute(na, policy->C, 1, Q->qa);
+  tnd_cholesky_backward(na, na, policy->C, ns, Q->Qas);
+  tnd_cholesky_backward(na, na, policy->C, 1, Q->qa);
   for (int i = 0; i < na; i++)
     for (int j = 0; j < na; j++) {
       const double q = Q->Qaa[i * na + j];

@@ -205,7 +205,7 @@ static fault regress(const tnd_local_dynamics *d, const double *y, scratch *w,
       *entry = i - nz;
       return CONSTANT;
     }
-    tnd_cholesky_forward(nz, p, L, L + i * p);  // Lxz = S_x'z Lzz^-T, a row at a time
+    tnd_cholesky_forward(nz, p, L, 1, L + i * p);  // Lxz = S_x'z Lzz^-T, a row at a time
   }
   divide(dx, nz, p, L, model->K);
   constants(dx, nz, w->mean, model);

@@ -257,7 +257,7 @@ static void prepare(tnd_mixture *m, cluster *own) {
   for (int j = 0; j < p; j++) {
     memset(own->inverse, 0, sizeof *own->inverse * (size_t)p);
     own->inverse[j] = 1;
-    tnd_cholesky_forward(p, p, own->g.C, own->inverse);
+    tnd_cholesky_forward(p, p, own->g.C, 1, own->inverse);
     for (int i = j; i < p; i++)
       square += own->inverse[i] * own->inverse[i];
   }

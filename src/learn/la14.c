@@ -128,7 +128,7 @@ static tendril_status regress(la14 *l, int N, tendril_error *err) {
         for (int q = 0; q < n; q++)
           u[j] -= old->K[j * n + q] * y[q];
       }
-      tnd_cholesky_forward(m, m, old->C, u);
+      tnd_cholesky_forward(m, m, old->C, 1, u);
     }
   }
   TENDRIL_TRY(tnd_local_dynamics_regress(l->dynamics, N, l->y, l->options.ridge, err));
@@ -403,24 +403,8 @@ tendril_status tendril_la14_create(const tendril_la14_options *options,
   return status;
 }
 
-static tendril_status create_from_table(const void *options, const tendril_learner_setup *setup,
-                                        tendril_learner **out, tendril_error *err) {
-  return tendril_la14_create(options, setup, out, err);
-}
-
 #define X(...) TND_OPTION_ROW(tendril_la14_options, __VA_ARGS__)
-static const tnd_option option_rows[] = {TENDRIL_LA14_OPTIONS(X)};
+TND_METHOD(la14, TENDRIL_LA14_OPTIONS, "la14",
+           "fitted local linear dynamics and LQR under a KL bound",
+           "Levine and Abbeel 2014 (NIPS 27)")
 #undef X
-static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_la14_options, option_rows);
-
-const tnd_method tnd_method_la14 = {
-    .name = "la14",
-    .summary = "fitted local linear dynamics and LQR under a KL bound",
-    .source = "Levine and Abbeel 2014 (NIPS 27)",
-    .options = &option_table,
-    .create = create_from_table,
-};
-
-void tendril_la14_defaults(tendril_la14_options *options) {
-  tnd_options_default(&option_table, options);
-}

@@ -37,6 +37,31 @@ typedef struct tnd_method {
                            tendril_learner **out, tendril_error *err);
 } tnd_method;
 
+// Defines tnd_method_ID, in the registry as NAME, and tendril_ID_defaults() from the options
+// OPTIONS and tendril_ID_create():
+//
+//   #define X(...) TND_OPTION_ROW(tendril_trpo_options, __VA_ARGS__)
+//   TND_METHOD(trpo, TENDRIL_TRPO_OPTIONS, "trpo", "summary", "source")
+//   #undef X
+#define TND_METHOD(ID, OPTIONS, NAME, SUMMARY, SOURCE)                                             \
+  static tendril_status create_from_table(const void *options, const tendril_learner_setup *setup, \
+                                          tendril_learner **out, tendril_error *err) {             \
+    return tendril_##ID##_create(options, setup, out, err);                                        \
+  }                                                                                                \
+  static const tnd_option option_rows[] = {OPTIONS(X)};                                            \
+  static const tnd_option_table option_table =                                                     \
+      TND_OPTION_TABLE(tendril_##ID##_options, option_rows);                                       \
+  const tnd_method tnd_method_##ID = {                                                             \
+      .name = (NAME),                                                                              \
+      .summary = (SUMMARY),                                                                        \
+      .source = (SOURCE),                                                                          \
+      .options = &option_table,                                                                    \
+      .create = create_from_table,                                                                 \
+  };                                                                                               \
+  void tendril_##ID##_defaults(tendril_##ID##_options *options) {                                  \
+    tnd_options_default(&option_table, options);                                                   \
+  }
+
 // E_CONFIG unless an iteration is one whole episode of every stream, which `method` needs.
 TENDRIL_MUST_CHECK tendril_status tnd_check_whole_episodes(const tendril_learner_setup *setup,
                                                            const char *method, tendril_error *err);

@@ -454,24 +454,8 @@ tendril_status tendril_moto_create(const tendril_moto_options *options,
   return status;
 }
 
-static tendril_status create_from_table(const void *options, const tendril_learner_setup *setup,
-                                        tendril_learner **out, tendril_error *err) {
-  return tendril_moto_create(options, setup, out, err);
-}
-
 #define X(...) TND_OPTION_ROW(tendril_moto_options, __VA_ARGS__)
-static const tnd_option option_rows[] = {TENDRIL_MOTO_OPTIONS(X)};
+TND_METHOD(moto, TENDRIL_MOTO_OPTIONS, "moto",
+           "model-free trajectory-based policy optimisation: local quadratic Q, exact KL bound",
+           "Akrour et al. 2018 (JMLR 19)")
 #undef X
-static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_moto_options, option_rows);
-
-const tnd_method tnd_method_moto = {
-    .name = "moto",
-    .summary = "model-free trajectory-based policy optimisation: local quadratic Q, exact KL bound",
-    .source = "Akrour et al. 2018 (JMLR 19)",
-    .options = &option_table,
-    .create = create_from_table,
-};
-
-void tendril_moto_defaults(tendril_moto_options *options) {
-  tnd_options_default(&option_table, options);
-}

@@ -206,24 +206,8 @@ tendril_status tendril_trpo_create(const tendril_trpo_options *options,
   return status;
 }
 
-static tendril_status create_from_table(const void *options, const tendril_learner_setup *setup,
-                                        tendril_learner **out, tendril_error *err) {
-  return tendril_trpo_create(options, setup, out, err);
-}
-
 #define X(...) TND_OPTION_ROW(tendril_trpo_options, __VA_ARGS__)
-static const tnd_option option_rows[] = {TENDRIL_TRPO_OPTIONS(X)};
+TND_METHOD(trpo, TENDRIL_TRPO_OPTIONS, "trpo",
+           "trust region policy optimisation, single path, GAE with a value function",
+           "Schulman et al. 2015 (arXiv:1502.05477), 2016 (arXiv:1506.02438)")
 #undef X
-static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_trpo_options, option_rows);
-
-const tnd_method tnd_method_trpo = {
-    .name = "trpo",
-    .summary = "trust region policy optimisation, single path, GAE with a value function",
-    .source = "Schulman et al. 2015 (arXiv:1502.05477), 2016 (arXiv:1506.02438)",
-    .options = &option_table,
-    .create = create_from_table,
-};
-
-void tendril_trpo_defaults(tendril_trpo_options *options) {
-  tnd_options_default(&option_table, options);
-}

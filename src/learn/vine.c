@@ -306,24 +306,8 @@ tendril_status tendril_vine_create(const tendril_vine_options *options,
   return status;
 }
 
-static tendril_status create_from_table(const void *options, const tendril_learner_setup *setup,
-                                        tendril_learner **out, tendril_error *err) {
-  return tendril_vine_create(options, setup, out, err);
-}
-
 #define X(...) TND_OPTION_ROW(tendril_vine_options, __VA_ARGS__)
-static const tnd_option option_rows[] = {TENDRIL_VINE_OPTIONS(X)};
+TND_METHOD(vine, TENDRIL_VINE_OPTIONS, "trpo-vine",
+           "trust region policy optimisation, vine: branches from states of a trunk",
+           "Schulman et al. 2015 (arXiv:1502.05477), sec. 5.2")
 #undef X
-static const tnd_option_table option_table = TND_OPTION_TABLE(tendril_vine_options, option_rows);
-
-const tnd_method tnd_method_vine = {
-    .name = "trpo-vine",
-    .summary = "trust region policy optimisation, vine: branches from states of a trunk",
-    .source = "Schulman et al. 2015 (arXiv:1502.05477), sec. 5.2",
-    .options = &option_table,
-    .create = create_from_table,
-};
-
-void tendril_vine_defaults(tendril_vine_options *options) {
-  tnd_options_default(&option_table, options);
-}

@@ -24,8 +24,8 @@ bool tnd_cholesky(int n, int stride, double *A) {
   return true;
 }
 
-TND_CLONES void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b) {
-  for (int i = 0; i < n; i++) {  // L y = b
+TND_CLONES void tnd_cholesky_forward(int n, int stride, const double *L, int columns, double *b) {
+  for (int i = 0; i < n; i++) {
     double *row = b + i * columns;
     for (int k = 0; k < i; k++) {
       const double c = L[i * stride + k], *above = b + k * columns;
@@ -35,7 +35,10 @@ TND_CLONES void tnd_cholesky_solve(int n, int stride, const double *L, int colum
     for (int j = 0; j < columns; j++)
       row[j] /= L[i * stride + i];
   }
-  for (int i = n - 1; i >= 0; i--) {  // L'x = y
+}
+
+TND_CLONES void tnd_cholesky_backward(int n, int stride, const double *L, int columns, double *b) {
+  for (int i = n - 1; i >= 0; i--) {
     double *row = b + i * columns;
     for (int k = i + 1; k < n; k++) {
       const double c = L[k * stride + i], *below = b + k * columns;
@@ -47,12 +50,9 @@ TND_CLONES void tnd_cholesky_solve(int n, int stride, const double *L, int colum
   }
 }
 
-void tnd_cholesky_forward(int n, int stride, const double *L, double *b) {
-  for (int i = 0; i < n; i++) {
-    for (int k = 0; k < i; k++)
-      b[i] -= L[i * stride + k] * b[k];
-    b[i] /= L[i * stride + i];
-  }
+void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b) {
+  tnd_cholesky_forward(n, stride, L, columns, b);
+  tnd_cholesky_backward(n, stride, L, columns, b);
 }
 
 double tnd_cholesky_logdet(int n, int stride, const double *L) {

@@ -9,8 +9,9 @@
 bool tnd_cholesky(int n, int stride, double *A);
 // b <- (L L')^-1 b for `columns` right-hand sides, b [n][columns].
 void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b);
-// b [n] <- L^-1 b
-void tnd_cholesky_forward(int n, int stride, const double *L, double *b);
+// Half of it: b <- L^-1 b, and b <- L'^-1 b.
+void tnd_cholesky_forward(int n, int stride, const double *L, int columns, double *b);
+void tnd_cholesky_backward(int n, int stride, const double *L, int columns, double *b);
 // log |L L'|
 double tnd_cholesky_logdet(int n, int stride, const double *L);
 

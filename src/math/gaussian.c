@@ -60,7 +60,7 @@ double tnd_gaussian_logp(const tnd_gaussian *g, const double *x, double *scratch
   double square = 0;
   for (int i = 0; i < g->n; i++)
     scratch[i] = x[i] - g->mean[i];
-  tnd_cholesky_forward(g->n, g->n, g->C, scratch);
+  tnd_cholesky_forward(g->n, g->n, g->C, 1, scratch);
   for (int i = 0; i < g->n; i++)
     square += scratch[i] * scratch[i];
   return -0.5 * (square + g->n * TND_LOG_2PI + tnd_cholesky_logdet(g->n, g->n, g->C));

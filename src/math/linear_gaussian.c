@@ -20,22 +20,10 @@ double tnd_linear_gaussian_logp(const tnd_linear_gaussian *p, const double *s, c
   tnd_linear_gaussian_mean(p, s, scratch);
   for (int i = 0; i < na; i++)
     scratch[i] = a[i] - scratch[i];
-  tnd_cholesky_forward(na, na, p->C, scratch);
+  tnd_cholesky_forward(na, na, p->C, 1, scratch);
   for (int i = 0; i < na; i++)
     square += scratch[i] * scratch[i];
   return -0.5 * (square + na * TND_LOG_2PI + tnd_cholesky_logdet(na, na, p->C));
-}
-
-// X [n][columns] <- L^-1 X
-static void forward_rows(int n, const double *L, int columns, double *X) {
-  for (int i = 0; i < n; i++) {
-    double *row = X + i * columns;
-    for (int k = 0; k < i; k++)
-      for (int j = 0; j < columns; j++)
-        row[j] -= L[i * n + k] * X[k * columns + j];
-    for (int j = 0; j < columns; j++)
-      row[j] /= L[i * n + i];
-  }
 }
 
 double tnd_linear_gaussian_kl(const tnd_linear_gaussian *p, const tnd_linear_gaussian *q,
@@ -49,9 +37,9 @@ double tnd_linear_gaussian_kl(const tnd_linear_gaussian *p, const tnd_linear_gau
     for (int j = 0; j < na; j++)
       P[i * na + j] = j <= i ? p->C[i * na + j] : 0;
   }
-  forward_rows(na, q->C, ns, D);
-  forward_rows(na, q->C, 1, d);
-  forward_rows(na, q->C, na, P);
+  tnd_cholesky_forward(na, na, q->C, ns, D);
+  tnd_cholesky_forward(na, na, q->C, 1, d);
+  tnd_cholesky_forward(na, na, q->C, na, P);
 
   double spread = 0, shift = 0;
   for (int i = 0; i < na; i++) {

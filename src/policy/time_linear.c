@@ -195,16 +195,7 @@ static void whiten(const time_linear *p, const double *d, const double *action, 
   make_factor(nact, p->nlow, d + nact, d + 2 * nact, C);
   for (int i = 0; i < nact; i++)
     z[i] = action[i] - d[i];
-  tnd_cholesky_forward(nact, nact, C, z);
-}
-
-// b <- C^-T b
-static void back_substitute(int n, const double *C, double *b) {
-  for (int i = n - 1; i >= 0; i--) {
-    for (int j = i + 1; j < n; j++)
-      b[i] -= C[j * n + i] * b[j];
-    b[i] /= C[i * n + i];
-  }
+  tnd_cholesky_forward(nact, nact, C, 1, z);
 }
 
 // log pi = - |z|^2 / 2 - sum r - nact log(2 pi) / 2
@@ -231,7 +222,7 @@ static void logp_gradient(const tendril_policy *policy, int n, const double *d,
   for (int i = 0; i < n; i++) {
     whiten(p, d + (ptrdiff_t)i * policy->ndist, action + (ptrdiff_t)i * nact, C, z);
     memcpy(y, z, sizeof *y * (size_t)nact);
-    back_substitute(nact, C, y);
+    tnd_cholesky_backward(nact, nact, C, 1, y);
     double *ui = u + (ptrdiff_t)i * policy->ndist, *low = ui + 2 * nact;
     for (int a = 0; a < nact; a++) {
       ui[a] = weight[i] * y[a];
@@ -264,7 +255,7 @@ static void kl(const tendril_policy *policy, int n, const double *d_old, const d
     for (int b = 0; p->nlow && b < nact; b++) {  // P column by column
       for (int a = 0; a < nact; a++)
         column[a] = C0[a * nact + b];
-      tnd_cholesky_forward(nact, nact, C, column);
+      tnd_cholesky_forward(nact, nact, C, 1, column);
       for (int a = b + 1; a < nact; a++)
         sum += 0.5 * column[a] * column[a];
     }
@@ -292,9 +283,9 @@ static void metric(const tendril_policy *policy, int n, const double *d, double 
     for (int b = 0; b < nact; b++) {
       for (int a = 0; a < nact; a++)
         column[a] = a < b ? 0 : a == b ? vi[nact + a] * C[a * nact + a] : dC[a * nact + b];
-      tnd_cholesky_forward(nact, nact, C, column);
+      tnd_cholesky_forward(nact, nact, C, 1, column);
       column[b] *= 2;
-      back_substitute(nact, C, column);
+      tnd_cholesky_backward(nact, nact, C, 1, column);
       for (int a = b; a < nact; a++)
         dC[a * nact + b] = column[a];
     }

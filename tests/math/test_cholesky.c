@@ -54,7 +54,7 @@ Test(cholesky, factor_solution_and_determinant_are_lapacks) {
     // L y = b, for the first column
     for (int i = 0; i < n; i++)
       y[i] = b[i * columns];
-    tnd_cholesky_forward(n, STRIDE, L, y);
+    tnd_cholesky_forward(n, STRIDE, L, 1, y);
     for (int i = 0; i < n; i++) {
       double sum = 0;
       for (int j = 0; j <= i; j++)
