@@ -351,9 +351,9 @@ static tendril_status check_state(const tendril_learner_setup *setup, tendril_er
 static tendril_status check(const tendril_la14_options *o, const tendril_learner_setup *setup,
                             tendril_error *err) {
   TENDRIL_TRY(tnd_options_check(tnd_method_la14.options, o, "learner", err));
+  TENDRIL_TRY(check_state(setup, err));
   TENDRIL_TRY(tnd_time_linear_check(setup->policy, "la14", err));
-  TENDRIL_TRY(tnd_check_whole_episodes(setup, "la14", err));
-  return check_state(setup, err);
+  return tnd_check_whole_episodes(setup, "la14", err);
 }
 
 static tendril_status create_parts(la14 *l, const tendril_learner_setup *setup,
