@@ -125,7 +125,7 @@ TENDRIL_API void tendril_trpo_defaults(tendril_trpo_options *options);
   X(line_search_steps,  "",    "steps tried")                                                      \
   X(cg_residual,        "",    "|g - A s| / |g| after conjugate gradients, A with its damping") \
   X(curvature,          "",    "s'As of the search direction, A with its damping; not positive: no step was tried") \
-  X(explained_variance, "",    "1 - Var(target - V) / Var(target), V before its fit")              \
+  X(explained_variance, "",    "1 - Var(target - V) / Var(target), V before its fit (a quadratic V: after it)")              \
   X(update_seconds,     "s",   "wall seconds of the iteration outside the collection")             \
   X(advantage_cpu,      "s",   "CPU seconds of normaliser, values and advantages (steps 2 and 8)") \
   X(policy_cpu,         "s",   "CPU seconds of gradient, conjugate gradients and line search (steps 3 to 6)") \

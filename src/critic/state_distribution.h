@@ -21,7 +21,8 @@ typedef struct tnd_state_samples {
 int64_t tnd_state_scratch(int ns, int na, int64_t rows);
 
 // rho [T] filled: by maximum likelihood from own[t] with its weights (sec. 4.3.2: weights
-// gamma^(i - j)), in parallel. Returns the first step that has no distribution, or -1.
+// gamma^(i - j)), in parallel on the pool, which is not NULL. Returns the first step that has no
+// distribution, or -1.
 int tnd_state_mixture(const tnd_state_samples *samples, tendril_pool *pool, double *scratch,
                       tnd_gaussian *rho);
 
