@@ -239,7 +239,8 @@ typedef enum tendril_state_estimate {
   X(real,    decay,         0.9,   0,    1,   "",    "gamma, the weight of an iteration's states relative to the next one's") \
   X(real,    ridge,         1e-6,  0,    1e6, "",    "lambda, penalty on the weights of the regressions (6), features of the state alone, centred and scaled") \
   X(real,    action_ridge,  0.01,  0,    1e6, "",    "the same of features of the action, in deviations of the policy's noise") \
-  X(real,    state_ridge,   1e-6,  0,    1,   "",    "of the mean variance, added to all variances of a state distribution")
+  X(real,    state_ridge,   1e-6,  0,    1,   "",    "of the mean variance, added to all variances of a state distribution") \
+  X(real,    state_spread,  6,     1,    1000, "",   "factor on the covariances of the state distributions: the Q functions and the bound on the KL then hold as much farther out; 1 in the paper")
 // clang-format on
 
 typedef struct tendril_moto_options {

@@ -27,6 +27,15 @@ static void gather(const tnd_step_rows *list, int ns, const double *x, double *o
     memcpy(out + (ptrdiff_t)i * ns, x + (ptrdiff_t)list->row[i] * ns, sizeof *x * (size_t)ns);
 }
 
+// From the rows' states x [list->n][ns], weighted by w or, if that is NULL, alike.
+static bool fit(const tnd_state_samples *samples, const tnd_step_rows *list, const double *x,
+                const double *w, tnd_gaussian *rho) {
+  const int ns = samples->ns;
+  if (!tnd_gaussian_fit(rho, list->n, x, ns, w, samples->ridge, 0)) return false;
+  tnd_gaussian_widen(rho, samples->spread);
+  return true;
+}
+
 // A distribution that could not be found has n = 0.
 static void fit_step(void *context, int t, int worker) {
   (void)worker;
@@ -35,8 +44,7 @@ static void fit_step(void *context, int t, int worker) {
   double *rows = j->scratch + offset(x, t) * x->ns;
   gather(&x->own[t], x->ns, x->s, rows);
   j->rho[t].n = x->ns;
-  if (!tnd_gaussian_fit(&j->rho[t], x->own[t].n, rows, x->ns, x->own[t].weight, x->ridge, 0))
-    j->rho[t].n = 0;
+  if (!fit(x, &x->own[t], rows, x->own[t].weight, &j->rho[t])) j->rho[t].n = 0;
 }
 
 int tnd_state_mixture(const tnd_state_samples *samples, tendril_pool *pool, double *scratch,
@@ -58,7 +66,8 @@ static double log_z(const tnd_gaussian *rho, const tnd_linear_gaussian *policy, 
   return tnd_gaussian_logp(rho, s, scratch) + tnd_linear_gaussian_logp(policy, s, a, scratch);
 }
 
-// w [n] <- z^i_t / z^{1:i}_t of the rows of step t; returns their effective number.
+// w [n] <- z^i_t / z^{1:i}_t of the rows of step t that another step follows, 0 of the others;
+// returns their effective number.
 static double weigh(const tnd_state_samples *x, const tnd_state_history *h,
                     const tnd_gaussian *newest, int t, double *scratch, double *w) {
   const tnd_step_rows *list = &x->own[t];
@@ -66,6 +75,8 @@ static double weigh(const tnd_state_samples *x, const tnd_state_history *h,
   for (int i = 0; i < list->n; i++) {
     const double *s = x->s + (ptrdiff_t)list->row[i] * x->ns;
     const double *a = x->a + (ptrdiff_t)list->row[i] * x->na;
+    w[i] = 0;
+    if (x->terminated[list->row[i]]) continue;
     const double top = log_z(newest, &h->policy[0][t], s, a, scratch);
     // z^{1:i} / z^i: no less than the newest iteration's own part
     double below = h->count[0], rows = h->count[0];
@@ -85,11 +96,11 @@ int tnd_state_forward(const tnd_state_samples *x, const tnd_state_history *h, do
   double *rows = scratch, *w = scratch + offset(x, x->T) * x->ns, *work = w + offset(x, x->T);
   *effective = INFINITY;
   gather(&x->own[0], x->ns, x->s, rows);
-  if (!tnd_gaussian_fit(&rho[0], x->own[0].n, rows, x->ns, NULL, x->ridge, 0)) return 0;
+  if (!fit(x, &x->own[0], rows, NULL, &rho[0])) return 0;
   for (int t = 0; t + 1 < x->T; t++) {
     *effective = fmin(*effective, weigh(x, h, &rho[t], t, work, w));
     gather(&x->own[t], x->ns, x->next, rows);
-    if (!tnd_gaussian_fit(&rho[t + 1], x->own[t].n, rows, x->ns, w, x->ridge, 0)) return t + 1;
+    if (!fit(x, &x->own[t], rows, w, &rho[t + 1])) return t + 1;
   }
   return -1;
 }

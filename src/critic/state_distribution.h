@@ -14,7 +14,9 @@ typedef struct tnd_state_samples {
   const double *s;           // [..][ns] states
   const double *a;           // [..][na] and what follows: for the forward way
   const double *next;        // [..][ns]
+  const bool *terminated;    // [..] nothing followed: its next counts for no step
   double ridge;              // of the mean variance, added to every covariance's diagonal
+  double spread;             // factor on every covariance, ridge and all
 } tnd_state_samples;
 
 // Numbers of scratch for so many rows in all lists.

@@ -141,6 +141,23 @@ static tendril_status fail_step(int t, const char *what, tendril_error *err) {
   return tnd_fail(err, TENDRIL_E_NUMERIC, "moto, step %d: %s", t, what);
 }
 
+// Noise that is lost in the rounding of the actions tells nothing of what they do.
+static tendril_status check_noise(const moto *l, tendril_error *err) {
+  const tnd_transitions *x = &l->samples;
+  const tnd_linear_gaussian *policy = l->origins[x->newest].policy;
+  const int64_t first = (int64_t)x->newest * x->most;
+  for (int64_t row = first; row < first + x->count[x->newest]; row++) {
+    const int t = x->time[row];
+    for (int i = 0; t >= 0 && i < l->na; i++)
+      if (policy[t].C[i * l->na + i] < 1e-12 * fabs(x->a[row * l->na + i]))
+        return fail_step(t,
+                         "the policy's covariance has collapsed, its noise is lost in rounding; "
+                         "set learner.entropy_bound=true and a smaller learner.entropy_drop",
+                         err);
+  }
+  return TENDRIL_OK;
+}
+
 // Step 2: rho~_t.
 static tendril_status estimate_states(moto *l, tendril_error *err) {
   const tnd_transitions *x = &l->samples;
@@ -162,7 +179,9 @@ static tendril_status estimate_states(moto *l, tendril_error *err) {
                                      .s = x->s,
                                      .a = x->a,
                                      .next = x->next,
-                                     .ridge = l->options.state_ridge};
+                                     .terminated = x->terminated,
+                                     .ridge = l->options.state_ridge,
+                                     .spread = l->options.state_spread};
   tnd_gaussian *rho = l->origins[x->newest].rho;
   int bad;
   if (l->options.states == TENDRIL_STATES_MIXTURE) {
@@ -279,24 +298,40 @@ static void summarise(const moto *l, tendril_moto_stats *stats) {
   }
 }
 
-// One iteration.
+// Steps 2 to 5.
+static tendril_status learn(moto *l, tendril_moto_stats *stats, tendril_error *err) {
+  const double begin = tnd_clock_wall(), cpu = tnd_clock_process();
+  TENDRIL_TRY(check_noise(l, err));
+  TENDRIL_TRY(estimate_states(l, err));
+  TENDRIL_TRY(weigh_samples(l, stats, err));
+  const double weighed = tnd_clock_process();
+  TENDRIL_TRY(evaluate_policy(l, err));
+  const double evaluated = tnd_clock_process();
+  TENDRIL_TRY(update_policy(l, err));
+  stats->weights_cpu = weighed - cpu;
+  stats->regression_cpu = evaluated - weighed;
+  stats->dual_cpu = tnd_clock_process() - evaluated;
+  summarise(l, stats);
+  stats->update_seconds = tnd_clock_wall() - begin;
+  return TENDRIL_OK;
+}
+
+static void forget(moto *l) {
+  tnd_transitions_reset(&l->samples);
+  if (l->importance) tnd_importance_reset(l->importance);
+}
+
+// One iteration; one that fails leaves no samples, which may be what made it fail.
 static tendril_status iterate(tendril_learner *learner, double *out, tendril_error *err) {
   moto *l = (moto *)learner;
   tendril_rollout_stats collected;
   tendril_moto_stats stats = {0};
   TENDRIL_TRY(collect(l, &collected, err));
-  const double begin = tnd_clock_wall(), cpu = tnd_clock_process();
-  TENDRIL_TRY(estimate_states(l, err));
-  TENDRIL_TRY(weigh_samples(l, &stats, err));
-  const double weighed = tnd_clock_process();
-  TENDRIL_TRY(evaluate_policy(l, err));
-  const double evaluated = tnd_clock_process();
-  TENDRIL_TRY(update_policy(l, err));
-  stats.weights_cpu = weighed - cpu;
-  stats.regression_cpu = evaluated - weighed;
-  stats.dual_cpu = tnd_clock_process() - evaluated;
-  summarise(l, &stats);
-  stats.update_seconds = tnd_clock_wall() - begin;
+  const tendril_status status = learn(l, &stats, err);
+  if (status != TENDRIL_OK) {
+    forget(l);
+    return status;
+  }
   memcpy(out, &collected, sizeof collected);
   memcpy(out + NROLLOUT, &stats, sizeof stats);
   return TENDRIL_OK;
@@ -352,7 +387,7 @@ static tendril_status load(tendril_learner *learner, const tnd_tensors *tensors,
                            tendril_error *err) {
   moto *l = (moto *)learner;
   TENDRIL_TRY(tnd_rollout_load(l->rollout, tensors, err));
-  if (l->importance) tnd_importance_reset(l->importance);
+  forget(l);
   TENDRIL_TRY(tnd_transitions_load(&l->samples, tensors, err));
   const int64_t size = origin_size(l), filled = l->samples.filled;
   if (filled == 0) return TENDRIL_OK;

@@ -56,6 +56,15 @@ bool tnd_gaussian_fit(tnd_gaussian *g, int64_t rows, const double *x, int64_t st
   return tnd_gaussian_factor(g);
 }
 
+void tnd_gaussian_widen(tnd_gaussian *g, double factor) {
+  const double root = sqrt(factor);
+  for (int i = 0; i < g->n; i++)
+    for (int j = 0; j < g->n; j++) {
+      g->S[i * g->n + j] *= factor;
+      if (j <= i) g->C[i * g->n + j] *= root;
+    }
+}
+
 double tnd_gaussian_logp(const tnd_gaussian *g, const double *x, double *scratch) {
   double square = 0;
   for (int i = 0; i < g->n; i++)

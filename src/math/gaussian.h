@@ -25,6 +25,9 @@ bool tnd_gaussian_factor(tnd_gaussian *g);
 bool tnd_gaussian_fit(tnd_gaussian *g, int64_t rows, const double *x, int64_t stride,
                       const double *w, double ridge, double floor);
 
+// S <- factor S, factor > 0
+void tnd_gaussian_widen(tnd_gaussian *g, double factor);
+
 // log N(x; mean, S); scratch [n]
 double tnd_gaussian_logp(const tnd_gaussian *g, const double *x, double *scratch);
 // x [n] = mean + C noise [n]

@@ -26,7 +26,7 @@ static void forget(tnd_transitions *x, int slot) {
   x->count[slot] = 0;
 }
 
-static void forget_all(tnd_transitions *x) {
+void tnd_transitions_reset(tnd_transitions *x) {
   for (int slot = 0; slot < x->kept; slot++)
     forget(x, slot);
   x->newest = -1;
@@ -50,7 +50,7 @@ tendril_status tnd_transitions_create(const tendril_model *model, tendril_rollou
   layout(&x, &x.arena);
   TENDRIL_TRY(tnd_arena_alloc(&x.arena, err));
   layout(&x, &x.arena);
-  forget_all(&x);
+  tnd_transitions_reset(&x);
   *out = x;
   return TENDRIL_OK;
 }
@@ -189,7 +189,7 @@ tendril_status tnd_transitions_load(tnd_transitions *x, const tnd_tensors *tenso
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "transitions.counts", 3, counts, err));
   if (!is_turn(x, counts[0], counts[1]) || counts[2] < counts[1] || counts[2] > counts[1] * x->most)
     return tnd_tensors_refuse(tensors, "transitions.counts", "out of range", err);
-  forget_all(x);
+  tnd_transitions_reset(x);
   if (counts[2] == 0) return TENDRIL_OK;
   double *rows = tnd_alloc(sizeof *rows * (size_t)counts[2] * (size_t)w);
   int64_t *count = tnd_alloc(sizeof *count * (size_t)x->kept);
@@ -200,7 +200,7 @@ tendril_status tnd_transitions_load(tnd_transitions *x, const tnd_tensors *tenso
     status = tnd_tensors_get(tensors, "transitions.rows", counts[2], w, rows, err);
   if (status == TENDRIL_OK) {
     status = take(x, tensors, counts, count, rows, err);
-    if (status != TENDRIL_OK) forget_all(x);
+    if (status != TENDRIL_OK) tnd_transitions_reset(x);
   }
   tnd_free(count);
   tnd_free(rows);

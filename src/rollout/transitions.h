@@ -37,6 +37,8 @@ void tnd_transitions_destroy(tnd_transitions *transitions);
 // Takes the rollout's last batch into the slot of the oldest iteration.
 void tnd_transitions_add(tnd_transitions *transitions, const tendril_rollout *rollout,
                          const tendril_batch *batch);
+// Forgets all iterations.
+void tnd_transitions_reset(tnd_transitions *transitions);
 // Slot of the iteration `age` before the newest, 0 <= age < filled.
 int tnd_transitions_slot(const tnd_transitions *transitions, int age);
 // What a row would be paid at step t of an episode.

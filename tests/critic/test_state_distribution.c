@@ -15,6 +15,7 @@ enum { T = 6, NS = 2, NA = 1, KEPT = 3, M = 2000, ROWS = KEPT * M * T };
 static const double A[NS * NS] = {1, 0.2, -0.1, 0.9}, B[NS] = {0, 0.5}, noise_of_state = 0.1;
 
 static double s[ROWS * NS], next[ROWS * NS], a[ROWS * NA], weight[ROWS], *scratch;
+static bool terminated[ROWS];
 static int times[ROWS], row[ROWS];
 static tnd_step_rows own[T];
 
@@ -94,8 +95,16 @@ static void setup(void) {
 }
 
 static tnd_state_samples samples(double ridge) {
-  return (tnd_state_samples){
-      .T = T, .ns = NS, .na = NA, .own = own, .s = s, .a = a, .next = next, .ridge = ridge};
+  return (tnd_state_samples){.T = T,
+                             .ns = NS,
+                             .na = NA,
+                             .own = own,
+                             .s = s,
+                             .a = a,
+                             .next = next,
+                             .terminated = terminated,
+                             .ridge = ridge,
+                             .spread = 1};
 }
 
 static int mixture_of(const tnd_state_samples *x, int threads, tnd_gaussian *out) {
@@ -115,7 +124,7 @@ static void layout(found *f) {
     f->rho[t] = (tnd_gaussian){NS, f->numbers[t].mean, f->numbers[t].S, f->numbers[t].C};
 }
 
-Test(state_mixture, is_the_weighted_mean_and_covariance_with_its_ridge, .init = setup) {
+Test(state_mixture, is_the_weighted_mean_and_covariance_with_ridge_and_spread, .init = setup) {
   found f;
   layout(&f);
   // 5, 4 and 3 rows of the first steps, all of the others; the middle one with weights
@@ -124,7 +133,8 @@ Test(state_mixture, is_the_weighted_mean_and_covariance_with_its_ridge, .init = 
   for (int i = 0; i < 4; i++)
     weight[i] = i;  // the first counts for nothing
   own[1].weight = weight;
-  const tnd_state_samples x = samples(0.01);
+  tnd_state_samples x = samples(0.01);
+  x.spread = 3;
   cr_assert_eq(mixture_of(&x, 1, f.rho), -1);
   for (int t = 0; t < T; t++) {
     double total = 0, mean[NS] = {0}, S[NS * NS] = {0};
@@ -145,7 +155,7 @@ Test(state_mixture, is_the_weighted_mean_and_covariance_with_its_ridge, .init = 
       check_close(f.rho[t].mean[i], mean[i], 1e-13);  // sums of up to 6000 terms
     }
     for (int i = 0; i < NS * NS; i++)
-      check_close(f.rho[t].S[i], S[i], 1e-13);
+      check_close(f.rho[t].S[i], 3 * S[i], 1e-13);
     // and its factor is one
     const double *C = f.rho[t].C;
     check_close(C[0] * C[0], f.rho[t].S[0], 1e-14);
@@ -241,12 +251,44 @@ Test(state_forward, of_one_iteration_is_its_own_samples, .init = setup) {
   tnd_step_rows_by_time(T, 0, M * T, times, row, own);
   for (int t = 0; t < T; t++)
     own[t].weight = weight;  // all 0, and not read
-  const tnd_state_samples x = samples(0);
+  tnd_state_samples x = samples(0);
   const tnd_state_history h = history(1);
   layout(&f);
   cr_assert_eq(tnd_state_forward(&x, &h, scratch, f.rho, &effective), -1);
   cr_assert_eq(effective, M);
   cr_assert_lt(errors(&f, M), 4, "%g", errors(&f, M));
+  // spread is of each step's own distribution: it does not add up along the way
+  found wide;
+  layout(&wide);
+  x.spread = 4;
+  cr_assert_eq(tnd_state_forward(&x, &h, scratch, wide.rho, &effective), -1);
+  for (int t = 0; t < T; t++) {
+    check_all_close(wide.rho[t].mean, f.rho[t].mean, NS, 1e-12);
+    for (int i = 0; i < NS * NS; i++)
+      check_close(wide.rho[t].S[i], 4 * f.rho[t].S[i], 1e-12);
+  }
+}
+
+Test(state_forward, what_ended_is_in_no_later_step, .init = setup) {
+  found f, without;
+  double effective;
+  const tnd_state_samples x = samples(0);
+  const tnd_state_history h = history(1);
+  layout(&f);
+  layout(&without);
+  tnd_step_rows_by_time(T, 0, M * T, times, row, own);
+  // the last fifth of step 2's episodes end there, somewhere far off
+  const int whole = own[2].n, kept = whole - whole / 5;
+  for (int i = kept; i < whole; i++) {
+    terminated[own[2].row[i]] = true;
+    next[own[2].row[i] * NS] = 1e6;
+  }
+  cr_assert_eq(tnd_state_forward(&x, &h, scratch, f.rho, &effective), -1);
+  cr_assert_eq(effective, kept);
+  own[2].n = kept;
+  cr_assert_eq(tnd_state_forward(&x, &h, scratch, without.rho, &effective), -1);
+  check_same_bits(f.rho[3].mean, without.rho[3].mean, NS);
+  check_same_bits(f.rho[3].S, without.rho[3].S, NS * NS);
 }
 
 Test(state_forward, names_the_first_step_that_has_no_distribution, .init = setup) {

@@ -206,6 +206,33 @@ Test(moto, too_few_samples_are_counted) {
   tendril_model_destroy(model);
 }
 
+Test(moto, a_covariance_that_collapsed_is_named_and_its_samples_are_forgotten) {
+  tendril_model *model = cart();
+  const tendril_moto_options o = defaults();
+  training t;
+  tendril_error err;
+  check_ok(try_open(&t, model, 8, 1, &o, 2, check_err));
+  const int n = tendril_policy_nparam(t.policy);
+  double *good = malloc(sizeof *good * (size_t)n);
+  cr_assert(good);
+  memcpy(good, tendril_policy_get_params(t.policy), sizeof *good * (size_t)n);
+  double K[2] = {0}, k = 1, C = 1e-13;
+  tnd_linear_gaussian mute[SUPPORT_CART_STEPS];
+  for (int s = 0; s < SUPPORT_CART_STEPS; s++)
+    mute[s] = (tnd_linear_gaussian){2, 1, K, &k, &C};
+  check_ok(tnd_time_linear_set(t.policy, mute, check_err));
+  cr_assert_eq(iterate(&t, &err), TENDRIL_E_NUMERIC);
+  cr_assert_not_null(strstr(err.text, "step 0: the policy's covariance has collapsed"), "%s",
+                     err.text);
+  check_ok(tendril_policy_set_params(t.policy, good, check_err));
+  check_ok(iterate(&t, check_err));
+  // of this iteration alone
+  cr_assert_leq(t.stats.effective, 8 * SUPPORT_CART_STEPS, "%g", t.stats.effective);
+  free(good);
+  shut(&t);
+  tendril_model_destroy(model);
+}
+
 Test(moto, what_cannot_be_is_refused_in_a_line_that_names_the_option) {
   tendril_model *model = cart();
   training t;
