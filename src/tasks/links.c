@@ -81,73 +81,40 @@ static void actuate(const mjModel *model, const mjData *data, double *ctrl) {
   }
 }
 
-#define COST(n)                                                                                    \
-  {                                                                                                \
-    {"angles", n, 1e4, LAST, true}, {"velocities", n, 1, LAST, true}, {                            \
-      "torques", n, 1e-5, 0, false                                                                 \
-    }                                                                                              \
-  }
+// What the tasks of n links have in common.
+#define LINKS(n)                                                                                   \
+  .source = "Akrour et al. 2018", .physics_steps = 5, .max_steps = 100, .nobs = 2 * (n),           \
+  .nterm = 3, .terms = {"angles", "velocities", "torques"}, .reset = reset, .observe = observe,    \
+  .ncost = 3,                                                                                      \
+  .cost = {{"angles", (n), 1e4, LAST, true},                                                       \
+           {"velocities", (n), 1, LAST, true},                                                     \
+           {"torques", (n), 1e-5, 0, false}},                                                      \
+  .residuals = residuals, .goal = is_upright, .goal_last = LAST
 
 extern const tendril_task tnd_double_link;
 const tendril_task tnd_double_link = {
+    LINKS(DOUBLE),
     .name = "double-link",
     .summary = "swing-up of two driven links within 5 s, a smooth cost",
-    .source = "Akrour et al. 2018",
     .mjcf = "double_link.xml",
-    .physics_steps = 5,
-    .max_steps = 100,
-    .nobs = 2 * DOUBLE,
-    .nterm = 3,
-    .terms = {"angles", "velocities", "torques"},
     .check = check_double,
-    .reset = reset,
-    .observe = observe,
-    .ncost = 3,
-    .cost = COST(DOUBLE),
-    .residuals = residuals,
-    .goal = is_upright,
-    .goal_last = LAST,
 };
 
 extern const tendril_task tnd_quad_link;
 const tendril_task tnd_quad_link = {
+    LINKS(QUAD),
     .name = "quad-link",
     .summary = "swing-up of four driven links within 5 s, a smooth cost",
-    .source = "Akrour et al. 2018",
     .mjcf = "quad_link.xml",
-    .physics_steps = 5,
-    .max_steps = 100,
-    .nobs = 2 * QUAD,
-    .nterm = 3,
-    .terms = {"angles", "velocities", "torques"},
     .check = check_quad,
-    .reset = reset,
-    .observe = observe,
-    .ncost = 3,
-    .cost = COST(QUAD),
-    .residuals = residuals,
-    .goal = is_upright,
-    .goal_last = LAST,
 };
 
 extern const tendril_task tnd_quad_link_limits;
 const tendril_task tnd_quad_link_limits = {
+    LINKS(QUAD),
     .name = "quad-link-limits",
     .summary = "quad-link with soft limits of the last three joints",
-    .source = "Akrour et al. 2018",
     .mjcf = "quad_link.xml",
-    .physics_steps = 5,
-    .max_steps = 100,
-    .nobs = 2 * QUAD,
-    .nterm = 3,
-    .terms = {"angles", "velocities", "torques"},
     .check = check_quad,
-    .reset = reset,
-    .observe = observe,
     .actuate = actuate,
-    .ncost = 3,
-    .cost = COST(QUAD),
-    .residuals = residuals,
-    .goal = is_upright,
-    .goal_last = LAST,
 };
