@@ -395,12 +395,7 @@ tendril_status tendril_la14_create(const tendril_la14_options *options,
   l->m = tendril_policy_nact(setup->policy);
   l->p = 2 * l->n + l->m;
   l->eps = options->max_kl;
-  const tendril_status status = create_parts(l, setup, err);
-  if (status == TENDRIL_OK)
-    *out = &l->base;
-  else
-    destroy(&l->base);
-  return status;
+  return tnd_learner_finish(&l->base, create_parts(l, setup, err), out);
 }
 
 #define X(...) TND_OPTION_ROW(tendril_la14_options, __VA_ARGS__)

@@ -15,6 +15,15 @@ void tendril_learner_destroy(tendril_learner *learner) {
   if (learner) learner->ops->destroy(learner);
 }
 
+tendril_status tnd_learner_finish(tendril_learner *learner, tendril_status status,
+                                  tendril_learner **out) {
+  if (status == TENDRIL_OK)
+    *out = learner;
+  else
+    tendril_learner_destroy(learner);
+  return status;
+}
+
 void tendril_learner_set_progress(tendril_learner *learner, double fraction) {
   learner->fraction = fraction;
 }

@@ -62,6 +62,11 @@ typedef struct tnd_method {
     tnd_options_default(&option_table, options);                                                   \
   }
 
+// The end of a create function: `learner` into *out, or, if its parts could not be made, destroyed.
+// Returns `status`.
+TENDRIL_MUST_CHECK tendril_status tnd_learner_finish(tendril_learner *learner,
+                                                     tendril_status status, tendril_learner **out);
+
 // E_CONFIG unless an iteration is one whole episode of every stream, which `method` needs.
 TENDRIL_MUST_CHECK tendril_status tnd_check_whole_episodes(const tendril_learner_setup *setup,
                                                            const char *method, tendril_error *err);

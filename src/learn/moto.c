@@ -481,12 +481,7 @@ tendril_status tendril_moto_create(const tendril_moto_options *options,
   l->T = tendril_policy_horizon(setup->policy);
   l->ns = tendril_policy_nobs(setup->policy);
   l->na = tendril_policy_nact(setup->policy);
-  const tendril_status status = create_parts(l, setup, err);
-  if (status == TENDRIL_OK)
-    *out = &l->base;
-  else
-    destroy(&l->base);
-  return status;
+  return tnd_learner_finish(&l->base, create_parts(l, setup, err), out);
 }
 
 #define X(...) TND_OPTION_ROW(tendril_moto_options, __VA_ARGS__)

@@ -198,12 +198,7 @@ tendril_status tendril_trpo_create(const tendril_trpo_options *options,
   l->policy = setup->policy;
   l->nx = tnd_policy_ninput(setup->policy);
   l->reward_scale.nstream = (int)setup->rollout.streams;
-  tendril_status status = create_parts(l, setup, err);
-  if (status == TENDRIL_OK)
-    *out = &l->base;
-  else
-    destroy(&l->base);
-  return status;
+  return tnd_learner_finish(&l->base, create_parts(l, setup, err), out);
 }
 
 #define X(...) TND_OPTION_ROW(tendril_trpo_options, __VA_ARGS__)

@@ -298,12 +298,7 @@ tendril_status tendril_vine_create(const tendril_vine_options *options,
   l->N = options->states;
   l->K = options->actions;
   l->nx = tnd_policy_ninput(setup->policy);
-  tendril_status status = create_parts(l, setup, err);
-  if (status == TENDRIL_OK)
-    *out = &l->base;
-  else
-    destroy(&l->base);
-  return status;
+  return tnd_learner_finish(&l->base, create_parts(l, setup, err), out);
 }
 
 #define X(...) TND_OPTION_ROW(tendril_vine_options, __VA_ARGS__)
