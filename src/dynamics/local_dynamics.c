@@ -20,11 +20,6 @@ static const double noise_floor = 1e-12;
 
 typedef enum fault { NO_FAULT, SAMPLE, PRIOR, SINGULAR, CONSTANT, OVERFLOWN } fault;
 
-typedef struct model_set {
-  double *K, *k, *C;            // [T][dx][nz], [T][dx], [T][dx][dx]
-  tnd_linear_gaussian *models;  // [T]
-} model_set;
-
 // One thread's.
 typedef struct scratch {
   double *mean, *S;    // [p], [p][p] of the samples
@@ -35,11 +30,11 @@ typedef struct scratch {
 struct tnd_local_dynamics {
   int T, dx, du, nz, p;
   tendril_pool *pool;
-  model_set sets[2];
-  int current;       // the set that is shown
-  scratch *scratch;  // [threads]
-  fault *faults;     // [T]
-  int *entries;      // [T] which entry of y, where that says more
+  tnd_linear_gaussian *models[2];  // [T]
+  int current;                     // those that are shown
+  scratch *scratch;                // [threads]
+  fault *faults;                   // [T]
+  int *entries;                    // [T] which entry of y, where that says more
   // the fit that runs
   int N;
   const double *y;
@@ -49,14 +44,9 @@ struct tnd_local_dynamics {
 };
 
 static void layout(tnd_local_dynamics *d, tnd_arena *arena) {
-  const size_t T = (size_t)d->T, dx = (size_t)d->dx, nz = (size_t)d->nz, p = (size_t)d->p;
-  for (int i = 0; i < 2; i++) {
-    model_set *s = &d->sets[i];
-    s->K = tnd_arena_doubles(arena, T * dx * nz);
-    s->k = tnd_arena_doubles(arena, T * dx);
-    s->C = tnd_arena_doubles(arena, T * dx * dx);
-    s->models = tnd_arena_take(arena, T, sizeof *s->models);
-  }
+  const size_t T = (size_t)d->T, p = (size_t)d->p;
+  for (int i = 0; i < 2; i++)
+    d->models[i] = tnd_linear_gaussian_layout(arena, d->T, d->nz, d->dx);
   d->faults = tnd_arena_take(arena, T, sizeof *d->faults);
   d->entries = tnd_arena_ints(arena, T);
   const int threads = tendril_pool_threads(d->pool);
@@ -89,13 +79,6 @@ tendril_status tnd_local_dynamics_create(int T, int dx, int du, tendril_pool *po
     return status;
   }
   layout(d, &d->arena);
-  for (int i = 0; i < 2; i++)
-    for (int t = 0; t < T; t++)
-      d->sets[i].models[t] = (tnd_linear_gaussian){.ns = d->nz,
-                                                   .na = dx,
-                                                   .K = d->sets[i].K + t * dx * d->nz,
-                                                   .k = d->sets[i].k + t * dx,
-                                                   .C = d->sets[i].C + t * dx * dx};
   *out = d;
   return TENDRIL_OK;
 }
@@ -111,7 +94,7 @@ int tnd_local_dynamics_need(const tnd_local_dynamics *d) {
 }
 
 const tnd_linear_gaussian *tnd_local_dynamics_models(const tnd_local_dynamics *d) {
-  return d->sets[d->current].models;
+  return d->models[d->current];
 }
 
 // Mean and covariance (lower triangle, divisor N) of rows y [N][p], in two passes: no digits are
@@ -254,7 +237,7 @@ static void fit_step(void *context, int t, int worker) {
   tnd_local_dynamics *d = context;
   scratch *w = &d->scratch[worker];
   const double *y = d->N ? d->y + (size_t)t * (size_t)d->N * (size_t)d->p : NULL;
-  tnd_linear_gaussian *model = &d->sets[1 - d->current].models[t];
+  tnd_linear_gaussian *model = &d->models[1 - d->current][t];
   if (!tnd_all_finite((int64_t)d->N * d->p, y)) {
     d->faults[t] = SAMPLE;
     return;

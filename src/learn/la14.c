@@ -43,9 +43,9 @@ typedef struct la14 {
   tnd_stage_cost *costs;        // [T + 1]
   double *expansion;            // their arrays
   double *work;                 // of tnd_cost_expand()
-  tnd_gaussian start;           // x_0
+  tnd_gaussian *start;          // x_0
   tnd_linear_gaussian *old;     // [T]
-  tnd_linear_gaussian *models;  // [T] of x' given (x, u); C is borrowed
+  tnd_linear_gaussian *models;  // [T] of x' given (x, u)
   tnd_arena arena;
 } la14;
 
@@ -75,16 +75,9 @@ static void layout(la14 *l, tnd_arena *arena) {
   l->costs = tnd_arena_take(arena, T + 1, sizeof *l->costs);
   l->expansion = tnd_arena_doubles(arena, (T + 1) * (size_t)expansion_size(l));
   l->work = tnd_arena_doubles(arena, (size_t)tnd_cost_work(l->model));
-  l->start = (tnd_gaussian){.n = l->n,
-                            .mean = tnd_arena_doubles(arena, n),
-                            .S = tnd_arena_doubles(arena, n * n),
-                            .C = tnd_arena_doubles(arena, n * n)};
+  l->start = tnd_gaussian_layout(arena, 1, l->n);
   l->old = tnd_arena_take(arena, T, sizeof *l->old);
-  l->models = tnd_arena_take(arena, T, sizeof *l->models);
-  double *f = tnd_arena_doubles(arena, T * n * (n + m)), *fc = tnd_arena_doubles(arena, T * n);
-  for (size_t t = 0; arena->base && t < T; t++)
-    l->models[t] = (tnd_linear_gaussian){
-        .ns = l->n + l->m, .na = l->n, .K = f + t * n * (n + m), .k = fc + t * n};
+  l->models = tnd_linear_gaussian_layout(arena, l->T, l->n + l->m, l->n);
 }
 
 // --------------------------------------------------------------------------- steps of an iteration
@@ -135,10 +128,8 @@ static tendril_status regress(la14 *l, int N, tendril_error *err) {
   const tnd_linear_gaussian *of_noise = tnd_local_dynamics_models(l->dynamics);
   for (int t = 0; t < l->T; t++) {
     const tnd_linear_gaussian *old = &l->old[t];
-    tnd_linear_gaussian *model = &l->models[t];
-    model->C = of_noise[t].C;
-    memcpy(model->K, of_noise[t].K, sizeof *model->K * (size_t)(n * w));
-    memcpy(model->k, of_noise[t].k, sizeof *model->k * (size_t)n);
+    const tnd_linear_gaussian *model = &l->models[t];
+    tnd_linear_gaussian_copy(&of_noise[t], model);
     for (int i = 0; i < n; i++) {
       double *fx = model->K + i * w, *g = fx + n;
       for (int j = m - 1; j >= 0; j--) {  // g C = b
@@ -174,7 +165,8 @@ static tendril_status fit_dynamics(la14 *l, int N, tendril_la14_stats *stats, te
   TENDRIL_TRY(tnd_mixture_priors(l->mixture, l->T, N, l->y, strength, l->mu0, l->Phi, err));
   const tnd_niw_prior prior = {.m = strength, .n0 = strength, .mu0 = l->mu0, .Phi = l->Phi};
   TENDRIL_TRY(tnd_local_dynamics_update(l->dynamics, N, l->y, &prior, err));
-  memcpy(l->models, tnd_local_dynamics_models(l->dynamics), sizeof *l->models * (size_t)l->T);
+  for (int t = 0; t < l->T; t++)
+    tnd_linear_gaussian_copy(&tnd_local_dynamics_models(l->dynamics)[t], &l->models[t]);
   return TENDRIL_OK;
 }
 
@@ -213,10 +205,10 @@ static void expand_cost(la14 *l, int N) {
 // Step 6 to 8: the policy that comes.
 static tendril_status update_policy(la14 *l, int N, tendril_la14_stats *stats, tendril_error *err) {
   // y of step 0 are N rows that begin with x_0
-  if (!tnd_gaussian_fit(&l->start, N, l->y, l->p, NULL, 1e-9, 1e-12))
+  if (!tnd_gaussian_fit(l->start, N, l->y, l->p, NULL, 1e-9, 1e-12))
     return tnd_fail(err, TENDRIL_E_NUMERIC, "la14: the start states have no distribution");
   const tnd_kl_lqr_problem problem = {
-      .dynamics = l->models, .cost = l->costs, .old = l->old, .start = &l->start, .eps = l->eps};
+      .dynamics = l->models, .cost = l->costs, .old = l->old, .start = l->start, .eps = l->eps};
   tnd_kl_lqr_stats solved;
   TENDRIL_TRY(tnd_kl_lqr_solve(l->lqr, &problem, l->eta, &solved, err));
   l->eta = solved.slack ? 0 : solved.eta;

@@ -63,35 +63,17 @@ enum {
   NMOTO = sizeof(tendril_moto_stats) / sizeof(double)
 };
 
-static void layout_gaussians(tnd_arena *arena, int T, int n, tnd_gaussian **out) {
-  const size_t t = (size_t)T, m = (size_t)n;
-  tnd_gaussian *g = *out = tnd_arena_take(arena, t, sizeof *g);
-  double *mean = tnd_arena_doubles(arena, t * m), *S = tnd_arena_doubles(arena, t * m * m);
-  double *C = tnd_arena_doubles(arena, t * m * m);
-  for (size_t i = 0; g && i < t; i++)
-    g[i] = (tnd_gaussian){n, mean + i * m, S + i * m * m, C + i * m * m};
-}
-
-static void layout_policy(tnd_arena *arena, int T, int ns, int na, tnd_linear_gaussian **out) {
-  const size_t t = (size_t)T, n = (size_t)ns, m = (size_t)na;
-  tnd_linear_gaussian *p = *out = tnd_arena_take(arena, t, sizeof *p);
-  double *K = tnd_arena_doubles(arena, t * m * n), *k = tnd_arena_doubles(arena, t * m);
-  double *C = tnd_arena_doubles(arena, t * m * m);
-  for (size_t i = 0; p && i < t; i++)
-    p[i] = (tnd_linear_gaussian){ns, na, K + i * m * n, k + i * m, C + i * m * m};
-}
-
 static void layout(moto *l, tnd_arena *arena) {
   const size_t T = (size_t)l->T, rows = (size_t)l->samples.kept * (size_t)l->samples.most;
   origin *origins = tnd_arena_take(arena, (size_t)l->samples.kept, sizeof *origins);
   for (int slot = 0; slot < l->samples.kept; slot++) {
     origin o;
-    layout_gaussians(arena, l->T, l->ns, &o.rho);
-    layout_policy(arena, l->T, l->ns, l->na, &o.policy);
+    o.rho = tnd_gaussian_layout(arena, l->T, l->ns);
+    o.policy = tnd_linear_gaussian_layout(arena, l->T, l->ns, l->na);
     if (origins) origins[slot] = o;
   }
   l->origins = origins;
-  layout_policy(arena, l->T, l->ns, l->na, &l->next);
+  l->next = tnd_linear_gaussian_layout(arena, l->T, l->ns, l->na);
   l->own = tnd_arena_take(arena, T, sizeof *l->own);
   l->weighed = tnd_arena_take(arena, T, sizeof *l->weighed);
   l->used = tnd_arena_take(arena, T, sizeof *l->used);
@@ -108,13 +90,6 @@ static void layout(moto *l, tnd_arena *arena) {
 
 // --------------------------------------------------------------------------- steps of an iteration
 
-static void copy_step(const tnd_linear_gaussian *from, tnd_linear_gaussian *to) {
-  const size_t ns = (size_t)from->ns, na = (size_t)from->na;
-  memcpy(to->K, from->K, sizeof(double) * na * ns);
-  memcpy(to->k, from->k, sizeof(double) * na);
-  memcpy(to->C, from->C, sizeof(double) * na * na);
-}
-
 // Step 1: samples of the current policy, and what they came from.
 static tendril_status collect(moto *l, tendril_rollout_stats *stats, tendril_error *err) {
   const tendril_batch *batch;
@@ -124,7 +99,7 @@ static tendril_status collect(moto *l, tendril_rollout_stats *stats, tendril_err
   const int slot = l->samples.newest;
   for (int t = 0; t < l->T; t++) {
     const tnd_linear_gaussian step = tnd_time_linear_step(l->policy, t);
-    copy_step(&step, &l->origins[slot].policy[t]);
+    tnd_linear_gaussian_copy(&step, &l->origins[slot].policy[t]);
   }
   if (l->options.targets == TENDRIL_TARGETS_MONTE_CARLO) {
     const int64_t first = (int64_t)slot * l->samples.most;

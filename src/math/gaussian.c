@@ -6,6 +6,16 @@
 #include <math.h>
 #include <string.h>
 
+tnd_gaussian *tnd_gaussian_layout(tnd_arena *arena, int T, int n) {
+  const size_t t = (size_t)T, m = (size_t)n;
+  tnd_gaussian *g = tnd_arena_take(arena, t, sizeof *g);
+  double *mean = tnd_arena_doubles(arena, t * m), *S = tnd_arena_doubles(arena, t * m * m);
+  double *C = tnd_arena_doubles(arena, t * m * m);
+  for (size_t i = 0; g && i < t; i++)
+    g[i] = (tnd_gaussian){n, mean + i * m, S + i * m * m, C + i * m * m};
+  return g;
+}
+
 bool tnd_gaussian_factor(tnd_gaussian *g) {
   memcpy(g->C, g->S, sizeof *g->C * (size_t)g->n * (size_t)g->n);
   return tnd_cholesky(g->n, g->n, g->C);

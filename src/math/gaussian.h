@@ -2,6 +2,8 @@
 #ifndef TND_GAUSSIAN_H
 #define TND_GAUSSIAN_H
 
+#include "base/alloc.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +16,9 @@ typedef struct tnd_gaussian {
   double *S;     // [n][n] symmetric
   double *C;     // [n][n] lower; what lies above the diagonal is anything
 } tnd_gaussian;
+
+// [T] of them and their arrays in an arena; NULL while it measures.
+tnd_gaussian *tnd_gaussian_layout(tnd_arena *arena, int T, int n);
 
 // C from S. False if S is not positive definite.
 bool tnd_gaussian_factor(tnd_gaussian *g);

@@ -5,6 +5,23 @@
 #include <math.h>
 #include <string.h>
 
+tnd_linear_gaussian *tnd_linear_gaussian_layout(tnd_arena *arena, int T, int ns, int na) {
+  const size_t t = (size_t)T, n = (size_t)ns, m = (size_t)na;
+  tnd_linear_gaussian *p = tnd_arena_take(arena, t, sizeof *p);
+  double *K = tnd_arena_doubles(arena, t * m * n), *k = tnd_arena_doubles(arena, t * m);
+  double *C = tnd_arena_doubles(arena, t * m * m);
+  for (size_t i = 0; p && i < t; i++)
+    p[i] = (tnd_linear_gaussian){ns, na, K + i * m * n, k + i * m, C + i * m * m};
+  return p;
+}
+
+void tnd_linear_gaussian_copy(const tnd_linear_gaussian *from, const tnd_linear_gaussian *to) {
+  const size_t ns = (size_t)from->ns, na = (size_t)from->na;
+  memcpy(to->K, from->K, sizeof *to->K * na * ns);
+  memcpy(to->k, from->k, sizeof *to->k * na);
+  memcpy(to->C, from->C, sizeof *to->C * na * na);
+}
+
 void tnd_linear_gaussian_mean(const tnd_linear_gaussian *p, const double *s, double *a) {
   for (int i = 0; i < p->na; i++) {
     a[i] = p->k[i];

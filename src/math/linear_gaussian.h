@@ -13,6 +13,11 @@ typedef struct tnd_linear_gaussian {
   double *C;  // [na][na] lower; what lies above the diagonal is anything
 } tnd_linear_gaussian;
 
+// [T] of them and their arrays in an arena; NULL while it measures.
+tnd_linear_gaussian *tnd_linear_gaussian_layout(tnd_arena *arena, int T, int ns, int na);
+// K, k and C into the arrays of another of the same sizes.
+void tnd_linear_gaussian_copy(const tnd_linear_gaussian *from, const tnd_linear_gaussian *to);
+
 // a [na] = K s + k
 void tnd_linear_gaussian_mean(const tnd_linear_gaussian *p, const double *s, double *a);
 // log N(a; K s + k, S); scratch [na]

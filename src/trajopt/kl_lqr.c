@@ -23,9 +23,9 @@ enum { MAX_PASSES = 200 };
 
 // A controller and what a forward pass says of it.
 typedef struct solution {
-  double *K, *k, *C, *mean, *S;     // [T][m][n], [T][m], [T][m][m], [T+1][n], [T+1][n][n]
-  double *kl;                       // [T]
   tnd_linear_gaussian *controller;  // [T]
+  double *mean, *S;                 // [T+1][n], [T+1][n][n]
+  double *kl;                       // [T]
   tnd_gaussian *states;             // [T + 1]
 } solution;
 
@@ -51,13 +51,10 @@ static void layout(tnd_kl_lqr *k, tnd_arena *arena) {
   const size_t T = (size_t)k->T, n = (size_t)k->n, m = (size_t)k->m;
   for (int i = 0; i < 2; i++) {
     solution *s = &k->solutions[i];
-    s->K = tnd_arena_doubles(arena, T * m * n);
-    s->k = tnd_arena_doubles(arena, T * m);
-    s->C = tnd_arena_doubles(arena, T * m * m);
+    s->controller = tnd_linear_gaussian_layout(arena, k->T, k->n, k->m);
     s->mean = tnd_arena_doubles(arena, (T + 1) * n);
     s->S = tnd_arena_doubles(arena, (T + 1) * n * n);
     s->kl = tnd_arena_doubles(arena, T);
-    s->controller = tnd_arena_take(arena, T, sizeof *s->controller);
     s->states = tnd_arena_take(arena, T + 1, sizeof *s->states);
   }
   k->gx = tnd_arena_doubles(arena, (T + 1) * n);
@@ -104,9 +101,6 @@ tendril_status tnd_kl_lqr_create(int T, int n, int m, tnd_kl_lqr **out, tendril_
   layout(k, &k->arena);
   for (int i = 0; i < 2; i++) {
     solution *s = &k->solutions[i];
-    for (int t = 0; t < T; t++)
-      s->controller[t] = (tnd_linear_gaussian){
-          .ns = n, .na = m, .K = s->K + t * m * n, .k = s->k + t * m, .C = s->C + t * m * m};
     for (int t = 0; t <= T; t++)
       s->states[t] = (tnd_gaussian){.n = n, .mean = s->mean + t * n, .S = s->S + t * n * n};
   }
@@ -284,9 +278,9 @@ static int backward(tnd_kl_lqr *k, const tnd_kl_lqr_problem *p, double eta, solu
                                  .lxx = k->lxx,
                                  .lux = k->lux,
                                  .luu = k->luu};
-    tnd_lqr_law law = {.k = s->k + t * m, .K = s->K + t * m * n, .Quu = k->Quu};
-    if (!tnd_lqr_step(n, m, &stage, k->work, &v, &law) || !invert(m, k->Quu, s->C + t * m * m))
-      return t;
+    const tnd_linear_gaussian *u = &s->controller[t];
+    tnd_lqr_law law = {.k = u->k, .K = u->K, .Quu = k->Quu};
+    if (!tnd_lqr_step(n, m, &stage, k->work, &v, &law) || !invert(m, k->Quu, u->C)) return t;
   }
   return -1;
 }
