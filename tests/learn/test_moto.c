@@ -14,65 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct training {
-  tendril_model *model;
-  tendril_pool *pool;
-  tendril_policy *policy;
-  tendril_learner *learner;
-  tendril_rollout_stats collected;
-  tendril_moto_stats stats;
-} training;
-
-static tendril_policy_options policy_options(double log_std) {
-  tendril_policy_options o;
-  tendril_policy_defaults(&o);
-  o.kind = TENDRIL_POLICY_TIME_LINEAR;
-  o.covariance = TENDRIL_COVARIANCE_FULL;
-  o.normalize = false;
-  o.log_std = log_std;
-  return o;
+static tendril_status try_open(support_training *t, const tendril_model *model, int streams,
+                               double log_std, const tendril_moto_options *o, int threads,
+                               tendril_error *err) {
+  return support_training_open(t, &tnd_method_moto, o, model, streams, log_std, threads, err);
 }
 
-static tendril_rollout_options rollouts(int streams, int T) {
-  return (tendril_rollout_options){
-      .streams = streams, .batch = streams * T, .episodes = TENDRIL_EPISODES_WHOLE};
-}
-
-static tendril_status try_open(training *t, tendril_model *model, int streams, double log_std,
-                               const tendril_moto_options *o, int threads, tendril_error *err) {
-  const int T = tendril_model_max_steps(model);
-  const tendril_policy_options p = policy_options(log_std);
-  *t = (training){.model = model};
-  TENDRIL_TRY(tendril_pool_create(threads, &t->pool, err));
-  TENDRIL_TRY(tendril_policy_create(&p, tendril_model_nobs(model), tendril_model_nact(model), T, 1,
-                                    &t->policy, err));
-  tendril_learner_setup setup = {.model = model,
-                                 .pool = t->pool,
-                                 .policy = t->policy,
-                                 .seed = 4,
-                                 .rollout = rollouts(streams, T)};
-  tendril_critic_defaults(&setup.critic);
-  return tendril_moto_create(o, &setup, &t->learner, err);
-}
-
-static void shut(training *t) {
-  tendril_learner_destroy(t->learner);
-  tendril_policy_destroy(t->policy);
-  tendril_pool_destroy(t->pool);
-}
-
-static tendril_status iterate(training *t, tendril_error *err) {
-  double values[(sizeof t->collected + sizeof t->stats) / sizeof(double)];
-  TENDRIL_TRY(tendril_learner_iterate(t->learner, values, err));
-  memcpy(&t->collected, values, sizeof t->collected);
-  memcpy(&t->stats, values + sizeof t->collected / sizeof(double), sizeof t->stats);
-  return TENDRIL_OK;
-}
-
-static tendril_model *cart(void) {
-  tendril_model *model = NULL;
-  check_ok(tendril_model_create(&support_cart, support_mjcf("cart.xml"), NULL, &model, check_err));
-  return model;
+static double value(const support_training *t, const char *name) {
+  return support_stat(t->learner, t->values, name);
 }
 
 static tendril_moto_options defaults(void) {
@@ -82,7 +31,7 @@ static tendril_moto_options defaults(void) {
 }
 
 // How far the gains are from those of LQR, and the means from 0: the largest difference.
-static double distance_to_lqr(const training *t) {
+static double distance_to_lqr(const support_training *t) {
   double K[2 * SUPPORT_CART_STEPS], worst = 0;
   support_cart_gains(K);
   // the last action hardly matters: what it costs is all that it does
@@ -96,16 +45,16 @@ static double distance_to_lqr(const training *t) {
 }
 
 static void check_reaches_lqr(tendril_moto_options o, int streams) {
-  tendril_model *model = cart();
-  training t;
+  tendril_model *model = support_cart_model();
+  support_training t;
   check_ok(try_open(&t, model, streams, 1, &o, 2, check_err));
   const double before = distance_to_lqr(&t);
   for (int k = 0; k < 60; k++)
-    check_ok(iterate(&t, check_err));
+    check_ok(support_iterate(&t, check_err));
   // gains are up to 4 in size; what is left of the noise is what moves them
   cr_assert_gt(before, 2);
   cr_assert_lt(distance_to_lqr(&t), 0.1, "%g", distance_to_lqr(&t));
-  shut(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
@@ -140,33 +89,33 @@ Test(moto, so_they_do_by_monte_carlo_with_many_samples) {
 Test(moto, every_step_keeps_its_bounds) {
   tendril_model *model = support_model("double-link", NULL);
   tendril_moto_options o = defaults();
-  training t;
+  support_training t;
   check_ok(try_open(&t, model, 10, 1, &o, 2, check_err));
   double entropy = -HUGE_VAL;
   for (int k = 0; k < 6; k++) {
-    check_ok(iterate(&t, check_err));
-    cr_assert_leq(t.stats.kl_max, o.max_kl * (1 + 1e-6));
-    cr_assert_geq(t.stats.entropy, entropy - o.entropy_drop - 1e-6);
-    entropy = t.stats.entropy;
-    cr_assert(t.stats.gain > 0 && t.stats.effective_min >= 1.5 && t.stats.fit <= 1);
+    check_ok(support_iterate(&t, check_err));
+    cr_assert_leq(value(&t, "kl_max"), o.max_kl * (1 + 1e-6));
+    cr_assert_geq(value(&t, "entropy"), entropy - o.entropy_drop - 1e-6);
+    entropy = value(&t, "entropy");
+    cr_assert(value(&t, "gain") > 0 && value(&t, "effective_min") >= 1.5 && value(&t, "fit") <= 1);
   }
-  shut(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(moto, training_is_the_same_bits_on_one_two_and_three_threads) {
   tendril_model *model = support_model("double-link", NULL);
   const tendril_moto_options o = defaults();
-  training t[3];
+  support_training t[3];
   for (int i = 0; i < 3; i++) {
     check_ok(try_open(&t[i], model, 7, 1, &o, i + 1, check_err));
     for (int k = 0; k < 4; k++)
-      check_ok(iterate(&t[i], check_err));
+      check_ok(support_iterate(&t[i], check_err));
     check_same_bits(tendril_policy_get_params(t[i].policy), tendril_policy_get_params(t[0].policy),
                     tendril_policy_nparam(t[0].policy));
   }
   for (int i = 0; i < 3; i++)
-    shut(&t[i]);
+    support_training_close(&t[i]);
   tendril_model_destroy(model);
 }
 
@@ -174,42 +123,42 @@ Test(moto, episodes_that_stop_short_are_named) {
   // inverted-pendulum-v4 falls within a few steps of 1000
   tendril_model *model = support_model("inverted-pendulum-v4", NULL);
   tendril_moto_options o = defaults();
-  training t;
+  support_training t;
   tendril_error err;
   check_ok(try_open(&t, model, 4, 1, &o, 2, check_err));
-  cr_assert_eq(iterate(&t, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "moto, step ") && strstr(err.text, "every episode has to reach"), "%s",
             err.text);
   for (int i = 0; i < tendril_policy_nparam(t.policy); i++)
     cr_assert(isfinite(tendril_policy_get_params(t.policy)[i]));
-  shut(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(moto, too_few_samples_are_counted) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   tendril_moto_options o = defaults();
-  training t;
+  support_training t;
   tendril_error err;
   o.reuse = TENDRIL_REUSE_NONE;
   o.ridge = 0;
   check_ok(try_open(&t, model, 5, 1, &o, 1, check_err));
-  cr_assert_eq(iterate(&t, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "5 samples") && strstr(err.text, "10 features"), "%s", err.text);
-  shut(&t);
+  support_training_close(&t);
   // a single rollout has no distribution of states
   o = defaults();
   check_ok(try_open(&t, model, 1, 1, &o, 1, check_err));
-  cr_assert_eq(iterate(&t, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "rollout.streams to be 2 or more"), "%s", err.text);
-  shut(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(moto, a_covariance_that_collapsed_is_named_and_its_samples_are_forgotten) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   const tendril_moto_options o = defaults();
-  training t;
+  support_training t;
   tendril_error err;
   check_ok(try_open(&t, model, 8, 1, &o, 2, check_err));
   const int n = tendril_policy_nparam(t.policy);
@@ -221,34 +170,34 @@ Test(moto, a_covariance_that_collapsed_is_named_and_its_samples_are_forgotten) {
   for (int s = 0; s < SUPPORT_CART_STEPS; s++)
     mute[s] = (tnd_linear_gaussian){2, 1, K, &k, &C};
   check_ok(tnd_time_linear_set(t.policy, mute, check_err));
-  cr_assert_eq(iterate(&t, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert_not_null(strstr(err.text, "step 0: the policy's covariance has collapsed"), "%s",
                      err.text);
   check_ok(tendril_policy_set_params(t.policy, good, check_err));
-  check_ok(iterate(&t, check_err));
+  check_ok(support_iterate(&t, check_err));
   // of this iteration alone
-  cr_assert_leq(t.stats.effective, 8 * SUPPORT_CART_STEPS, "%g", t.stats.effective);
+  cr_assert_leq(value(&t, "effective"), 8 * SUPPORT_CART_STEPS, "%g", value(&t, "effective"));
   free(good);
-  shut(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(moto, what_cannot_be_is_refused_in_a_line_that_names_the_option) {
-  tendril_model *model = cart();
-  training t;
+  tendril_model *model = support_cart_model();
+  support_training t;
   tendril_error err;
   tendril_moto_options o = defaults();
   o.targets = TENDRIL_TARGETS_MONTE_CARLO;
   cr_assert_eq(try_open(&t, model, 4, 1, &o, 1, &err), TENDRIL_E_CONFIG);
   cr_assert(strstr(err.text, "learner.reuse"), "%s", err.text);
-  shut(&t);
+  support_training_close(&t);
 
   // another policy, another rollout
   o = defaults();
   tendril_pool *pool = NULL;
   tendril_policy *policy = NULL;
   tendril_learner *learner = NULL;
-  tendril_policy_options p = policy_options(0);
+  tendril_policy_options p = support_time_linear(0);
   p.covariance = TENDRIL_COVARIANCE_DIAGONAL;
   check_ok(tendril_pool_create(1, &pool, check_err));
   check_ok(tendril_policy_create(&p, 2, 1, SUPPORT_CART_STEPS, 1, &policy, check_err));
@@ -256,7 +205,7 @@ Test(moto, what_cannot_be_is_refused_in_a_line_that_names_the_option) {
                                  .pool = pool,
                                  .policy = policy,
                                  .seed = 4,
-                                 .rollout = rollouts(4, SUPPORT_CART_STEPS)};
+                                 .rollout = support_whole_episodes(4, SUPPORT_CART_STEPS)};
   cr_assert_eq(tendril_moto_create(&o, &setup, &learner, &err), TENDRIL_E_CONFIG);
   cr_assert(strstr(err.text, "policy.covariance=full"), "%s", err.text);
   tendril_policy_destroy(policy);
@@ -272,16 +221,16 @@ Test(moto, what_cannot_be_is_refused_in_a_line_that_names_the_option) {
 }
 
 static tendril_status live(void *context, tendril_error *err) {
-  training t;
+  support_training t;
   const tendril_moto_options o = defaults();
   tendril_status status = try_open(&t, context, 3, 1, &o, 1, err);
-  if (status == TENDRIL_OK) status = iterate(&t, err);
-  shut(&t);
+  if (status == TENDRIL_OK) status = support_iterate(&t, err);
+  support_training_close(&t);
   return status;
 }
 
 Test(moto, every_failed_allocation_is_a_clean_error) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   cr_assert_gt(support_fail_each_alloc(live, model), 8);
   tendril_model_destroy(model);
 }

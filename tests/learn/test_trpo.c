@@ -10,7 +10,6 @@
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/scarce.h"
-#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -20,8 +19,6 @@
 typedef struct training {
   support_scene scene;
   tendril_learner *learner;
-  int nstat;
-  const tendril_stat *stats;
   double values[64];
 } training;
 
@@ -35,7 +32,6 @@ static void open_training(training *t, const char *task, int threads, tendril_tr
                                  .rollout = rollout,
                                  .critic = critic};
   check_ok(tendril_trpo_create(&options, &setup, &t->learner, check_err));
-  t->stats = tendril_learner_get_stats(t->learner, &t->nstat);
 }
 
 static void close_training(training *t) {
@@ -44,10 +40,7 @@ static void close_training(training *t) {
 }
 
 static double value(const training *t, const char *name) {
-  for (int i = 0; i < t->nstat; i++)
-    if (strcmp(t->stats[i].name, name) == 0) return t->values[i];
-  cr_assert_fail("no statistic %s", name);
-  return 0;
+  return support_stat(t->learner, t->values, name);
 }
 
 static tendril_trpo_options trpo_defaults(void) {
@@ -114,9 +107,7 @@ static double cart_score(const support_stage *stage, const tendril_policy *polic
 }
 
 Test(trpo, learns_linear_control_with_a_policy_and_a_quadratic_critic_for_every_step) {
-  tendril_model *model = NULL;
-  check_ok(tendril_model_create(&support_cart, support_mjcf("cart.xml"), NULL, &model, check_err));
-  support_stage stage = support_stage_open(model, 2);
+  support_stage stage = support_stage_open(support_cart_model(), 2);
   tendril_policy_options shape;
   tendril_policy *policy = NULL;
   tendril_policy_defaults(&shape);
@@ -140,16 +131,15 @@ Test(trpo, learns_linear_control_with_a_policy_and_a_quadratic_critic_for_every_
   const double start = cart_score(&stage, policy);
 
   tendril_trpo_options options = trpo_defaults();
-  tendril_learner_setup setup = {.model = model, .pool = stage.pool, .policy = policy, .seed = 1};
+  tendril_learner_setup setup = {
+      .model = stage.model, .pool = stage.pool, .policy = policy, .seed = 1};
   training t = {0};
   options.gamma = 1;
   options.max_kl = 0.1;
-  setup.rollout = (tendril_rollout_options){
-      .batch = 100 * SUPPORT_CART_STEPS, .streams = 100, .episodes = TENDRIL_EPISODES_WHOLE};
+  setup.rollout = support_whole_episodes(100, SUPPORT_CART_STEPS);
   setup.critic = critic_defaults();
   setup.critic.kind = TENDRIL_CRITIC_QUADRATIC;
   check_ok(tendril_trpo_create(&options, &setup, &t.learner, check_err));
-  t.stats = tendril_learner_get_stats(t.learner, &t.nstat);
   for (int k = 0; k < 60; k++)
     check_ok(tendril_learner_iterate(t.learner, t.values, check_err));
   // all but a tenth of what there is to gain

@@ -16,8 +16,6 @@
 typedef struct training {
   support_scene scene;
   tendril_learner *learner;
-  int nstat;
-  const tendril_stat *stats;
   double values[64];
 } training;
 
@@ -34,7 +32,6 @@ static void open_training(training *t, const char *task, int threads, tendril_vi
   support_scene_open(&t->scene, task, threads);
   const tendril_learner_setup setup = setup_of(&t->scene, rollout);
   check_ok(tendril_vine_create(&options, &setup, &t->learner, check_err));
-  t->stats = tendril_learner_get_stats(t->learner, &t->nstat);
 }
 
 static void close_training(training *t) {
@@ -48,10 +45,7 @@ static void iterate(training *t, int times) {
 }
 
 static double value(const training *t, const char *name) {
-  for (int i = 0; i < t->nstat; i++)
-    if (strcmp(t->stats[i].name, name) == 0) return t->values[i];
-  cr_assert_fail("no statistic %s", name);
-  return 0;
+  return support_stat(t->learner, t->values, name);
 }
 
 static const tendril_rollout_options carried = {.batch = 512, .streams = 8};

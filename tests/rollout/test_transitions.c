@@ -47,12 +47,6 @@ static void shut(scene *s) {
 static const tendril_rollout_options whole = {
     .batch = STREAMS * T, .streams = STREAMS, .episodes = TENDRIL_EPISODES_WHOLE};
 
-static tendril_model *cart(void) {
-  tendril_model *model = NULL;
-  check_ok(tendril_model_create(&support_cart, support_mjcf("cart.xml"), NULL, &model, check_err));
-  return model;
-}
-
 static const tendril_batch *add(scene *s) {
   const tendril_batch *batch = NULL;
   tendril_rollout_stats stats;
@@ -73,7 +67,7 @@ static void check_slot(const tnd_transitions *x, int slot, const tendril_batch *
 }
 
 Test(transitions, every_row_is_followed_by_the_state_that_its_action_leads_to) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   scene s;
   check_ok(try_open(&s, model, whole, KEPT, check_err));
   add(&s);
@@ -123,7 +117,7 @@ Test(transitions, no_value_follows_where_the_task_ended_and_only_there) {
 }
 
 Test(transitions, the_oldest_iteration_gives_its_slot_to_the_newest) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   scene s;
   double first_of[5];
   check_ok(try_open(&s, model, whole, KEPT, check_err));
@@ -169,7 +163,7 @@ Test(transitions, rewards_at_their_own_time_are_what_the_environment_paid) {
 }
 
 Test(transitions, rewards_at_any_other_time_by_hand) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   scene s;
   check_ok(try_open(&s, model, whole, 1, check_err));
   const tendril_batch *b = add(&s);
@@ -236,7 +230,8 @@ static void check_restores(tendril_model *model, tendril_rollout_options rollout
 }
 
 Test(transitions, a_checkpoint_brings_all_slots_back_to_the_bit) {
-  tendril_model *model = cart(), *pendulum = support_model("inverted-pendulum-v4", NULL);
+  tendril_model *model = support_cart_model(),
+                *pendulum = support_model("inverted-pendulum-v4", NULL);
   for (int iterations = 0; iterations < 6; iterations++) {
     check_restores(model, whole, iterations);
     check_restores(pendulum, (tendril_rollout_options){.batch = 120, .streams = 3}, iterations);
@@ -276,7 +271,7 @@ static void check_refused(scene *s, const numbers *n, const char *where) {
 }
 
 Test(transitions, damaged_checkpoints_are_refused_and_leave_no_half) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   scene s;
   static numbers good, n;
   check_ok(try_open(&s, model, whole, KEPT, check_err));
@@ -348,7 +343,7 @@ static tendril_status live(void *context, tendril_error *err) {
 }
 
 Test(transitions, survive_scarce_memory_and_refuse_more_rows_than_can_be_counted) {
-  tendril_model *model = cart();
+  tendril_model *model = support_cart_model();
   scene s;
   tendril_error err = {{0}};
   cr_assert_gt(support_fail_each_alloc(live, model), 10);

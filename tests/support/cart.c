@@ -1,5 +1,8 @@
 #include "support/cart.h"
 
+#include "support/learning.h"
+#include "support/sim.h"
+
 #include "trajopt/lqr.h"
 
 #include <criterion/criterion.h>
@@ -48,6 +51,12 @@ const tendril_task support_cart = {
     .cost = {{"x", 1, 1, 0, true}, {"v", 1, 0.2, 0, true}, {"u", 1, 0.05, 0, false}},
     .residuals = residuals,
 };
+
+tendril_model *support_cart_model(void) {
+  tendril_model *model = NULL;
+  check_ok(tendril_model_create(&support_cart, support_mjcf("cart.xml"), NULL, &model, check_err));
+  return model;
+}
 
 void support_cart_gains(double *K) {
   const double b = dt / mass, F[6] = {1, dt, dt * b, 0, 1, b};

@@ -9,6 +9,9 @@
 enum { SUPPORT_CART_STEPS = 12 };
 extern const tendril_task support_cart;
 
+// The test fails if it cannot be made. tendril_model_destroy()
+tendril_model *support_cart_model(void);
+
 // The gains of the optimal law u = K x + 0 for every step [SUPPORT_CART_STEPS][2], by Riccati's
 // recursion.
 void support_cart_gains(double *K);

@@ -7,6 +7,7 @@
 #include "policy/policy.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 tendril_error support_error_line;
 
@@ -51,6 +52,58 @@ void support_scene_close(support_scene *s) {
   tendril_pool_destroy(s->pool);
   tendril_model_destroy(s->model);
   tendril_tasks_destroy(s->tasks);
+}
+
+tendril_policy_options support_time_linear(double log_std) {
+  tendril_policy_options options;
+  tendril_policy_defaults(&options);
+  options.kind = TENDRIL_POLICY_TIME_LINEAR;
+  options.covariance = TENDRIL_COVARIANCE_FULL;
+  options.normalize = false;
+  options.log_std = log_std;
+  return options;
+}
+
+tendril_rollout_options support_whole_episodes(int streams, int T) {
+  return (tendril_rollout_options){
+      .streams = streams, .batch = streams * T, .episodes = TENDRIL_EPISODES_WHOLE};
+}
+
+tendril_status support_training_open(support_training *t, const tnd_method *method,
+                                     const void *options, const tendril_model *model, int streams,
+                                     double log_std, int threads, tendril_error *err) {
+  const int T = tendril_model_max_steps(model);
+  const tendril_policy_options policy = support_time_linear(log_std);
+  *t = (support_training){0};
+  TENDRIL_TRY(tendril_pool_create(threads, &t->pool, err));
+  TENDRIL_TRY(tendril_policy_create(&policy, tendril_model_nobs(model), tendril_model_nact(model),
+                                    T, 1, &t->policy, err));
+  tendril_learner_setup setup = {.model = model,
+                                 .pool = t->pool,
+                                 .policy = t->policy,
+                                 .seed = 4,
+                                 .rollout = support_whole_episodes(streams, T)};
+  tendril_critic_defaults(&setup.critic);
+  return method->create(options, &setup, &t->learner, err);
+}
+
+void support_training_close(support_training *t) {
+  tendril_learner_destroy(t->learner);
+  tendril_policy_destroy(t->policy);
+  tendril_pool_destroy(t->pool);
+}
+
+tendril_status support_iterate(support_training *t, tendril_error *err) {
+  return tendril_learner_iterate(t->learner, t->values, err);
+}
+
+double support_stat(const tendril_learner *learner, const double *values, const char *name) {
+  int n;
+  const tendril_stat *stats = tendril_learner_get_stats(learner, &n);
+  for (int i = 0; i < n; i++)
+    if (strcmp(stats[i].name, name) == 0) return values[i];
+  cr_assert_fail("no statistic %s", name);
+  return 0;
 }
 
 void support_check_same_summary(const char *file, int line, const tendril_summary *got,

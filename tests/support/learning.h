@@ -2,6 +2,8 @@
 #ifndef SUPPORT_LEARNING_H
 #define SUPPORT_LEARNING_H
 
+#include "learn/learner.h"
+
 #include <tendril/tendril.h>
 
 typedef struct support_scene {
@@ -26,6 +28,29 @@ typedef struct support_stage {
 } support_stage;
 support_stage support_stage_open(tendril_model *model, int threads);
 void support_stage_close(support_stage *stage);
+
+// For methods of time-dependent linear-Gaussian policies: full covariances, observations as they
+// are; one whole episode of T steps of every stream.
+tendril_policy_options support_time_linear(double log_std);
+tendril_rollout_options support_whole_episodes(int streams, int T);
+
+// A learner of such a policy.
+typedef struct support_training {
+  tendril_pool *pool;
+  tendril_policy *policy;
+  tendril_learner *learner;
+  double values[64];  // statistics of the last iteration
+} support_training;
+
+// `options` are the method's own. What fails leaves something to close.
+tendril_status support_training_open(support_training *training, const tnd_method *method,
+                                     const void *options, const tendril_model *model, int streams,
+                                     double log_std, int threads, tendril_error *err);
+void support_training_close(support_training *training);
+tendril_status support_iterate(support_training *training, tendril_error *err);
+
+// The statistic of that name in a learner's `values`; the test fails if there is none.
+double support_stat(const tendril_learner *learner, const double *values, const char *name);
 
 // Two summaries equal to the bit; what lies between their members is nobody's.
 #define check_same_summary(got, expected)                                                          \
