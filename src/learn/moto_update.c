@@ -13,10 +13,9 @@
 
 typedef struct update {
   int ns, na;
-  double *B;              // [na][na] C'Qaa C, then factor of the new policy's covariance of y
-  double *U;              // [na][na] its eigenvectors, then U diag(v)^1/2
+  double *U;              // [na][na] eigenvectors of C'Qaa C, then U diag(v)^1/2
   double *W;              // [na][na] C U
-  double *T;              // [na][max(ns, na)] products on their way
+  double *T;              // [na][max(ns, 2 na)] products on their way
   double *G, *h;          // [na][ns], [na]: r(s) = G s + h, the gradient of Q in y at y = 0
   double *q, *c;          // [na], [na]: eigenvalues; E r_i(s)^2
   double *step, *spread;  // [na], [na]: 1 / (eta - q_i), log v_i
@@ -26,14 +25,14 @@ typedef struct update {
 // Carves work, or, if that is NULL, only counts.
 static int layout(update *u, int ns, int na, double *work) {
   int used = 0;
-  const int wide = ns > na ? ns : na;
+  const int wide = ns > 2 * na ? ns : 2 * na;
   const struct {
     double **piece;
     int size;
   } pieces[] = {
-      {&u->B, na * na}, {&u->U, na * na}, {&u->W, na * na}, {&u->T, na * wide}, {&u->G, na * ns},
-      {&u->h, na},      {&u->q, na},      {&u->c, na},      {&u->step, na},     {&u->spread, na},
-      {&u->K, na * ns}, {&u->k, na},      {&u->C, na * na},
+      {&u->U, na * na}, {&u->W, na * na}, {&u->T, na * wide}, {&u->G, na * ns},
+      {&u->h, na},      {&u->q, na},      {&u->c, na},        {&u->step, na},
+      {&u->spread, na}, {&u->K, na * ns}, {&u->k, na},        {&u->C, na * na},
   };
   u->ns = ns;
   u->na = na;
@@ -72,12 +71,7 @@ static void lower(int n, const double *C, double *out) {
 // C'Qaa C = U diag(q) U' and W = C U; u->C holds the old factor.
 static bool diagonalise(update *u, const double *Qaa) {
   const int na = u->na;
-  product(na, na, na, Qaa, false, u->C, u->T);
-  product(na, na, na, u->C, true, u->T, u->B);
-  for (int i = 0; i < na; i++)
-    for (int j = 0; j < i; j++)
-      u->B[i * na + j] = u->B[j * na + i] = 0.5 * (u->B[i * na + j] + u->B[j * na + i]);
-  if (!tnd_symmetric_eigen(na, u->B, u->q, u->U)) return false;
+  if (!tnd_congruent_eigen(na, u->C, Qaa, u->T, u->q, u->U)) return false;
   product(na, na, na, u->C, false, u->U, u->W);
   return true;
 }
@@ -128,35 +122,20 @@ static void move_mean(update *u, const tnd_linear_gaussian *old) {
     u->k[i] += old->k[i];
 }
 
-// The lower factor L of U diag(v) U', by Gram-Schmidt on the rows of U diag(v)^1/2: the product is
-// never formed, as its Cholesky factor has half the digits. The new policy's factor is C L. False
-// if rounding changed its determinant: the entropy would not be what the dual says.
+// The new policy's factor is C L, L that of U diag(v) U'. False if rounding changed the
+// determinant: the entropy would not be what the dual says.
 static bool move_spread(update *u) {
   const int na = u->na;
-  double *V = u->U, *L = u->B;
-  double logdet = 0, expected = 0;
-  for (int i = 0; i < na; i++)
-    for (int j = 0; j < na; j++)
-      V[i * na + j] *= exp(0.5 * u->spread[j]);
-  memset(L, 0, sizeof *L * (size_t)na * (size_t)na);
+  double *L = u->T, *C = u->T + na * na, expected = 0;
   for (int j = 0; j < na; j++) {
-    double *vj = V + j * na;
-    const double norm = sqrt(tnd_dot(na, vj, vj));
-    L[j * na + j] = norm;
-    for (int l = 0; l < na; l++)
-      vj[l] /= norm;
-    for (int i = j + 1; i < na; i++) {
-      double *vi = V + i * na;
-      const double share = L[i * na + j] = tnd_dot(na, vj, vi);
-      for (int l = 0; l < na; l++)
-        vi[l] -= share * vj[l];
-    }
-    logdet += 2 * log(norm);
+    for (int i = 0; i < na; i++)
+      u->U[i * na + j] *= exp(0.5 * u->spread[j]);
     expected += u->spread[j];
   }
-  memcpy(u->T, u->C, sizeof *u->C * (size_t)na * (size_t)na);
-  product(na, na, na, u->T, false, L, u->C);
-  return fabs(logdet - expected) < 1e-7;
+  tnd_cholesky_of_square(na, u->U, L);
+  memcpy(C, u->C, sizeof *C * (size_t)na * (size_t)na);
+  product(na, na, na, C, false, L, u->C);
+  return fabs(tnd_cholesky_logdet(na, na, L) - expected) < 1e-7;
 }
 
 static bool positive(int n, const double *C) {

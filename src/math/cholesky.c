@@ -2,9 +2,11 @@
 // work.
 #include "math/cholesky.h"
 
+#include "math/linalg.h"
 #include "math/simd.h"
 
 #include <math.h>
+#include <string.h>
 
 bool tnd_cholesky(int n, int stride, double *A) {
   for (int j = 0; j < n; j++) {
@@ -53,6 +55,25 @@ TND_CLONES void tnd_cholesky_backward(int n, int stride, const double *L, int co
 void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double *b) {
   tnd_cholesky_forward(n, stride, L, columns, b);
   tnd_cholesky_backward(n, stride, L, columns, b);
+}
+
+// Modified Gram-Schmidt, whose L is as good as that of Householder's reflections (Higham, Accuracy
+// and Stability of Numerical Algorithms, sec. 19.8).
+void tnd_cholesky_of_square(int n, double *W, double *L) {
+  memset(L, 0, sizeof *L * (size_t)n * (size_t)n);
+  for (int j = 0; j < n; j++) {
+    double *wj = W + j * n;
+    const double norm = sqrt(tnd_dot(n, wj, wj));
+    L[j * n + j] = norm;
+    for (int l = 0; l < n; l++)
+      wj[l] /= norm;
+    for (int i = j + 1; i < n; i++) {
+      double *wi = W + i * n;
+      const double share = L[i * n + j] = tnd_dot(n, wj, wi);
+      for (int l = 0; l < n; l++)
+        wi[l] -= share * wj[l];
+    }
+  }
 }
 
 double tnd_cholesky_logdet(int n, int stride, const double *L) {

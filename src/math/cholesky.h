@@ -12,6 +12,10 @@ void tnd_cholesky_solve(int n, int stride, const double *L, int columns, double 
 // Half of it: b <- L^-1 b, and b <- L'^-1 b.
 void tnd_cholesky_forward(int n, int stride, const double *L, int columns, double *b);
 void tnd_cholesky_backward(int n, int stride, const double *L, int columns, double *b);
+// The lower Cholesky factor L [n][n] of W W', zeros above, from W [n][n], which is destroyed, by
+// orthogonalising its rows, W = L Q. The product is never formed: its factor would have half the
+// digits. If W is not finite or exactly singular, so is L (or its diagonal).
+void tnd_cholesky_of_square(int n, double *W, double *L);
 // log |L L'|
 double tnd_cholesky_logdet(int n, int stride, const double *L);
 

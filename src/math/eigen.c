@@ -53,3 +53,24 @@ bool tnd_symmetric_eigen(int n, double *A, double *q, double *U) {
     q[i] = A[i * n + i];
   return !rotated && tnd_all_finite(n, q) && tnd_all_finite((int64_t)n * n, U);
 }
+
+bool tnd_congruent_eigen(int n, const double *C, const double *A, double *scratch, double *q,
+                         double *U) {
+  double *AC = scratch, *B = scratch + n * n;
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) {
+      AC[i * n + j] = 0;
+      for (int k = j; k < n; k++)
+        AC[i * n + j] += A[i * n + k] * C[k * n + j];
+    }
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) {
+      B[i * n + j] = 0;
+      for (int k = i; k < n; k++)
+        B[i * n + j] += C[k * n + i] * AC[k * n + j];
+    }
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < i; j++)
+      B[i * n + j] = B[j * n + i] = 0.5 * (B[i * n + j] + B[j * n + i]);
+  return tnd_symmetric_eigen(n, B, q, U);
+}

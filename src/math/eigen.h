@@ -11,4 +11,10 @@
 // eigenvalues of graded matrices keep their digits.
 bool tnd_symmetric_eigen(int n, double *A, double *q, double *U);
 
+// The same of C'A C = U diag(q) U', C [n][n] lower, zeros above; A unchanged, scratch [2][n][n].
+// a = C U y makes a'A a the sum of q_i y_i^2 and N(0, C C') the standard normal. Other units of a's
+// entries, A and C scaled to match, do not change a bit of q and U if they are powers of two.
+bool tnd_congruent_eigen(int n, const double *C, const double *A, double *scratch, double *q,
+                         double *U);
+
 #endif

@@ -83,3 +83,45 @@ Test(cholesky, refuses_what_is_not_positive_definite) {
   cr_assert_not(tnd_cholesky(2, 2, (double[]){1, 0, INFINITY, 1}));
   cr_assert(tnd_cholesky(2, 2, (double[]){1, NAN, 0, 1}));  // the upper triangle is not read
 }
+
+Test(cholesky, of_a_square_is_the_factor_of_the_product) {
+  for (uint32_t k = 0; k < 240; k++) {
+    tendril_random random = tendril_random_stream(3, TENDRIL_PURPOSE_TEST, k, 0);
+    const int n = 1 + (int)(k % MOST);
+    double W[MOST * MOST], L[MOST * MOST], expected[MOST * MOST];
+    tendril_random_normals(&random, n * n, W);
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        expected[i * n + j] = 0;
+        for (int l = 0; l < n; l++)
+          expected[i * n + j] += W[i * n + l] * W[j * n + l];
+      }
+    }
+    tnd_cholesky_of_square(n, W, L);
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        double sum = 0;
+        for (int l = 0; l < n; l++)
+          sum += L[i * n + l] * L[j * n + l];
+        check_close(sum, expected[i * n + j], 1e-13);  // rounding of rows of length 4
+        cr_assert(j <= i || L[i * n + j] == 0);
+      }
+  }
+}
+
+Test(cholesky, of_a_square_keeps_the_digits_that_the_product_has_not) {
+  // W W' = [1, 1; 1, 1 + 1e-20], in doubles singular
+  double W[4] = {1, 0, 1, 1e-10}, L[4];
+  tnd_cholesky_of_square(2, W, L);
+  cr_assert(L[0] == 1 && L[1] == 0 && L[2] == 1);
+  check_close(L[3] / 1e-10, 1, 1e-15);
+}
+
+Test(cholesky, of_a_singular_square_is_singular) {
+  double W[4] = {1, 0, 2, 0}, L[4];
+  tnd_cholesky_of_square(2, W, L);
+  cr_assert(L[0] == 1 && L[2] == 2 && L[3] == 0);
+  double zero[4] = {0};
+  tnd_cholesky_of_square(2, zero, L);
+  cr_assert_not(L[0] > 0 && L[3] > 0);
+}

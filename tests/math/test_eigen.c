@@ -84,3 +84,42 @@ Test(eigen, refuses_what_is_not_finite_or_overflows) {
   cr_assert_not(tnd_symmetric_eigen(2, (double[]){INFINITY, 0, 0, 1}, q, U));
   cr_assert_not(tnd_symmetric_eigen(2, (double[]){1.7e308, 1.7e308, 1.7e308, 1.7e308}, q, U));
 }
+
+Test(eigen, congruent_eigenvalues_are_those_of_the_product_whatever_the_units) {
+  for (uint32_t k = 0; k < 240; k++) {
+    tendril_random random = tendril_random_stream(2, TENDRIL_PURPOSE_TEST, k, 0);
+    const int n = 1 + (int)(k % MOST);
+    double C[MOST * MOST], A[MOST * MOST], B[MOST * MOST], work[2 * MOST * MOST];
+    double q[MOST], U[MOST * MOST], plain[MOST], V[MOST * MOST];
+    tendril_random_normals(&random, n * n, C);
+    tendril_random_normals(&random, n * n, A);
+    for (int i = 0; i < n; i++)
+      for (int j = i + 1; j < n; j++) {
+        C[i * n + j] = 0;
+        A[j * n + i] = A[i * n + j];
+      }
+    cr_assert(tnd_congruent_eigen(n, C, A, work, q, U));
+
+    // C'A C = U diag(q) U'
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        double product = 0, entry = 0;
+        for (int a = 0; a < n; a++) {
+          for (int b = 0; b < n; b++)
+            product += C[a * n + i] * A[a * n + b] * C[b * n + j];
+          entry += U[i * n + a] * q[a] * U[j * n + a];
+        }
+        check_close(entry, product, 1e-12);  // 144 terms of some 10
+      }
+
+    // a in other units
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        C[i * n + j] = ldexp(C[i * n + j], 3 * i);
+        B[i * n + j] = ldexp(A[i * n + j], -3 * i - 3 * j);
+      }
+    cr_assert(tnd_congruent_eigen(n, C, B, work, plain, V));
+    check_same_bits(plain, q, n);
+    check_same_bits(V, U, n * n);
+  }
+}
