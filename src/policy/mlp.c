@@ -5,6 +5,7 @@
 //   J v:   dZ_l = dH_{l-1} W_l + H_{l-1} V_l + v_l,   dH_l = D_l o dZ_l
 //   J' g:  G_L = g,   grad W_l += H_{l-1}' G_l,   grad b_l += 1' G_l,
 //          G_{l-1} = (G_l W_l') o D_{l-1}
+//   dy/dx: the same G from G_L = I, one for each output, down to G_1 W_1'
 #include "policy/mlp.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@
 #include "math/vecmath.h"
 
 #define MAX_LAYERS (TENDRIL_MAX_SIZES + 1)
+#define MAX_STACKED 256  // rows of G that a Jacobian works on at a time: they stay in the cache
 
 // One layer; arrays are float or double. Paddings are zero.
 struct layer {
@@ -27,7 +29,7 @@ struct layer {
   int64_t first;  // its first parameter: W [nin][nout], then b [nout]
   void *w;        // [nin][pout]
   void *v;        // [nin][pout] tangent of W
-  void *wt;       // [nout][pin] W transposed; none in the first layer
+  void *wt;       // [nout][pin] W transposed
   void *b;        // [pout]
   void *vb;       // [pout] tangent of b
 };
@@ -43,7 +45,8 @@ struct tnd_mlp {
 // What a pass over rows needs and leaves nothing in.
 struct scratch {
   void *y;          // [capacity][pout] of the last layer: y, J v or g
-  void *g[2];       // [capacity][widest and a line] dH_l or G_l, by turns
+  int stacked;      // max(capacity, nout)
+  void *g[2];       // [stacked][widest and a line] dH_l or G_l, by turns
   void *gw;         // [max nin][pout] gradient of one layer's weights
   void *temporary;  // [2][widest]
 };
@@ -116,7 +119,7 @@ static void layout(tnd_mlp *mlp, tnd_arena *arena) {
     layer->vb = tnd_arena_take(arena, pout, size);
     layer->w = tnd_arena_take(arena, nin * pout, size);
     layer->v = tnd_arena_take(arena, nin * pout, size);
-    if (l > 0) layer->wt = tnd_arena_take(arena, nout * pin, size);
+    layer->wt = tnd_arena_take(arena, nout * pin, size);
   }
 }
 
@@ -179,8 +182,9 @@ static void layout_rows(tnd_mlp_rows *rows, const tnd_mlp *mlp, tnd_arena *arena
   if (rows->keeps_only) return;
   struct scratch *s = &rows->scratch;
   s->y = tnd_arena_take(arena, capacity * last, size);
+  s->stacked = rows->capacity > mlp->shape.nout ? rows->capacity : mlp->shape.nout;
   for (int i = 0; i < 2; i++)
-    s->g[i] = tnd_arena_take(arena, capacity * (widest + TND_LINE / size), size);
+    s->g[i] = tnd_arena_take(arena, (size_t)s->stacked * (widest + TND_LINE / size), size);
   s->gw = tnd_arena_take(arena, gw, size);
   s->temporary = tnd_arena_take(arena, 2 * widest, size);
 }
@@ -258,6 +262,19 @@ void tnd_mlp_vjp(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *g, double
     vjp_floats(mlp, rows, g, grad);
   else
     vjp_doubles(mlp, rows, g, grad);
+}
+
+void tnd_mlp_jacobian(const tnd_mlp *mlp, const tnd_mlp_rows *rows, int nx, double *J) {
+  const int nout = mlp->shape.nout, stacked = rows->scratch.stacked;
+  const int most = (stacked < MAX_STACKED ? stacked : MAX_STACKED) / nout, step = most ? most : 1;
+  for (int first = 0; first < rows->n; first += step) {
+    const int n = rows->n - first < step ? rows->n - first : step;
+    double *to = J + (ptrdiff_t)first * nout * nx;
+    if (single(mlp))
+      jacobian_of_floats(mlp, rows, first, n, nx, to);
+    else
+      jacobian_of_doubles(mlp, rows, first, n, nx, to);
+  }
 }
 
 size_t tnd_mlp_point_size(const tnd_mlp *mlp) {

@@ -54,6 +54,8 @@ void tnd_mlp_forward(const tnd_mlp *mlp, tnd_mlp_rows *rows, int n, const double
 void tnd_mlp_jvp(const tnd_mlp *mlp, tnd_mlp_rows *rows, double *dy);
 // grad [nparam] += sum over rows of J' g, g [n][nout]
 void tnd_mlp_vjp(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *g, double *grad);
+// J [n][nout][nx] = dy/dx in the first nx <= nin inputs for the rows of the last forward
+void tnd_mlp_jacobian(const tnd_mlp *mlp, const tnd_mlp_rows *rows, int nx, double *J);
 
 // One row, the fast way for a worker that simulates: y [nout] = f(x [nin]).
 // scratch: tnd_mlp_point_size() doubles

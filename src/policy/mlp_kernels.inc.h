@@ -32,10 +32,10 @@ static void NAME(export_rows)(int n, int width, int stride, const REAL *in, doub
       out[(ptrdiff_t)r * width + j] = (double)in[(ptrdiff_t)r * stride + j];
 }
 
-// a <- a o h'(z) for n rows of `width` entries, those of a and h their strides apart, those of d
-// (of the softplus alone) dense; of tanh and relu the derivative is a function of H
+// a <- a o h'(z) for n rows of `width` entries, those of a, h and d (of the softplus alone) their
+// strides apart, 0 for one row for all; of tanh and relu the derivative is a function of H
 static TND_CLONES void NAME(times_derivative)(tendril_activation activation, int n, int width,
-                                              int h_row, const REAL *restrict h,
+                                              int h_row, const REAL *restrict h, int d_row,
                                               const REAL *restrict d, int a_row, REAL *restrict a) {
   switch (activation) {
   case TENDRIL_TANH:
@@ -48,7 +48,7 @@ static TND_CLONES void NAME(times_derivative)(tendril_activation activation, int
   case TENDRIL_SOFTPLUS:
     for (int r = 0; r < n; r++)
       for (int j = 0; j < width; j++)
-        a[(ptrdiff_t)r * a_row + j] *= d[(ptrdiff_t)r * width + j];
+        a[(ptrdiff_t)r * a_row + j] *= d[(ptrdiff_t)r * d_row + j];
     break;
   case TENDRIL_RELU:
     for (int r = 0; r < n; r++)
@@ -175,7 +175,7 @@ static void NAME(jvp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, double *dy) {
     }
     // dH = D o dZ
     NAME(times_derivative)
-    (mlp->shape.activation, n, pout, h_row, rows->h[l], rows->d[l], dz_row, dz);
+    (mlp->shape.activation, n, pout, h_row, rows->h[l], pout, rows->d[l], dz_row, dz);
     in = rows->h[l];
     din = dz;
     in_row = h_row;
@@ -204,9 +204,42 @@ static void NAME(vjp)(const tnd_mlp *mlp, tnd_mlp_rows *rows, const double *gy, 
     // G <- (G W') o D
     REAL *below = rows->scratch.g[l % 2];
     GEMM(n, pin, nout, g, pout, 1, layer->wt, pin, NULL, 0, below, pin);
-    NAME(times_derivative)(mlp->shape.activation, n, pin, in_row, in, rows->d[l - 1], pin, below);
+    NAME(times_derivative)
+    (mlp->shape.activation, n, pin, in_row, in, pin, rows->d[l - 1], pin, below);
     g = below;
   }
+}
+
+// J [n][nout][nx] for n rows from `first` on: all their G in one matrix [n nout][width].
+static void NAME(jacobian_of)(const tnd_mlp *mlp, const tnd_mlp_rows *rows, int first, int n,
+                              int nx, double *J) {
+  const int nout = mlp->shape.nout, line = (int)(TND_LINE / sizeof(REAL));
+  const struct layer *above = &mlp->layers[mlp->nlayer - 1];
+  REAL *g = rows->scratch.g[0], *below = rows->scratch.g[1];
+  int g_row = above->pin + line;
+  // G_L = I, G_L W_L' = W_L'
+  for (int i = 0; i < n * nout; i++)
+    memcpy(g + (ptrdiff_t)i * g_row, (REAL *)above->wt + (ptrdiff_t)(i % nout) * above->pin,
+           (size_t)above->pin * sizeof *g);
+  for (int l = mlp->nlayer - 2; l >= 0; l--) {
+    const struct layer *layer = &mlp->layers[l];
+    const int pin = layer->pin, pout = layer->pout, h_row = h_stride(layer, sizeof *g);
+    const REAL *h = rows->h[l], *d = rows->d[l];
+    // G <- (G o D) W', a row of D for nout of G
+    for (int r = 0; r < n; r++) {
+      const REAL *h_r = h + (ptrdiff_t)(first + r) * h_row;
+      const REAL *d_r = d ? d + (ptrdiff_t)(first + r) * pout : NULL;
+      NAME(times_derivative)
+      (mlp->shape.activation, nout, pout, 0, h_r, 0, d_r, g_row, g + (ptrdiff_t)r * nout * g_row);
+    }
+    GEMM((ptrdiff_t)n * nout, pin, layer->nout, g, g_row, 1, layer->wt, pin, NULL, 0, below,
+         pin + line);
+    REAL *swap = g;
+    g = below;
+    below = swap;
+    g_row = pin + line;
+  }
+  NAME(export_rows)(n * nout, nx, g_row, g, J);
 }
 
 static void NAME(point)(const tnd_mlp *mlp, REAL *scratch, const double *x, double *y) {

@@ -118,6 +118,11 @@ static void forward(const tendril_policy *policy, tnd_policy_rows *rows, int n, 
   join(g, n, r->m, policy->theta + g->nmean, d);
 }
 
+static void jacobian(const tendril_policy *policy, const tnd_policy_rows *rows, double *P) {
+  tnd_mlp_jacobian(((const gaussian *)policy)->mean, ((const gaussian_rows *)rows)->mean,
+                   policy->nobs, P);
+}
+
 static void set_tangent(tendril_policy *policy, const double *v) {
   gaussian *g = (gaussian *)policy;
   tnd_mlp_set_tangent(g->mean, v);
@@ -241,6 +246,7 @@ static const tnd_policy_ops gaussian_ops = {
     .rows_borrow = rows_borrow,
     .rows_destroy = rows_destroy,
     .forward = forward,
+    .jacobian = jacobian,
     .set_tangent = set_tangent,
     .jvp = jvp,
     .vjp = vjp,

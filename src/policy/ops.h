@@ -24,6 +24,8 @@ typedef struct tnd_policy_ops {
   void (*rows_destroy)(tnd_policy_rows *rows);
   void (*forward)(const tendril_policy *policy, tnd_policy_rows *rows, int n, const double *x,
                   double *d);
+  // P [n][nact][nobs], for the rows of the last forward: of the means, in the first nobs inputs
+  void (*jacobian)(const tendril_policy *policy, const tnd_policy_rows *rows, double *P);
   void (*set_tangent)(tendril_policy *policy, const double *v);
   void (*jvp)(const tendril_policy *policy, tnd_policy_rows *rows, double *jv);
   void (*vjp)(const tendril_policy *policy, tnd_policy_rows *rows, const double *u, double *grad);

@@ -268,6 +268,20 @@ void tnd_policy_forward(const tendril_policy *policy, tnd_policy_rows *rows, int
   policy->ops->forward(policy, rows, n, x, d);
 }
 
+void tnd_policy_linearize(const tendril_policy *policy, tnd_policy_rows *rows, int n,
+                          const double *x, double *d, double *P) {
+  policy->ops->forward(policy, rows, n, x, d);
+  policy->ops->jacobian(policy, rows, P);
+  if (!policy->options.normalize) return;
+  // dx/dobs, 0 from the clip on
+  const double clip = policy->options.obs_clip;
+  const int nobs = policy->nobs, nact = policy->nact;
+  for (int r = 0; r < n; r++)
+    for (int i = 0; i < nact; i++)
+      for (int j = 0; j < nobs; j++, P++)
+        *P = fabs(x[(ptrdiff_t)r * policy->ninput + j]) < clip ? *P * policy->scale[j] : 0;
+}
+
 void tnd_policy_set_tangent(tendril_policy *policy, const double *v) {
   policy->ops->set_tangent(policy, v);
 }

@@ -49,6 +49,11 @@ void tnd_policy_rows_destroy(tnd_policy_rows *rows);
 // d [n][ndist] from inputs x [n][ninput]; keeps the activations
 void tnd_policy_forward(const tendril_policy *policy, tnd_policy_rows *rows, int n, const double *x,
                         double *d);
+// The policy as a function of the observation, to first order: d as above and P [n][nact][nobs],
+// the mean action's derivatives in the observations that x [n][ninput] was made of. Where the
+// normaliser clips an observation they are 0.
+void tnd_policy_linearize(const tendril_policy *policy, tnd_policy_rows *rows, int n,
+                          const double *x, double *d, double *P);
 // v [nparam], copied: the direction of the next tnd_policy_jvp() calls
 void tnd_policy_set_tangent(tendril_policy *policy, const double *v);
 // jv [n][ndist] = J v for the rows of the last forward

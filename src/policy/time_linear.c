@@ -161,6 +161,14 @@ static void forward(const tendril_policy *policy, tnd_policy_rows *rows, int n, 
   apply(p, r, policy->theta, d);
 }
 
+static void jacobian(const tendril_policy *policy, const tnd_policy_rows *rows, double *P) {
+  const time_linear *p = (const time_linear *)policy;
+  const time_linear_rows *r = (const time_linear_rows *)rows;
+  const size_t size = (size_t)policy->nact * (size_t)policy->nobs;
+  for (int i = 0; i < r->n; i++)  // K_t
+    memcpy(P + (size_t)i * size, policy->theta + (ptrdiff_t)r->t[i] * p->block, sizeof *P * size);
+}
+
 static void set_tangent(tendril_policy *policy, const double *v) {
   memcpy(((time_linear *)policy)->v, v, sizeof *v * (size_t)policy->nparam);
 }
@@ -318,6 +326,7 @@ static const tnd_policy_ops ops = {
     .rows_borrow = rows_borrow,
     .rows_destroy = rows_destroy,
     .forward = forward,
+    .jacobian = jacobian,
     .set_tangent = set_tangent,
     .jvp = jvp,
     .vjp = vjp,

@@ -135,6 +135,8 @@ Test(mlp, rows_that_borrow_their_scratch_give_the_bits_of_rows_of_their_own) {
       const int nin = f.shape.nin, nout = f.shape.nout, n[2] = {FIRST, ROWS - FIRST};
       tnd_mlp_rows *kept[2];
       double y[ROWS * 32], dy[ROWS * 32], *grad = calloc((size_t)f.nparam, sizeof *grad);
+      double *J = malloc((size_t)(ROWS * nout * nin) * sizeof *J);
+      double *J_own = malloc((size_t)(ROWS * nout * nin) * sizeof *J);
       for (int c = 0; c < 2; c++) {
         check_ok(tnd_mlp_rows_create_kept(f.mlp, n[c], &kept[c], check_err));
         tnd_mlp_rows_borrow(kept[c], f.rows);
@@ -144,6 +146,8 @@ Test(mlp, rows_that_borrow_their_scratch_give_the_bits_of_rows_of_their_own) {
         tnd_mlp_jvp(f.mlp, kept[c], dy + c * FIRST * nout);
       for (int c = 0; c < 2; c++)
         tnd_mlp_vjp(f.mlp, kept[c], f.g + c * FIRST * nout, grad);
+      for (int c = 0; c < 2; c++)
+        tnd_mlp_jacobian(f.mlp, kept[c], nin, J + c * FIRST * nout * nin);
 
       double *dy_own = malloc((size_t)(ROWS * nout) * sizeof *dy_own);
       const size_t bytes = (size_t)(ROWS * nout) * sizeof *y;
@@ -151,6 +155,8 @@ Test(mlp, rows_that_borrow_their_scratch_give_the_bits_of_rows_of_their_own) {
       cr_assert_eq(memcmp(y, f.y, bytes), 0);
       tnd_mlp_jvp(f.mlp, f.rows, dy_own);
       cr_assert_eq(memcmp(dy, dy_own, bytes), 0);
+      tnd_mlp_jacobian(f.mlp, f.rows, nin, J_own);
+      cr_assert_eq(memcmp(J, J_own, (size_t)nin * bytes), 0);
       for (int c = 0; c < 2; c++) {
         tnd_mlp_forward(f.mlp, f.rows, n[c], f.x + c * FIRST * nin, f.y);
         tnd_mlp_vjp(f.mlp, f.rows, f.g + c * FIRST * nout, f.grad);
@@ -160,6 +166,8 @@ Test(mlp, rows_that_borrow_their_scratch_give_the_bits_of_rows_of_their_own) {
         tnd_mlp_rows_destroy(kept[c]);
       free(dy_own);
       free(grad);
+      free(J);
+      free(J_own);
     }
 }
 
@@ -239,6 +247,53 @@ Test(mlp, jvp_and_vjp_are_transposes_of_each_other) {
     }
 }
 
+Test(mlp, jacobian_agrees_with_finite_differences) {
+  FOR_ALL(TENDRIL_DOUBLE, TND_SIMD_NONE) {
+    const int nin = f.shape.nin, nout = f.shape.nout;
+    double *J = malloc((size_t)(ROWS * nout * nin) * sizeof *J), h = 1e-6;
+    tnd_mlp_forward(f.mlp, f.rows, ROWS, f.x, f.y);
+    tnd_mlp_jacobian(f.mlp, f.rows, nin, J);
+    for (int r = 0; r < ROWS; r++)
+      for (int i = 0; i < nin; i++) {
+        double x[32], plus[32], minus[32];
+        memcpy(x, f.x + r * nin, (size_t)nin * sizeof *x);
+        x[i] = f.x[r * nin + i] + h;
+        plain(&f, f.theta, x, plus);
+        x[i] = f.x[r * nin + i] - h;
+        plain(&f, f.theta, x, minus);
+        // as for jvp; none of the rows has a kink of the relu within h
+        for (int j = 0; j < nout; j++)
+          check_close(J[(r * nout + j) * nin + i], (plus[j] - minus[j]) / (2 * h), 1e-7);
+      }
+    free(J);
+  }
+}
+
+Test(mlp, jacobian_of_a_row_has_the_same_bits_in_any_chunk_and_in_fewer_inputs) {
+  for (tendril_precision p = TENDRIL_SINGLE; p <= TENDRIL_DOUBLE; p++)
+    FOR_ALL(p, TND_SIMD_NONE) {
+      const int nin = f.shape.nin, nout = f.shape.nout, nx = nin > 1 ? nin - 1 : 1;
+      double *J = malloc((size_t)(ROWS * nout * nin) * sizeof *J);
+      double *part = malloc((size_t)(ROWS * nout * nx) * sizeof *part);
+      tnd_mlp_forward(f.mlp, f.rows, ROWS, f.x, f.y);
+      tnd_mlp_jacobian(f.mlp, f.rows, nin, J);
+      for (int capacity = 1; capacity <= ROWS; capacity += 4) {
+        tnd_mlp_rows *rows = NULL;
+        check_ok(tnd_mlp_rows_create(f.mlp, capacity, &rows, check_err));
+        for (int first = 0; first < ROWS; first += capacity) {
+          const int n = ROWS - first < capacity ? ROWS - first : capacity;
+          tnd_mlp_forward(f.mlp, rows, n, f.x + first * nin, f.y);
+          tnd_mlp_jacobian(f.mlp, rows, nx, part + first * nout * nx);
+        }
+        tnd_mlp_rows_destroy(rows);
+        for (int r = 0; r < ROWS * nout; r++)
+          cr_assert_eq(memcmp(part + r * nx, J + r * nin, (size_t)nx * sizeof *J), 0);
+      }
+      free(J);
+      free(part);
+    }
+}
+
 Test(mlp, vjp_adds_to_what_is_there_and_rows_add_up) {
   FOR_ALL(TENDRIL_DOUBLE, TND_SIMD_AVX512) {
     double *parts = calloc((size_t)f.nparam, sizeof *parts);
@@ -259,7 +314,9 @@ Test(mlp, single_precision_is_close_to_double) {
   for (int which = 0; which < SHAPES; which++)
     for (tendril_activation a = TENDRIL_TANH; a <= TENDRIL_SOFTPLUS; a++) {
       fixture s = make(which, a, TENDRIL_SINGLE), d = make(which, a, TENDRIL_DOUBLE);
-      int n = ROWS * s.shape.nout;
+      const int n = ROWS * s.shape.nout, nin = s.shape.nin;
+      double *sJ = malloc((size_t)(n * nin) * sizeof *sJ);
+      double *dJ = malloc((size_t)(n * nin) * sizeof *dJ);
       double *sy = malloc((size_t)n * sizeof *sy), *dy = malloc((size_t)n * sizeof *dy);
       tnd_mlp_forward(s.mlp, s.rows, ROWS, s.x, s.y);
       tnd_mlp_forward(d.mlp, d.rows, ROWS, d.x, d.y);
@@ -267,6 +324,8 @@ Test(mlp, single_precision_is_close_to_double) {
       tnd_mlp_jvp(d.mlp, d.rows, dy);
       tnd_mlp_vjp(s.mlp, s.rows, s.g, s.grad);
       tnd_mlp_vjp(d.mlp, d.rows, d.g, d.grad);
+      tnd_mlp_jacobian(s.mlp, s.rows, nin, sJ);
+      tnd_mlp_jacobian(d.mlp, d.rows, nin, dJ);
       // 64 terms of rounding 6e-8 each, through three layers
       for (int i = 0; i < n; i++) {
         check_close(s.y[i], d.y[i], 1e-5);
@@ -274,6 +333,9 @@ Test(mlp, single_precision_is_close_to_double) {
       }
       for (int i = 0; i < s.nparam; i++)
         check_close(s.grad[i], d.grad[i], 1e-4);
+      check_all_close(sJ, dJ, n * nin, 1e-5);
+      free(sJ);
+      free(dJ);
       free(sy);
       free(dy);
       drop(&s);
@@ -334,13 +396,16 @@ Test(mlp, creating_survives_a_failing_allocator_and_working_allocates_nothing) {
   tnd_mlp_rows_destroy(NULL);
   tnd_mlp_destroy(NULL);
   fixture f = make(2, TENDRIL_SOFTPLUS, TENDRIL_SINGLE);
+  double *J = malloc((size_t)(ROWS * f.shape.nout * f.shape.nin) * sizeof *J);
   long before = tnd_alloc_count();
   tnd_mlp_set_params(f.mlp, f.theta);
   tnd_mlp_set_tangent(f.mlp, f.v);
   tnd_mlp_forward(f.mlp, f.rows, ROWS, f.x, f.y);
   tnd_mlp_jvp(f.mlp, f.rows, f.y);
   tnd_mlp_vjp(f.mlp, f.rows, f.g, f.grad);
+  tnd_mlp_jacobian(f.mlp, f.rows, f.shape.nin, J);
   cr_assert_eq(tnd_alloc_count(), before);
+  free(J);
   drop(&f);
 }
 
