@@ -6,7 +6,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/mujoco-includes.cmake)
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-set(tendril_packages libcjson openblas lapacke libprotobuf-c egl libpng glfw3)
+set(tendril_packages libcjson openblas lapacke libprotobuf-c egl libpng glfw3 liblbfgs)
 pkg_check_modules(tendril_deps REQUIRED IMPORTED_TARGET ${tendril_packages})
 
 set(dependencies PkgConfig::tendril_deps Threads::Threads ${CMAKE_DL_LIBS})

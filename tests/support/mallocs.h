@@ -1,9 +1,11 @@
-// Counts this thread's calls of malloc and its kin, where they can be watched. Defines them:
-// include it in one file of a test program.
+// Counts this thread's calls of malloc and its kin, where they can be watched, and fails a chosen
+// one. Defines them: include it in one file of a test program.
 //
 //   const long before = support_mallocs;
 //   ...
 //   cr_assert_eq(support_mallocs, before);
+//
+//   support_malloc_fail_at = support_mallocs + k;   the k-th from now on, k = 0 the next; -1: none
 #ifndef SUPPORT_MALLOCS_H
 #define SUPPORT_MALLOCS_H
 
@@ -19,6 +21,7 @@
 #endif
 
 static _Thread_local long support_mallocs;  // in this thread
+static _Thread_local long support_malloc_fail_at = -1;
 
 #ifdef SUPPORT_MALLOCS_WATCHED
 // glibc's own entry points, behind counters
@@ -28,22 +31,22 @@ void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
 void *malloc(size_t size) {
-  support_mallocs++;
+  if (support_mallocs++ == support_malloc_fail_at) return NULL;
   return __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size) {
-  support_mallocs++;
+  if (support_mallocs++ == support_malloc_fail_at) return NULL;
   return __libc_calloc(count, size);
 }
 
 void *realloc(void *memory, size_t size) {
-  support_mallocs++;
+  if (support_mallocs++ == support_malloc_fail_at) return NULL;
   return __libc_realloc(memory, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-  support_mallocs++;
+  if (support_mallocs++ == support_malloc_fail_at) return NULL;
   return __libc_memalign(alignment, size);
 }
 #endif
