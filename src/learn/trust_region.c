@@ -3,6 +3,7 @@
 #include "learn/trust_region.h"
 
 #include "base/alloc.h"
+#include "learn/row_pieces.h"
 
 #include <tendril/random.h>
 
@@ -12,7 +13,7 @@
 
 // KEPT bounds the memory, to some 50 MB for two hidden layers of 64: chunks beyond it go through
 // the network again in every Fisher product
-enum { CHUNK = 256, MAX_PIECES = 64, MAX_KEPT = 256 };
+enum { CHUNK = TND_ROW_CHUNK, MAX_KEPT = 256 };
 
 typedef struct piece_sums {
   double L, kl, kl_max, entropy;
@@ -58,36 +59,15 @@ struct tnd_trust_region {
   tnd_policy_rows **kept;  // [kept_of(fisher)]
 
   scratch *workers;  // [nworker]
-  piece_sums *sums;  // [2 MAX_PIECES] of the sample, of other states of the constraint
-  double *partial;   // [MAX_PIECES][nparam]
+  piece_sums *sums;  // [2 TND_ROW_PIECES_MAX] of the sample, of other states of the constraint
+  double *partial;   // [TND_ROW_PIECES_MAX][nparam]
   tnd_arena arena;
 };
 
-static int64_t chunks_of(int64_t n) {
-  return (n + CHUNK - 1) / CHUNK;
-}
-
-static int pieces_of(int64_t n) {
-  int64_t chunks = chunks_of(n);
-  return (int)(chunks < MAX_PIECES ? chunks : MAX_PIECES);
-}
-
 // Chunks of the Fisher rows whose activations are kept.
 static int64_t kept_of(int64_t n) {
-  int64_t chunks = chunks_of(n);
+  int64_t chunks = tnd_row_chunks(n);
   return chunks < MAX_KEPT ? chunks : MAX_KEPT;
-}
-
-// Chunks first .. last-1 of a piece of n rows.
-static void chunks_of_piece(int64_t n, int piece, int64_t *first, int64_t *last) {
-  int64_t chunks = chunks_of(n), pieces = pieces_of(n);
-  *first = chunks * piece / pieces;
-  *last = chunks * (piece + 1) / pieces;
-}
-
-static int rows_of_chunk(int64_t n, int64_t chunk) {
-  int64_t left = n - chunk * CHUNK;
-  return (int)(left < CHUNK ? left : CHUNK);
 }
 
 static int64_t most_constraint(const tnd_trust_region_sizes *sizes) {
@@ -109,10 +89,10 @@ static void layout(tnd_trust_region *t, tnd_arena *arena) {
   t->fisher_d = tnd_arena_doubles(arena, nf * ndist);
   if (t->sizes.empirical) t->fisher_u = tnd_arena_doubles(arena, nf * K * ndist);
   t->kept = tnd_arena_take(arena, (size_t)kept_of(t->sizes.fisher), sizeof *t->kept);
-  t->sums = tnd_arena_take(arena, 2 * MAX_PIECES, sizeof *t->sums);
+  t->sums = tnd_arena_take(arena, 2 * TND_ROW_PIECES_MAX, sizeof *t->sums);
   const int64_t rows = most_constraint(&t->sizes);
   t->partial = tnd_arena_doubles(
-      arena, (size_t)pieces_of(rows > t->sizes.states ? rows : t->sizes.states) * nparam);
+      arena, (size_t)tnd_row_pieces(rows > t->sizes.states ? rows : t->sizes.states) * nparam);
   t->workers = tnd_arena_take(arena, (size_t)t->nworker, sizeof *t->workers);
   for (int w = 0; w < t->nworker; w++) {
     scratch s = {.d = tnd_arena_doubles(arena, CHUNK * ndist),
@@ -145,7 +125,8 @@ tendril_status tnd_trust_region_create(tendril_policy *policy, tendril_pool *poo
   for (int w = 0; w < t->nworker && status == TENDRIL_OK; w++)
     status = tnd_policy_rows_create(policy, CHUNK, &t->workers[w].rows, err);
   for (int64_t c = 0; c < kept_of(sizes->fisher) && status == TENDRIL_OK; c++)
-    status = tnd_policy_rows_create_kept(policy, rows_of_chunk(sizes->fisher, c), &t->kept[c], err);
+    status =
+        tnd_policy_rows_create_kept(policy, tnd_rows_of_chunk(sizes->fisher, c), &t->kept[c], err);
   if (status != TENDRIL_OK) {
     tnd_trust_region_destroy(t);
     return status;
@@ -164,18 +145,6 @@ void tnd_trust_region_destroy(tnd_trust_region *t) {
   }
   tnd_arena_free(&t->arena);
   tnd_free(t);
-}
-
-// out [nparam] = scale * sum over pieces, in order.
-static void reduce(const tnd_trust_region *t, int pieces, double scale, double *out) {
-  memcpy(out, t->partial, sizeof *out * (size_t)t->nparam);
-  for (int p = 1; p < pieces; p++) {
-    const double *partial = t->partial + (size_t)p * (size_t)t->nparam;
-    for (int i = 0; i < t->nparam; i++)
-      out[i] += partial[i];
-  }
-  for (int i = 0; i < t->nparam; i++)
-    out[i] *= scale;
 }
 
 // ---------------------------------------------------------------------- gradient at theta_old
@@ -213,10 +182,10 @@ static void gradient_piece(void *context, int piece, int worker) {
   double *g = t->partial + (size_t)piece * (size_t)t->nparam;
   memset(g, 0, sizeof *g * (size_t)t->nparam);
   int64_t first, last;
-  chunks_of_piece(s->n, piece, &first, &last);
+  tnd_row_chunks_of_piece(s->n, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(s->n, c);
+    const int rows = tnd_rows_of_chunk(s->n, c);
     double *d = t->d_old + row * t->ndist;
     tnd_policy_forward(t->policy, w->rows, rows, s->x + row * t->nx, d);
     objective_gradient(t, w, row, rows, d);
@@ -234,10 +203,10 @@ static void gradient_piece(void *context, int piece, int worker) {
 static void constraint_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   int64_t first, last;
-  chunks_of_piece(t->nc, piece, &first, &last);
+  tnd_row_chunks_of_piece(t->nc, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    tnd_policy_forward(t->policy, t->workers[worker].rows, rows_of_chunk(t->nc, c),
+    tnd_policy_forward(t->policy, t->workers[worker].rows, tnd_rows_of_chunk(t->nc, c),
                        t->x_c + row * t->nx, t->d_c_old + row * t->ndist);
   }
 }
@@ -253,10 +222,10 @@ void tnd_trust_region_begin(tnd_trust_region *t, const tnd_sample *sample, doubl
   memcpy(t->theta_old, tendril_policy_get_params(t->policy),
          sizeof *t->theta_old * (size_t)t->nparam);
   const double n = (double)sample->n;
-  const int pieces = pieces_of(sample->n);
+  const int pieces = tnd_row_pieces(sample->n);
   tnd_pool_run(t->pool, pieces, gradient_piece, t);
-  reduce(t, pieces, 1.0 / n, g);
-  if (t->others) tnd_pool_run(t->pool, pieces_of(t->nc), constraint_piece, t);
+  tnd_row_pieces_sum(pieces, t->nparam, t->partial, 1.0 / n, g);
+  if (t->others) tnd_pool_run(t->pool, tnd_row_pieces(t->nc), constraint_piece, t);
   *L = *entropy = 0;
   for (int p = 0; p < pieces; p++) {
     *L += t->sums[p].L / n;
@@ -289,10 +258,10 @@ static void keep_scores(tnd_trust_region *t, int64_t row) {
 static void keep_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   int64_t first, last;
-  chunks_of_piece(t->nfisher, piece, &first, &last);
+  tnd_row_chunks_of_piece(t->nfisher, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(t->nfisher, c);
+    const int rows = tnd_rows_of_chunk(t->nfisher, c);
     tnd_policy_rows *activations = rows_for_chunk(t, c, &t->workers[worker]);
     double *x = t->fisher_x + row * t->nx;
     for (int i = 0; i < rows; i++)
@@ -319,7 +288,7 @@ void tnd_trust_region_draw(tnd_trust_region *t, int64_t rows, uint64_t seed, uin
       t->order[j] = swap;
     }
   }
-  tnd_pool_run(t->pool, pieces_of(t->nfisher), keep_piece, t);
+  tnd_pool_run(t->pool, tnd_row_pieces(t->nfisher), keep_piece, t);
 }
 
 // y <- 1/K sum_k u_k u_k' y, row by row
@@ -345,7 +314,7 @@ static void empirical_metric(const tnd_trust_region *t, scratch *w, int64_t row,
 static tnd_policy_rows *fisher_rows(tnd_trust_region *t, scratch *w, int64_t chunk) {
   tnd_policy_rows *activations = rows_for_chunk(t, chunk, w);
   if (chunk >= MAX_KEPT)
-    tnd_policy_forward(t->policy, activations, rows_of_chunk(t->nfisher, chunk),
+    tnd_policy_forward(t->policy, activations, tnd_rows_of_chunk(t->nfisher, chunk),
                        t->fisher_x + chunk * CHUNK * t->nx, w->d);
   return activations;
 }
@@ -356,10 +325,10 @@ static void fisher_piece(void *context, int piece, int worker) {
   double *out = t->partial + (size_t)piece * (size_t)t->nparam;
   memset(out, 0, sizeof *out * (size_t)t->nparam);
   int64_t first, last;
-  chunks_of_piece(t->nfisher, piece, &first, &last);
+  tnd_row_chunks_of_piece(t->nfisher, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(t->nfisher, c);
+    const int rows = tnd_rows_of_chunk(t->nfisher, c);
     tnd_policy_rows *activations = fisher_rows(t, w, c);
     tnd_policy_jvp(t->policy, activations, w->u);  // J v
     if (t->sizes.empirical)
@@ -371,10 +340,10 @@ static void fisher_piece(void *context, int piece, int worker) {
 }
 
 void tnd_trust_region_fisher(tnd_trust_region *t, const double *v, double *out) {
-  const int pieces = pieces_of(t->nfisher);
+  const int pieces = tnd_row_pieces(t->nfisher);
   tnd_policy_set_tangent(t->policy, v);
   tnd_pool_run(t->pool, pieces, fisher_piece, t);
-  reduce(t, pieces, 1.0 / (double)t->nfisher, out);
+  tnd_row_pieces_sum(pieces, t->nparam, t->partial, 1.0 / (double)t->nfisher, out);
 }
 
 static void curvature_piece(void *context, int piece, int worker) {
@@ -383,10 +352,10 @@ static void curvature_piece(void *context, int piece, int worker) {
   const int ndist = t->ndist;
   double most = 0;
   int64_t first, last;
-  chunks_of_piece(t->nfisher, piece, &first, &last);
+  tnd_row_chunks_of_piece(t->nfisher, piece, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(t->nfisher, c);
+    const int rows = tnd_rows_of_chunk(t->nfisher, c);
     tnd_policy_jvp(t->policy, fisher_rows(t, w, c), w->u);
     memcpy(w->u_k, w->u, sizeof *w->u * (size_t)(rows * ndist));
     tnd_policy_metric(t->policy, rows, t->fisher_d + row * ndist, w->u);
@@ -401,7 +370,7 @@ static void curvature_piece(void *context, int piece, int worker) {
 }
 
 double tnd_trust_region_curvature_max(tnd_trust_region *t, const double *s) {
-  const int pieces = pieces_of(t->nfisher);
+  const int pieces = tnd_row_pieces(t->nfisher);
   tnd_policy_set_tangent(t->policy, s);
   tnd_pool_run(t->pool, pieces, curvature_piece, t);
   double most = 0;
@@ -445,15 +414,15 @@ static void evaluate_piece(void *context, int piece, int worker) {
   tnd_trust_region *t = context;
   scratch *w = &t->workers[worker];
   piece_sums sums = {0};
-  const int of_sample = pieces_of(t->sample.n);
+  const int of_sample = tnd_row_pieces(t->sample.n);
   const bool sample = piece < of_sample;
   const int64_t n = sample ? t->sample.n : t->nc;
   const double *x = sample ? t->sample.x : t->x_c;
   int64_t first, last;
-  chunks_of_piece(n, sample ? piece : piece - of_sample, &first, &last);
+  tnd_row_chunks_of_piece(n, sample ? piece : piece - of_sample, &first, &last);
   for (int64_t c = first; c < last; c++) {
     const int64_t row = c * CHUNK;
-    const int rows = rows_of_chunk(n, c);
+    const int rows = tnd_rows_of_chunk(n, c);
     tnd_policy_forward(t->policy, w->rows, rows, x + row * t->nx, w->d);
     if (sample) add_objective(t, w, row, rows, w->d, &sums);
     if (sample != t->others) add_divergence(t, w, row, rows, w->d, &sums);
@@ -464,7 +433,7 @@ static void evaluate_piece(void *context, int piece, int worker) {
 tendril_status tnd_trust_region_evaluate(tnd_trust_region *t, const double *theta,
                                          tnd_objective *out, tendril_error *err) {
   TENDRIL_TRY(tendril_policy_set_params(t->policy, theta, err));
-  const int pieces = pieces_of(t->sample.n) + (t->others ? pieces_of(t->nc) : 0);
+  const int pieces = tnd_row_pieces(t->sample.n) + (t->others ? tnd_row_pieces(t->nc) : 0);
   tnd_pool_run(t->pool, pieces, evaluate_piece, t);
   *out = (tnd_objective){0};
   for (int p = 0; p < pieces; p++) {
