@@ -287,6 +287,7 @@ tendril_status tnd_network_policy_create(const tendril_policy_options *options,
     g->base.nact = nact;
     g->base.nparam = g->nmean + nact;
     g->base.ndist = 2 * nact;
+    g->base.log_std = g->nmean;
     layout(g, &g->arena);
     status = tnd_arena_alloc(&g->arena, err);
   }

@@ -44,6 +44,7 @@ struct tendril_policy {
   const tnd_policy_ops *ops;
   tendril_policy_options options;
   int nobs, nact, horizon, ninput, nparam, ndist;
+  int log_std;       // see tnd_policy_log_std()
   double *theta;     // [nparam]
   tnd_moments seen;  // observations so far
   double *scale;     // [nobs] 1 / sd of the observations; 1 until some were seen
@@ -61,8 +62,8 @@ typedef struct tnd_policy_shape {
   int ninput;  // nobs, and one more if time is an input
 } tnd_policy_shape;
 
-// For a family's create, which has set ops, nparam and ndist: the rest, the arrays among it. theta
-// is zero, the normaliser the identity.
+// For a family's create, which has set ops, nparam, ndist and log_std: the rest, the arrays among
+// it. theta is zero, the normaliser the identity.
 TENDRIL_MUST_CHECK tendril_status tnd_policy_base_create(tendril_policy *policy,
                                                          const tendril_policy_options *options,
                                                          const tnd_policy_shape *shape,

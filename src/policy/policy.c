@@ -2,6 +2,7 @@
 // acting, saving. The distribution itself is the family's, behind the table in ops.h.
 #include "policy/policy.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -115,6 +116,10 @@ int tnd_policy_ndist(const tendril_policy *policy) {
   return policy->ndist;
 }
 
+int tnd_policy_log_std(const tendril_policy *policy) {
+  return policy->log_std;
+}
+
 const double *tendril_policy_get_params(const tendril_policy *policy) {
   return policy->theta;
 }
@@ -124,6 +129,16 @@ tendril_status tendril_policy_set_params(tendril_policy *policy, const double *t
   if (!tnd_all_finite(policy->nparam, theta))
     return tnd_fail(err, TENDRIL_E_NUMERIC, "policy: a parameter is not finite");
   memmove(policy->theta, theta, (size_t)policy->nparam * sizeof *theta);
+  policy->ops->params_changed(policy);
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_policy_set_log_std(tendril_policy *policy, const double *log_std,
+                                      tendril_error *err) {
+  assert(policy->log_std >= 0);
+  if (!tnd_all_finite(policy->nact, log_std))
+    return tnd_fail(err, TENDRIL_E_NUMERIC, "policy: a log standard deviation is not finite");
+  memcpy(policy->theta + policy->log_std, log_std, (size_t)policy->nact * sizeof *log_std);
   policy->ops->params_changed(policy);
   return TENDRIL_OK;
 }

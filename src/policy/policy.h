@@ -16,6 +16,12 @@
 extern const tnd_option_table tnd_policy_options;
 
 int tnd_policy_ndist(const tendril_policy *policy);
+// Where in theta the nact log standard deviations are that all states share: behind all parameters
+// of the mean, at the end. -1 if the noise is another in every step (time-linear).
+int tnd_policy_log_std(const tendril_policy *policy);
+// log_std [nact] copied there; E_NUMERIC if one is not finite, and nothing is changed.
+TENDRIL_MUST_CHECK tendril_status tnd_policy_set_log_std(tendril_policy *policy,
+                                                         const double *log_std, tendril_error *err);
 
 // E_ARGUMENT unless the policy is one of so many observations and actions.
 TENDRIL_MUST_CHECK tendril_status tnd_policy_check(const tendril_policy *policy, int nobs, int nact,

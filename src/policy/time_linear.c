@@ -362,6 +362,7 @@ tendril_status tnd_time_linear_create(const tendril_policy_options *options,
   p->block = (int)block;
   p->base.nparam = (int)(block * T);
   p->base.ndist = 2 * nact + nlow;
+  p->base.log_std = -1;
   tendril_status status = tnd_policy_base_create(&p->base, options, shape, err);
   if (status == TENDRIL_OK) {
     layout(p, &p->arena);
