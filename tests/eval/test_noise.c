@@ -103,8 +103,9 @@ Test(noise, of_none_lets_nobody_fall_who_hangs_below_the_ground) {
 
 // ------------------------------------------------------------------------------------ its size
 
-// Pays less the squares of where a step began, of how fast, and of its action.
-enum { Q, V };
+// Many robots beside each other, so that one rollout sees many normals. Pays less the sum of their
+// squares: of where a step began, of how fast, and of its action.
+enum { ROBOTS = 50 };
 
 static void start_at_rest(const mjModel *m, mjData *d, double *state, tendril_random *random) {
   (void)m, (void)d, (void)state, (void)random;
@@ -112,30 +113,34 @@ static void start_at_rest(const mjModel *m, mjData *d, double *state, tendril_ra
 
 static void observe(const mjModel *m, const mjData *d, const double *state, double *obs) {
   (void)m, (void)state;
-  obs[0] = d->qpos[0];
+  memcpy(obs, d->qpos, sizeof *obs * ROBOTS);
 }
 
 static void before(const mjModel *m, const mjData *d, double *state) {
   (void)m;
-  state[Q] = d->qpos[0];
-  state[V] = d->qvel[0];
+  memcpy(state, d->qpos, sizeof *state * ROBOTS);
+  memcpy(state + ROBOTS, d->qvel, sizeof *state * ROBOTS);
 }
 
 static bool square(const mjModel *m, const mjData *d, double *state, const double *action,
                    double seconds, double *terms) {
   (void)m, (void)d, (void)seconds;
-  terms[0] = -(state[Q] * state[Q] + state[V] * state[V] + action[0] * action[0]);
+  terms[0] = 0;
+  for (int i = 0; i < 2 * ROBOTS; i++)
+    terms[0] -= state[i] * state[i];
+  for (int i = 0; i < ROBOTS; i++)
+    terms[0] -= action[i] * action[i];
   return false;
 }
 
 static const tendril_task squares = {.name = "squares",
                                      .summary = "for tests",
                                      .source = "tests",
-                                     .mjcf = "aloof.xml",
+                                     .mjcf = "sliders.xml",
                                      .physics_steps = 1,
                                      .max_steps = 1000,
-                                     .nobs = 1,
-                                     .nstate = 2,
+                                     .nobs = ROBOTS,
+                                     .nstate = 2 * ROBOTS,
                                      .nterm = 1,
                                      .terms = {"squares"},
                                      .reset = start_at_rest,
@@ -147,14 +152,20 @@ static tendril_model *squares_model(double limit) {
   tendril_sim_options sim = support_sim_options();
   tendril_model *model = NULL;
   sim.limit = limit;
-  check_ok(tendril_model_create(&squares, support_mjcf("aloof.xml"), &sim, &model, check_err));
+  check_ok(tendril_model_create(&squares, support_mjcf("sliders.xml"), &sim, &model, check_err));
+  cr_assert_eq(tendril_model_nact(model), ROBOTS);
   return model;
 }
 
 // Of n squares of normals of deviation sd the mean is sd^2, with the deviation sd^2 sqrt(2 / n):
-// four of these for n = 10000 are 0.057 sd^2.
-enum { MANY = 10000 };
+// four of these for n = 200 * 50 = 10000 are 0.057 sd^2.
+enum { MANY = 200 };
 #define FOUR_SIGMA 0.057
+
+// The mean square of what a robot saw in a cell.
+static double mean_square(const tendril_noise_cell *cell) {
+  return cell->cost.mean / ROBOTS;
+}
 
 Test(noise, on_the_start_has_the_deviation_asked_for) {
   tendril_model *model = squares_model(0);
@@ -164,14 +175,14 @@ Test(noise, on_the_start_has_the_deviation_asked_for) {
   o.seconds = tendril_model_seconds(model);  // one step
   o.velocity = 0;
   tendril_noise_result *r = judge(model, tendril_agent_zero(), 2, &o);
-  const double position = r->cells[1].cost.mean;
-  cr_assert_eq(r->cells[0].cost.mean, 0);
+  const double position = mean_square(&r->cells[1]);
+  cr_assert_eq(mean_square(&r->cells[0]), 0);
   check_close(position / 0.25, 1, FOUR_SIGMA);
-  check_close(r->cells[2].cost.mean / position, 16, 1e-12);  // the same normals, scaled
+  check_close(mean_square(&r->cells[2]) / position, 16, 1e-12);  // the same normals, scaled
   tendril_noise_result_destroy(r);
   o.velocity = 3;  // beside positions that stay as they are
   r = judge(model, tendril_agent_zero(), 2, &o);
-  check_close((r->cells[1].cost.mean - position) / (9 * 0.25), 1, FOUR_SIGMA);
+  check_close((mean_square(&r->cells[1]) - position) / (9 * 0.25), 1, FOUR_SIGMA);
   tendril_noise_result_destroy(r);
   tendril_model_destroy(model);
 }
@@ -183,16 +194,37 @@ Test(noise, on_the_actions_has_the_deviation_asked_for_and_is_clipped) {
   o.rollouts = MANY;
   o.seconds = tendril_model_seconds(model);
   tendril_noise_result *r = judge(model, tendril_agent_zero(), 2, &o);
-  cr_assert_eq(r->cells[0].cost.mean, 0);
-  check_close(r->cells[1].cost.mean / 0.25, 1, FOUR_SIGMA);
-  check_close(r->cells[2].cost.mean / r->cells[1].cost.mean, 16, 1e-12);
+  cr_assert_eq(mean_square(&r->cells[0]), 0);
+  check_close(mean_square(&r->cells[1]) / 0.25, 1, FOUR_SIGMA);
+  check_close(mean_square(&r->cells[2]) / mean_square(&r->cells[1]), 16, 1e-12);
   tendril_noise_result_destroy(r);
   tendril_model_destroy(model);
   model = squares_model(1e-3);
   r = judge(model, tendril_agent_zero(), 2, &o);
   // all but 4 in 10000 of the normals are beyond
-  check_close(r->cells[2].cost.mean / 1e-6, 1, 1e-2);
+  check_close(mean_square(&r->cells[2]) / 1e-6, 1, 1e-2);
   tendril_noise_result_destroy(r);
+  tendril_model_destroy(model);
+}
+
+// The sums above say nothing of who got what: robots that all moved alike would give them, too.
+Test(noise, is_another_one_for_each_joint_and_actuator) {
+  tendril_model *model = squares_model(0);
+  static const double sds[] = {1};
+  tendril_noise_options o = grid(sds, 1, none, 1);
+  o.rollouts = MANY;
+  o.seconds = tendril_model_seconds(model);
+  for (int k = 0; k < 3; k++) {  // positions; velocities, nearly alone; actions
+    if (k == 1) o.velocity = 1000;
+    if (k == 0) o.velocity = 0;
+    if (k == 2) o.starts = none, o.torques = sds;
+    const double scale = k == 1 ? 1e6 : 1;
+    tendril_noise_result *r = judge(model, tendril_agent_zero(), 2, &o);
+    // a sum of k squares of independent normals has the variance 2 k, known from 200 such sums to
+    // about 1 / sqrt(400), so this is four sigma; if all were alike, it would be 7 times as wide
+    check_close(r->cells[0].cost.sd / (scale * sqrt(2 * ROBOTS)), 1, 0.2);
+    tendril_noise_result_destroy(r);
+  }
   tendril_model_destroy(model);
 }
 
@@ -204,14 +236,14 @@ Test(noise, on_the_start_is_seen_by_the_agent) {
   o.velocity = 0;
   o.seconds = tendril_model_seconds(model);
   tendril_noise_result *r = judge(model, &support_mirror, 1, &o);
-  check_close(r->cells[0].cost.mean / 2, 1, FOUR_SIGMA);  // position and action
+  check_close(mean_square(&r->cells[0]) / 2, 1, FOUR_SIGMA);  // position and action
   tendril_noise_result_destroy(r);
   tendril_model_destroy(model);
 }
 
 Test(noise, comes_on_top_of_the_state_that_was_asked_for) {
   tendril_model *model = squares_model(0);
-  static const double starts[] = {0, 1e-3}, state[] = {3, 4};
+  static const double starts[] = {0, 1e-3}, state[2 * ROBOTS] = {[0] = 3, [ROBOTS] = 4};
   tendril_noise_options o = grid(starts, 2, none, 1);
   o.seconds = tendril_model_seconds(model);
   o.state = state;

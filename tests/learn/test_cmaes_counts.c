@@ -36,7 +36,9 @@ typedef struct published {
 static void check_counts(const published *rows, int nrow) {
   for (int r = 0; r < nrow; r++) {
     const published *p = &rows[r];
-    const double count = median_count(p->f, p->n, p->mean, p->sd, p->active, p->n < 40 ? 15 : 5);
+    // one search's count has a deviation of a tenth in the small and of less than a twentieth from
+    // n = 20 on, where they are dear
+    const double count = median_count(p->f, p->n, p->mean, p->sd, p->active, p->n < 20 ? 15 : 3);
     cr_assert(fabs(count / p->count - 1) < 0.25, "row %d, n = %d: %g evaluations, not about %g", r,
               p->n, count, p->count);
   }

@@ -56,7 +56,7 @@ static const tendril_rollout_options whole = {
 static tendril_vine_options papers_options(void) {
   tendril_vine_options options;
   tendril_vine_defaults(&options);
-  options.states = 60;
+  options.states = 30;
   options.branch = 20;
   options.damping = 0;
   options.constraint = TENDRIL_CONSTRAINT_ROLLOUT_SET;
@@ -67,7 +67,7 @@ static tendril_vine_options papers_options(void) {
 static tendril_vine_options value_options(void) {
   tendril_vine_options options;
   tendril_vine_defaults(&options);
-  options.states = 60;
+  options.states = 30;
   options.branch = 5;
   options.branch_value = true;
   options.fisher_share = 0.5;
@@ -86,6 +86,7 @@ static double score(const training *t) {
 // A pendulum that stands for all of its 1000 steps earns 1000; a fresh policy drops it at once.
 static void check_learns_pendulum(tendril_vine_options options) {
   training t;
+  options.states = 60;
   open_training(&t, "inverted-pendulum-v4", 2, options, carried);
   cr_assert_lt(score(&t), 200);
   iterate(&t, 40);
@@ -140,10 +141,10 @@ Test(vine_learner, every_accepted_step_keeps_the_bound_and_every_step_is_counted
 static void check_threads(tendril_vine_options options, tendril_rollout_options rollout) {
   training one, many;
   open_training(&one, "hopper-v4", 1, options, rollout);
-  iterate(&one, 4);
+  iterate(&one, 3);
   for (int threads = 2; threads <= 4; threads++) {
     open_training(&many, "hopper-v4", threads, options, rollout);
-    iterate(&many, 4);
+    iterate(&many, 3);
     check_same_bits(tendril_policy_get_params(many.scene.policy),
                     tendril_policy_get_params(one.scene.policy),
                     tendril_policy_nparam(one.scene.policy));
@@ -162,15 +163,15 @@ static void check_goes_on(tendril_vine_options options, tendril_rollout_options 
   training a, b;
   open_training(&a, "hopper-v4", 2, options, rollout);
   open_training(&b, "hopper-v4", 1, options, rollout);
-  iterate(&a, 3);
+  iterate(&a, 2);
   tnd_tensors *tensors = NULL;
   check_ok(tnd_tensors_create(&tensors, check_err));
   check_ok(tnd_policy_save(a.scene.policy, tensors, check_err));
   check_ok(tnd_learner_save(a.learner, tensors, check_err));
   check_ok(tnd_policy_load(b.scene.policy, tensors, check_err));
   check_ok(tnd_learner_load(b.learner, tensors, check_err));
-  iterate(&a, 3);
-  iterate(&b, 3);
+  iterate(&a, 2);
+  iterate(&b, 2);
   check_same_bits(tendril_policy_get_params(b.scene.policy),
                   tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
   cr_assert_eq(tendril_learner_steps(a.learner), tendril_learner_steps(b.learner));

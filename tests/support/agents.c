@@ -55,8 +55,8 @@ static tendril_status swim_a_while(tendril_controller *c, const tendril_env *env
 static tendril_status mirror(tendril_controller *c, const tendril_env *env, int t,
                              const double *obs, double *action, tendril_error *err) {
   (void)env, (void)t, (void)err;
-  memset(action, 0, sizeof *action * (size_t)tendril_model_nact(c->model));
-  action[0] = obs[0];
+  for (int i = 0; i < tendril_model_nact(c->model); i++)
+    action[i] = i < tendril_model_nobs(c->model) ? obs[i] : 0;
   return TENDRIL_OK;
 }
 

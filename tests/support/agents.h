@@ -14,7 +14,7 @@ extern const tendril_agent support_tired_swimmer;
 // Has a memory: how often it acted, which its first action tells in thousandths. The other actions
 // are of the environment's time and the episode's noise. The 41st time it fails, with E_NUMERIC.
 extern const tendril_agent support_counter;
-// Its first action is the first number that it observes; the others are 0.
+// Each action is the number that it observes in the same place; those beyond are 0.
 extern const tendril_agent support_mirror;
 
 #endif
