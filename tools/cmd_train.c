@@ -154,7 +154,8 @@ static void print_result(const tendril_train_result *r, const char *folder) {
   char steps[16], time[24];
   printf("%s after %s steps in %s, in %s\n", r->finished ? "trained" : "stopped",
          cli_count((double)r->steps, steps), cli_time(r->seconds, time), folder);
-  if (isfinite(r->best)) printf("mean return: best %.1f, last %.1f", r->best, r->final);
+  if (isfinite(r->best)) printf("mean return: best %.1f", r->best);
+  if (isfinite(r->final)) printf(", last %.1f", r->final);
   if (isfinite(r->held)) printf(", held (90, 95, 100 %%) %.1f", r->held);
   if (isfinite(r->best)) printf("\n");
   if (isfinite(r->final_as_trained))

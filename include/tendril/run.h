@@ -20,6 +20,7 @@ extern "C" {
   X(integer, steps,         1000000, 1, 1e12, "steps", "control steps to train; the iteration that reaches it is the last") \
   X(integer, iterations,    0,       0, 1e9,  "",      "iterations to train, whatever the steps; 0: steps decides") \
   X(sizes,   eval_at,       "20 40 60 80 90 95 100", 1, 100, "%", "evaluations, in percent of the training; their steps are counted apart") \
+  X(integer, eval_every,    0,       0, 1e9,  "iterations", "an evaluation after so many iterations, beside those of eval_at; 0: none") \
   X(integer, eval_episodes, 20,      1, 10000, "",     "episodes of an evaluation (mean action)") \
   X(real,    average,       0,       0, 0.999, "",     "decay per iteration of a running average of the policy's parameters; that policy is evaluated, kept as the best and played; 0: the trained one itself") \
   X(integer, save_every,    50,      1, 1e9,  "iterations", "checkpoints/last is written this often, and at the end") \
@@ -87,8 +88,8 @@ typedef struct tendril_train_result {
   int64_t iterations, steps;  // of training
   int64_t eval_steps;         // of evaluations
   double held;   // mean return of the evaluations at 90, 95 and 100 %; NAN without them
-  double best;   // best evaluation's mean return; NAN without one
-  double final;  // last evaluation's mean return; NAN without one
+  double best;   // best evaluation's mean return, of eval_at or eval_every; NAN without one
+  double final;  // mean return of the last one of eval_at; NAN without one
   double held_as_trained, final_as_trained;  // under the training's physics; NAN: the task's own
   double seconds;                            // wall seconds of this process's part
   double cpu_seconds;                        // its CPU seconds, evaluations and files included

@@ -139,7 +139,8 @@ typedef struct tendril_sim_options {
 /** The defaults of the table above and of those of terrain.h and disturbance.h. */
 TENDRIL_API void tendril_sim_defaults(tendril_sim_options *options);
 
-/** A task's model, compiled; read-only and shared by all environments and threads. */
+/** A task's model, compiled; read-only (but for tendril_model_set_starts()) and shared by all
+ * environments and threads. */
 typedef struct tendril_model tendril_model;
 
 /**
@@ -154,6 +155,29 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_model_create(const tendril_task *task, const char *path, const tendril_sim_options *options,
                      tendril_model **out, tendril_error *err);
 TENDRIL_API void tendril_model_destroy(tendril_model *model);
+
+/**
+ * Start states: from the next reset on each episode begins with qpos and qvel of one of them, drawn
+ * evenly by the episode's random stream, in the place of the task's own; the noise of start_qpos
+ * and start_qvel is put on it. All else is as the task's reset leaves it: act, and the task's own
+ * state. On uneven ground, too, heights in qpos are the world's. Start states along a motion let a
+ * learner see all of it from the first episode on. Of a model's environments none may be in a reset
+ * meanwhile.
+ * @param count  0: back to the task's own start
+ * @param x      [count][nq + nv] copied, qpos and qvel of each; with count 0 it may be NULL
+ * @return E_ARGUMENT (count negative), E_NUMERIC (a number not finite), E_MEMORY; the model is then
+ * as it was
+ * Without start states no number is drawn and no bit of any episode differs.
+ * Source: Peng et al. 2018, DeepMimic, sec. 6.1, "reference state initialization".
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_model_set_starts(tendril_model *model,
+                                                                       int count, const double *x,
+                                                                       tendril_error *err);
+/**
+ * @param count  filled
+ * @return [count][nq + nv] the model's, until they are set anew; NULL with count 0: the task's own
+ */
+TENDRIL_API const double *tendril_model_get_starts(const tendril_model *model, int *count);
 
 #define TENDRIL_MAX_BODY_MASSES 8
 
@@ -176,8 +200,8 @@ TENDRIL_API void tendril_variation_defaults(tendril_variation *variation);
 /**
  * A copy of a compiled model with other masses, frictions and motors; no file is read. What MuJoCo
  * derives from them is computed anew. A variation in which nothing differs steps to the same bits.
- * A contact's friction is the larger of its two geoms' (unless one has priority), so a floor below
- * the feet's changes nothing.
+ * Grounds and start states are the base's, as they are now. A contact's friction is the larger of
+ * its two geoms' (unless one has priority), so a floor below the feet's changes nothing.
  * @param out  owned by the caller; base need not outlive it, its task must
  * @return E_ARGUMENT (a number not finite or not positive), E_UNKNOWN (no such body), E_PHYSICS
  */

@@ -11,13 +11,16 @@
 
 #define FORMAT "1"
 #define AVERAGE "run.average"
+#define OTHERS "run.other_evaluations"
 
-static tendril_status put_state(tnd_tensors *tensors, const tnd_run_state *state,
-                                tendril_error *err) {
+static tendril_status put_state(tnd_tensors *tensors, const tendril_config *config,
+                                const tnd_run_state *state, tendril_error *err) {
   int64_t counters[2] = {state->evaluations, state->eval_steps};
   TENDRIL_TRY(tnd_tensors_put_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(
       tnd_tensors_put(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, state->eval_mean, err));
+  if (config->run.eval_every)
+    TENDRIL_TRY(tnd_tensors_put_ints(tensors, OTHERS, 1, &state->others, err));
   if (state->naverage)
     TENDRIL_TRY(tnd_tensors_put(tensors, AVERAGE, state->naverage, 0, state->average, err));
   if (state->two_physics)
@@ -37,7 +40,7 @@ tendril_status tnd_checkpoint_write(const char *path, const tendril_config *conf
   if (status == TENDRIL_OK) status = tnd_tensors_put_text(tensors, "tendril.config", text, err);
   if (status == TENDRIL_OK) status = tnd_policy_save(policy, tensors, err);
   if (status == TENDRIL_OK) status = tnd_learner_save(learner, tensors, err);
-  if (status == TENDRIL_OK) status = put_state(tensors, state, err);
+  if (status == TENDRIL_OK) status = put_state(tensors, config, state, err);
   if (status == TENDRIL_OK) status = tnd_tensors_write(tensors, path, err);
   tendril_text_destroy(text);
   tnd_tensors_destroy(tensors);
@@ -84,6 +87,7 @@ tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_st
                                     tendril_error *err) {
   int64_t counters[2];
   tnd_run_state read = *state;
+  const tendril_run_options *run = &checkpoint->config->run;
   const tnd_tensors *tensors = checkpoint->tensors;
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "run.counters", 2, counters, err));
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, read.eval_mean, err));
@@ -93,7 +97,11 @@ tendril_status tnd_checkpoint_state(const tnd_checkpoint *checkpoint, tnd_run_st
   TENDRIL_TRY(tnd_tensors_get(tensors, "run.best", 1, 0, &read.best, err));
   if (read.naverage)
     TENDRIL_TRY(tnd_tensors_get(tensors, AVERAGE, read.naverage, 0, read.average, err));
-  if (counters[0] < 0 || counters[0] > checkpoint->config->run.eval_at.n || counters[1] < 0 ||
+  read.others = 0;
+  if (run->eval_every) TENDRIL_TRY(tnd_tensors_get_ints(tensors, OTHERS, 1, &read.others, err));
+  if (read.others < 0 || read.others > TND_WHOLE_MAX)
+    return tnd_tensors_refuse(tensors, OTHERS, "out of range", err);
+  if (counters[0] < 0 || counters[0] > run->eval_at.n || counters[1] < 0 ||
       counters[1] > TND_WHOLE_MAX)
     return tnd_tensors_refuse(tensors, "run.counters", "out of range", err);
   read.evaluations = (int)counters[0];

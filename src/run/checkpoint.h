@@ -9,9 +9,10 @@
 // What the driver itself has to remember.
 typedef struct tnd_run_state {
   int evaluations;                       // done, of options.eval_at
-  int64_t eval_steps;                    // simulated in evaluations
-  double eval_mean[TENDRIL_MAX_SIZES];   // their mean returns
-  double best;                           // the best of them
+  int64_t others;                        // done because of options.eval_every alone
+  int64_t eval_steps;                    // simulated in all
+  double eval_mean[TENDRIL_MAX_SIZES];   // mean returns of those of eval_at
+  double best;                           // the best of all
   bool two_physics;                      // the training's are not the task's own; not stored
   double as_trained[TENDRIL_MAX_SIZES];  // then: mean returns under the training's
   int naverage;                          // nparam with the option `average`, otherwise 0

@@ -36,8 +36,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_config_copy(const tendril_config *config,
                                                   tendril_config **out, tendril_error *err);
 
 // The model of the training, and one under the task's own integrator and MuJoCo steps, all else
-// being equal; *task_model is NULL where the training's are the task's own. After an error both
-// are NULL.
+// being equal; *task_model is NULL where the training's are the task's own. Both are compiled from
+// the file and have no start states (tendril_model_set_starts()). After an error both are NULL.
 TENDRIL_MUST_CHECK tendril_status tnd_config_models(const tendril_config *config,
                                                     const tendril_tasks *tasks,
                                                     tendril_model **model,

@@ -11,7 +11,7 @@
 // Options of `run` that change no training, and those that change its evaluations only.
 static bool is_ignored(const char *section, const char *name, bool evaluation) {
   static const char *const never[] = {"seed", "save_every", "keep_every"};
-  static const char *const otherwise[] = {"eval_at", "eval_episodes", "average"};
+  static const char *const otherwise[] = {"eval_at", "eval_every", "eval_episodes", "average"};
   if (strcmp(section, "run") != 0) return false;
   for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
     if (strcmp(name, never[i]) == 0) return true;

@@ -142,8 +142,9 @@ static tendril_status save(const run *r, const char *path, tendril_error *err) {
   return tnd_checkpoint_write(path, r->config, r->policy, r->learner, &r->state, err);
 }
 
-// The evaluation that is due, if one is; *made tells. Under the task's own physics: what a policy
-// is judged by; as_trained is filled if the training's are others.
+// The evaluation that is due by eval_at, eval_every or both, if one is; *made tells. Under the
+// task's own physics: what a policy is judged by; as_trained is filled if the training's are
+// others.
 static tendril_status evaluate(run *r, tendril_eval_result *result, tendril_eval_result *as_trained,
                                bool *made, tendril_error *err) {
   const tendril_run_options *o = &r->config->run;
@@ -151,7 +152,9 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, tendril_eval
   const double percent = percent_done(r);
   while (due < o->eval_at.n && o->eval_at.at[due] <= percent)
     due++;
-  *made = due > r->state.evaluations;
+  const bool at = due > r->state.evaluations;
+  const bool every = o->eval_every && tendril_learner_iterations(r->learner) % o->eval_every == 0;
+  *made = at || every;
   if (!*made) return TENDRIL_OK;
 
   tendril_eval_options options = {
@@ -168,7 +171,9 @@ static tendril_status evaluate(run *r, tendril_eval_result *result, tendril_eval
     r->state.eval_steps += as_trained->steps;
   }
   // a long iteration may reach several percentages: all have this evaluation's result
-  const bool best = r->state.evaluations == 0 || result->returns.mean > r->state.best;
+  const bool first = r->state.evaluations == 0 && r->state.others == 0;
+  const bool best = first || result->returns.mean > r->state.best;
+  r->state.others += !at;
   while (r->state.evaluations < due) {
     if (r->task_model) r->state.as_trained[r->state.evaluations] = as_trained->returns.mean;
     r->state.eval_mean[r->state.evaluations++] = result->returns.mean;
@@ -308,7 +313,7 @@ static tendril_status train(run *r, tendril_train_result *result, tendril_error 
                              .steps = tendril_learner_steps(r->learner),
                              .eval_steps = r->state.eval_steps,
                              .held = held(r, r->state.eval_mean),
-                             .best = n ? r->state.best : (double)NAN,
+                             .best = n || r->state.others ? r->state.best : (double)NAN,
                              .final = n ? r->state.eval_mean[n - 1] : (double)NAN,
                              .held_as_trained = as_trained ? held(r, as_trained) : (double)NAN,
                              .final_as_trained = as_trained ? as_trained[n - 1] : (double)NAN,

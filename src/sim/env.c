@@ -165,6 +165,15 @@ static tendril_status fail_start(const tendril_env *env, const char *why, tendri
                   env->model->task->name, why);
 }
 
+// One of the model's start states in the place of the task's, if it has some.
+static void choose_start(tendril_env *env) {
+  const mjModel *m = env->mujoco;
+  const double *x = tnd_model_draw_start(env->model, &env->random);
+  if (!x) return;
+  memcpy(env->data->qpos, x, sizeof *x * (size_t)m->nq);
+  memcpy(env->data->qvel, x + m->nq, sizeof *x * (size_t)m->nv);
+}
+
 // Normal noise on qpos, in its tangent space, and on qvel.
 static void add_noise(tendril_env *env) {
   const tendril_model *model = env->model;
@@ -229,8 +238,9 @@ tendril_status tendril_env_reset(tendril_env *env, const tendril_random *random,
   env->random = *random;
   env->time = 0;
 
-  // the task's start state
+  // the task's start state; the model's are drawn after it, so that its numbers stay what they are
   task->reset(m, d, env->state, &env->random);
+  choose_start(env);
   add_noise(env);
   return settle(env, obs, err);
 }

@@ -430,6 +430,7 @@ void tendril_model_destroy(tendril_model *model) {
   tnd_arena_free(&model->arena);
   tnd_free(model->grounds);
   tnd_free(model->heights);
+  tnd_free(model->starts);
   tnd_free(model);
 }
 

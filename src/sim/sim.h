@@ -32,6 +32,10 @@ TENDRIL_MUST_CHECK tendril_status tnd_model_take_grounds(tendril_model *model, i
 // Calls the task's callbacks once; E_CONFIG if one writes past its array.
 TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
 
+// One of the model's start states, [nq + nv], drawn evenly; NULL, and nothing drawn, if it has
+// none.
+const double *tnd_model_draw_start(const tendril_model *model, tendril_random *random);
+
 // out [nu] = action [nu] clipped as the model's options say; they may be one array.
 void tnd_model_clip(const tendril_model *model, const double *action, double *out);
 
@@ -48,6 +52,8 @@ struct tendril_model {
   int max_steps;                     // time limit in control steps
   double seconds;                    // of a control step
   double start_qpos, start_qvel;     // standard deviations of the start's normal noise
+  int nstart;                        // start states to choose from; 0: the task's own
+  double *starts;                    // [nstart][nq + nv] those; its own, NULL without
   tnd_disturbance_plan disturbance;  // pushes that episodes have by themselves
   int nphysics;                      // doubles of MuJoCo's part of a snapshot
   int nground;                       // grounds to choose from; 0 without terrain

@@ -106,6 +106,7 @@ static tendril_status build(tendril_model *model, const tendril_model *base,
     model->low[i] = base->low[i];
     model->high[i] = base->high[i];
   }
+  TENDRIL_TRY(tendril_model_set_starts(model, base->nstart, base->starts, err));
   if (!base->nground) return TENDRIL_OK;
   TENDRIL_TRY(tnd_model_take_grounds(model, base->nground, err));
   memcpy(model->heights, base->heights,
@@ -126,6 +127,8 @@ tendril_status tendril_model_vary(const tendril_model *base, const tendril_varia
   model->nground = 0;
   model->grounds = NULL;
   model->heights = NULL;
+  model->nstart = 0;
+  model->starts = NULL;
   const tendril_status status = build(model, base, variation, err);
   if (status == TENDRIL_OK)
     *out = model;

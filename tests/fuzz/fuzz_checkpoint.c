@@ -31,9 +31,10 @@ static const struct {
       {"learner.keep", "2"}}},
 };
 enum { NKIND = sizeof kinds / sizeof kinds[0] };
-static const char *const shared[][2] = {{"policy.hidden", "4"}, {"critic.hidden", "4"},
-                                        {"critic.epochs", "1"}, {"run.iterations", "3"},
-                                        {"run.eval_at", "100"}, {"run.eval_episodes", "1"}};
+static const char *const shared[][2] = {{"policy.hidden", "4"},    {"critic.hidden", "4"},
+                                        {"critic.epochs", "1"},    {"run.iterations", "3"},
+                                        {"run.eval_at", "100"},    {"run.eval_every", "2"},
+                                        {"run.eval_episodes", "1"}};
 
 static char *real[NKIND];  // checkpoints [nreal], made at the first call
 static size_t nreal[NKIND];

@@ -157,14 +157,14 @@ Test(curves, with_many_differences_have_short_names_that_differ) {
 Test(curves, of_evaluations_differ_by_how_these_are_made) {
   add_config("{\"task\": \"t\", \"learner\": {\"name\": \"trpo\"}}");
   add_config("{\"task\": \"t\", \"learner\": {\"name\": \"trpo\"},"
-             "\"run\": {\"seed\": 2, \"eval_episodes\": 5, \"average\": 0.5}}");
+             "\"run\": {\"seed\": 2, \"eval_every\": 9, \"eval_episodes\": 5, \"average\": 0.5}}");
   tnd_curves *curves = read_all();
   cr_assert_eq(curves->nmethod, 1);
   tnd_curves_destroy(curves);
   options.y = "evaluation";
   curves = read_all();
-  check_method(curves, 1, "eval_episodes 5, average 0.5", 1,
-               "run.eval_episodes 5, run.average 0.5");
+  check_method(curves, 1, "eval_every 9, eval_episodes 5, average 0.5", 1,
+               "run.eval_every 9, run.eval_episodes 5, run.average 0.5");
   tnd_curves_destroy(curves);
 }
 

@@ -1,5 +1,6 @@
 // Whole runs: the checkpoint is a function of the configuration, whatever the threads and the
 // stops; bad folders, foreign and damaged checkpoints are refused in one line.
+#include "run/checkpoint.h"
 #include "run/config.h"
 #include "support/close.h"
 #include "support/learning.h"
@@ -31,6 +32,7 @@ TestSuite(train, .init = open_folder, .fini = close_folder);
 
 static const char *task = "hopper-v4";   // of the trainings
 static const char *integrator = "task";  // of them
+static const char *every = "0";          // iterations from one evaluation to the next
 static bool uneven;                      // they are on one of many grounds in each episode
 
 // Twelve short iterations with two evaluations and kept checkpoints.
@@ -53,6 +55,7 @@ static tendril_config *small_config(void) {
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   check_ok(tendril_config_set(config, "sim.integrator", integrator, check_err));
+  check_ok(tendril_config_set(config, "run.eval_every", every, check_err));
   if (uneven) {
     check_ok(tendril_config_set(config, "terrain.kind", "rough", check_err));
     check_ok(tendril_config_set(config, "terrain.flat", "0.2", check_err));
@@ -84,6 +87,13 @@ static void check_same_file(const char *a, const char *b) {
   cr_assert(memcmp(bytes_a, bytes_b, na) == 0, "%s and %s differ", path_a, path_b);
   free(bytes_a);
   free(bytes_b);
+}
+
+static void check_refused(tendril_status status, tendril_status expected, const tendril_error *err,
+                          const char *mend) {
+  cr_assert_eq(status, expected, "%s: %s", tendril_status_text(status), err->text);
+  cr_assert(strstr(err->text, mend), "%s", err->text);
+  cr_assert_null(strchr(err->text, '\n'), "%s", err->text);
 }
 
 static const char *const checkpoints[] = {
@@ -285,19 +295,218 @@ Test(train, evaluates_at_the_iteration_that_reaches_the_percentage) {
   tendril_config_destroy(config);
 }
 
+// ------------------------------------------------------------------------ run.eval_every
+
+// Evaluations as the hook sees them.
+typedef struct seen {
+  int n;
+  int64_t iteration[16];
+  double mean[16];
+} seen;
+
+static void note_means(void *user, const tendril_progress *p) {
+  seen *s = user;
+  if (!p->evaluation) return;
+  cr_assert_lt(s->n, 16);
+  s->iteration[s->n] = p->iteration;
+  s->mean[s->n++] = p->evaluation->returns.mean;
+}
+
+static void check_iterations(const char *run, const seen *s, const int *expected, int n) {
+  cr_assert_eq(s->n, n);
+  char *table = support_read_file(in(run, "evaluations.csv"), NULL);
+  const char *row = table;
+  for (int i = 0; i < n; i++) {
+    cr_assert_eq(s->iteration[i], expected[i]);
+    row = strchr(row, '\n') + 1;
+    cr_assert_eq(strtol(row, NULL, 10), expected[i]);
+  }
+  cr_assert_eq(strchr(row, '\n')[1], '\0');  // no more rows
+  free(table);
+}
+
+// The parameters in training, of the last checkpoint; [*n] the caller's.
+static double *theta_of(const char *run, int64_t *n) {
+  tnd_tensors *tensors = NULL;
+  check_ok(tnd_tensors_read(in(run, checkpoints[0]), &tensors, check_err));
+  *n = tnd_tensors_length(tensors, "policy.theta");
+  double *theta = malloc(sizeof *theta * (size_t)*n);
+  check_ok(tnd_tensors_get(tensors, "policy.theta", *n, 0, theta, check_err));
+  tnd_tensors_destroy(tensors);
+  return theta;
+}
+
+Test(train, evaluates_every_so_many_iterations_beside_the_percentages) {
+  seen at = {0}, both = {0};
+  tendril_run_hooks hooks = {.progress = note_means, .user = &at};
+  const tendril_train_result without = train("without", 2, &hooks);
+  check_iterations("without", &at, (int[]){6, 11, 12}, 3);  // 95 and 100 % are one
+  every = "3";                                              // one of which is due by eval_at, too
+  hooks.user = &both;
+  const tendril_train_result with = train("with", 2, &hooks);
+  check_iterations("with", &both, (int[]){3, 6, 9, 11, 12}, 5);
+  // those of eval_at, and what the training does, are as without
+  check_same_bits(((double[]){both.mean[1], both.mean[3], both.mean[4]}), at.mean, 3);
+  check_same_bits(((double[]){with.held, with.final}), ((double[]){without.held, without.final}),
+                  2);
+  cr_assert_gt(with.eval_steps, without.eval_steps);
+  int64_t na, nb;
+  double *a = theta_of("without", &na), *b = theta_of("with", &nb);
+  cr_assert_eq(na, nb);
+  check_same_bits(b, a, na);
+  free(a);
+  free(b);
+}
+
+// A run of a pole on a cart that learns next to nothing and goes up and down; the hook compares
+// the best of all evaluations with the checkpoint that is kept of it.
+typedef struct judged {
+  const char *run;
+  int evaluations, worse;
+  int64_t best_iteration;
+  double best;
+} judged;
+
+static void check_best(void *user, const tendril_progress *p) {
+  judged *j = user;
+  if (!p->evaluation) return;
+  if (j->evaluations++ == 0 || p->evaluation->returns.mean > j->best) {
+    j->best = p->evaluation->returns.mean;
+    j->best_iteration = p->iteration;
+  } else {
+    j->worse++;
+  }
+  tendril_trained t;
+  check_ok(tendril_trained_open(tasks, support_path(folder, j->run), "best", NULL, &t, check_err));
+  cr_assert_eq(t.iteration, j->best_iteration);
+  tendril_trained_close(&t);
+}
+
+Test(train, keeps_the_best_of_evaluations_before_the_first_percentage) {
+  static const char *const settings[][2] = {{"run.iterations", "12"}, {"run.eval_at", "100"},
+                                            {"run.eval_every", "1"},  {"run.eval_episodes", "3"},
+                                            {"rollout.batch", "16"},  {"rollout.streams", "1"},
+                                            {"learner.max_kl", "1"}};
+  tendril_config *config = NULL;
+  check_ok(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
+  for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+    check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
+  judged j = {.run = "run"};
+  tendril_run_hooks hooks = {.progress = check_best, .user = &j};
+  tendril_train_result result;
+  check_ok(tendril_train(config, tasks, support_path(folder, "run"), false, NULL, 1, &hooks,
+                         &result, check_err));
+  cr_assert_eq(j.evaluations, 12);
+  cr_assert_gt(j.worse, 0);  // else the best would be the last whatever is kept
+  cr_assert_eq(result.best, j.best);
+  tendril_config_destroy(config);
+}
+
+Test(train, a_run_that_stops_before_the_first_percentage_knows_its_best) {
+  every = "2";
+  train("whole", 2, NULL);
+  // no evaluation yet
+  stopper s = {.at = 1};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  tendril_train_result result = train("parts", 1, &hooks), again;
+  cr_assert(isnan(result.best) && isnan(result.final) && isnan(result.held));
+  cr_assert_eq(result.eval_steps, 0);
+  // two of eval_every, none of eval_at
+  s = (stopper){.at = 5};
+  check_ok(
+      tendril_train_resume(tasks, support_path(folder, "parts"), 2, &hooks, &result, check_err));
+  cr_assert(isfinite(result.best) && isnan(result.final));
+  // and from the checkpoint alone
+  s = (stopper){.flag = 1};
+  check_ok(
+      tendril_train_resume(tasks, support_path(folder, "parts"), 2, &hooks, &again, check_err));
+  cr_assert_eq(again.iterations, 5);
+  cr_assert_eq(again.best, result.best);
+  cr_assert_eq(again.eval_steps, result.eval_steps);
+  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 3, NULL, &result, check_err));
+  cr_assert(result.finished && result.best >= again.best);
+  check_same_checkpoints("whole", "parts");
+}
+
+Test(train, evaluations_of_every_so_many_iterations_are_under_both_physics) {
+  int evaluations = 0;
+  tendril_run_hooks hooks = {.progress = check_as_trained, .user = &evaluations};
+  integrator = "euler";
+  const tendril_train_result without = train("without", 2, &hooks);
+  cr_assert_eq(evaluations, 3);
+  every = "4";
+  const tendril_train_result with = train("with", 2, &hooks);
+  cr_assert_eq(evaluations, 3 + 5);  // at 4, 6, 8, 11, 12
+  check_same_bits(((double[]){with.held_as_trained, with.final_as_trained}),
+                  ((double[]){without.held_as_trained, without.final_as_trained}), 2);
+}
+
+// What a file says, as spaces.
+static void blank(const char *path, const char *what) {
+  size_t size;
+  char *bytes = support_read_file(path, &size), *found = NULL;
+  for (size_t i = 0; i + strlen(what) <= size && !found; i++)
+    if (memcmp(bytes + i, what, strlen(what)) == 0) found = bytes + i;
+  cr_assert_not_null(found, "%s has no %s", path, what);
+  memset(found, ' ', strlen(what));
+  support_write_file(path, bytes, size);
+  free(bytes);
+}
+
+Test(train, a_run_from_before_eval_every_goes_on_as_without_it) {
+  train("whole", 2, NULL);
+  stopper s = {.at = 7};
+  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  train("old", 2, &hooks);
+  tnd_tensors *tensors = NULL;
+  check_ok(tnd_tensors_read(in("old", checkpoints[0]), &tensors, check_err));
+  cr_assert_eq(tnd_tensors_length(tensors, "run.other_evaluations"), -1);
+  tnd_tensors_destroy(tensors);
+  // the option did not exist: neither file has it
+  blank(in("old", "config.json"), "\"eval_every\": 0,");
+  blank(in("old", checkpoints[0]), "\\\"eval_every\\\": 0,");
+  tendril_train_result result;
+  check_ok(tendril_train_resume(tasks, support_path(folder, "old"), 2, NULL, &result, check_err));
+  check_same_checkpoints("whole", "old");
+}
+
+Test(train, a_count_of_evaluations_that_makes_no_sense_is_refused) {
+  every = "2";
+  tnd_checkpoint checkpoint = {.config = small_config()};
+  const int64_t counts[] = {0, 5, -1, INT64_C(9007199254740992)}, counters[2] = {0, 0};
+  const double means[TENDRIL_MAX_SIZES] = {0}, best = 3;
+  for (int i = 0; i < 5; i++) {  // the last without one
+    tnd_run_state state = {.others = 7};
+    tendril_error err = {{0}};
+    check_ok(tnd_tensors_create(&checkpoint.tensors, check_err));
+    check_ok(tnd_tensors_put_ints(checkpoint.tensors, "run.counters", 2, counters, check_err));
+    check_ok(tnd_tensors_put(checkpoint.tensors, "run.eval_mean", TENDRIL_MAX_SIZES, 0, means,
+                             check_err));
+    check_ok(tnd_tensors_put(checkpoint.tensors, "run.best", 1, 0, &best, check_err));
+    if (i < 4)
+      check_ok(tnd_tensors_put_ints(checkpoint.tensors, "run.other_evaluations", 1, &counts[i],
+                                    check_err));
+    const tendril_status status = tnd_checkpoint_state(&checkpoint, &state, &err);
+    if (i < 2) {
+      cr_assert_eq(status, TENDRIL_OK, "%s", err.text);
+      cr_assert_eq(state.others, counts[i]);
+    } else {
+      check_refused(status, TENDRIL_E_FORMAT, &err, "run.other_evaluations");
+      cr_assert_eq(state.others, 7);
+    }
+    tnd_tensors_destroy(checkpoint.tensors);
+  }
+  tendril_config_destroy(checkpoint.config);
+}
+
+// ------------------------------------------------------------------------ folders and files
+
 Test(train, a_finished_run_resumes_to_itself) {
   train("run", 2, NULL);
   tendril_train_result result;
   check_ok(tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, check_err));
   cr_assert(result.finished);
   cr_assert_eq(result.iterations, 12);
-}
-
-static void check_refused(tendril_status status, tendril_status expected, const tendril_error *err,
-                          const char *mend) {
-  cr_assert_eq(status, expected, "%s: %s", tendril_status_text(status), err->text);
-  cr_assert(strstr(err->text, mend), "%s", err->text);
-  cr_assert_null(strchr(err->text, '\n'), "%s", err->text);
 }
 
 Test(train, an_existing_run_is_kept_without_force_and_replaced_with_it) {

@@ -6,8 +6,8 @@
 
 #include <criterion/criterion.h>
 
-static void expect_none(const char *name, const tendril_sim_options *options) {
-  tendril_model *model = support_model(name, options);
+// The model is destroyed in the end.
+static void expect_none_in(tendril_model *model) {
   double obs[32], action[8], snapshot[256];
   long mallocs_before = support_mallocs, calls = tnd_alloc_count();
   tendril_env *env = support_env(model, 0, obs);
@@ -37,6 +37,10 @@ static void expect_none(const char *name, const tendril_sim_options *options) {
   tendril_model_destroy(model);
 }
 
+static void expect_none(const char *name, const tendril_sim_options *options) {
+  expect_none_in(support_model(name, options));
+}
+
 static void expect_no_allocations(const char *name) {
   expect_none(name, NULL);
 }
@@ -60,4 +64,13 @@ Test(allocations, are_none_under_pushes_of_its_own) {
   options.push.phase = 0.5;
   expect_none("hopper-v4", &options);
   expect_none("walker2d-v4", &options);
+}
+
+Test(allocations, are_none_with_start_states) {
+  const double x[2][4] = {{0, 0.1, 0, 0}, {0, -0.1, 0, 0}};  // either way round
+  tendril_sim_options options = support_sim_options();
+  options.start_qpos = 0.01;
+  tendril_model *model = support_model("inverted-pendulum-v4", &options);
+  cr_assert_eq(tendril_model_set_starts(model, 2, x[0], NULL), TENDRIL_OK);
+  expect_none_in(model);
 }
