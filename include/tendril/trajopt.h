@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+struct tnd_pushes;
+
 /**
  * A trajectory and the feedback about it, u = u_t + K_t (x - x_t). x = (qpos, qvel), of nx numbers;
  * the difference of two states has n = 2 nv (that of qpos as mj_differentiatePos() takes it).
@@ -25,6 +27,8 @@ typedef struct tendril_trajectory {
   double *K;            // [T][nu][n]
   double cost;          // sum over l_t, the final state's among them
   const double *reset;  // [nx] state after the reset of the episode in which x_0 was met; NULL: x_0
+  int ground;           // of the model's, that it is on
+  const struct tnd_pushes *pushes;  // that it was made under; NULL: none
 } tendril_trajectory;
 
 // clang-format off

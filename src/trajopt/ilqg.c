@@ -38,7 +38,8 @@ typedef struct trial {
   double *x, *u;  // [T + 1][nx], [T][nu]
   double alpha, cost;
   double effort;  // sum over |u_t|^2
-  double limit;   // it is given up where cost + w effort, which only grows, has passed this
+  double extra;   // sum of the caller's term
+  double limit;   // it is given up where the objective, which only grows, has passed this
   bool good, dear;
   int stopped;  // the step that failed
   double *dx;   // [n]
@@ -58,15 +59,20 @@ struct tendril_ilqg {
   int t0, T_cost;
   double end_weight;  // of the cost of the state that the trajectory ends in
   tendril_trajectory now;
-  bool fresh;        // F and the cost's expansion belong to `now`
-  double mu, delta;  // state regularisation and its factor
-  double rho;        // control regularisation
-  double w, effort;  // weight of the effort, and that of `now`
+  tnd_ilqg_term term;  // of the caller's; no expand: none
+  bool fresh;          // F and the cost's expansion belong to `now`
+  bool term_fresh;     // and so does the term's
+  double mu, delta;    // state regularisation and its factor
+  double rho;          // control regularisation
+  double w, effort;    // weight of the effort, and that of `now`
+  double extra;        // the term's sum over `now`
   tnd_arena arena;
   worker *workers;                    // [nthread]
   trial *trials;                      // [nthread]
   double *F;                          // [T][n][n + nu]
   double *lx, *lu, *lxx, *lux, *luu;  // [T + 1] of each
+  double *step_extra;                 // [T] the term's value
+  tnd_cost_expansion with;            // of one step, the term's part included
   double *k;                          // [T][nu]
   double *K;                          // [T][nu][n] of the backward pass
   double *Quu;                        // [nu][nu] of the step at hand
@@ -93,6 +99,12 @@ static void layout(tendril_ilqg *q, tnd_arena *arena) {
   q->lxx = tnd_arena_doubles(arena, (T + 1) * n * n);
   q->lux = tnd_arena_doubles(arena, (T + 1) * m * n);
   q->luu = tnd_arena_doubles(arena, (T + 1) * m * m);
+  q->step_extra = tnd_arena_doubles(arena, T);
+  q->with.lx = tnd_arena_doubles(arena, n);
+  q->with.lu = tnd_arena_doubles(arena, m);
+  q->with.lxx = tnd_arena_doubles(arena, n * n);
+  q->with.lux = tnd_arena_doubles(arena, m * n);
+  q->with.luu = tnd_arena_doubles(arena, m * m);
   q->k = tnd_arena_doubles(arena, T * m);
   q->K = tnd_arena_doubles(arena, T * m * n);
   q->Quu = tnd_arena_doubles(arena, m * m);
@@ -115,18 +127,10 @@ static void layout(tendril_ilqg *q, tnd_arena *arena) {
   }
 }
 
-// Whether joint j only carries the robot along the ground, which no dynamics depends on.
-static bool is_horizontal_translation(const mjModel *m, int j) {
-  const double *axis = m->jnt_axis + (ptrdiff_t)3 * j, *g = m->opt.gravity;
-  const double across = fabs(axis[0] * g[0] + axis[1] * g[1] + axis[2] * g[2]);
-  return m->jnt_type[j] == mjJNT_SLIDE && m->body_parentid[m->jnt_bodyid[j]] == 0 &&
-         across <= 1e-9 * (1 + mju_norm3(g));
-}
-
 static void set_hold(tendril_ilqg *q) {
   const mjModel *m = q->model->mujoco;
   for (int i = 0; i < m->nv; i++) {
-    const bool along = is_horizontal_translation(m, m->dof_jntid[i]);
+    const bool along = tnd_is_horizontal_translation(m, i);
     q->hold[i] = along ? 0 : 2 * q->options.hold_qpos;
     q->hold[m->nv + i] = 2 * q->options.hold_qvel;
   }
@@ -200,7 +204,7 @@ const tendril_trajectory *tendril_ilqg_get(const tendril_ilqg *q) {
 
 tendril_status tendril_ilqg_set_ground(tendril_ilqg *q, int ground, tendril_error *err) {
   TENDRIL_TRY(tnd_model_check_ground(q->model, ground, err));
-  q->ground = ground;
+  q->ground = q->now.ground = ground;
   q->fresh = false;
   for (int i = 0; i < q->nthread; i++)
     tnd_transition_set_ground(q->workers[i].f, ground);
@@ -209,6 +213,29 @@ tendril_status tendril_ilqg_set_ground(tendril_ilqg *q, int ground, tendril_erro
 
 const double *tnd_ilqg_derivatives(const tendril_ilqg *q, int t) {
   return q->F + (ptrdiff_t)t * q->n * (q->n + q->nu);
+}
+
+tnd_cost_expansion tnd_ilqg_cost(const tendril_ilqg *q, int t) {
+  const int n = q->n, m = q->nu;
+  return (tnd_cost_expansion){q->lx + t * n, q->lu + t * m, q->lxx + t * n * n, q->lux + t * m * n,
+                              q->luu + t * m * m};
+}
+
+void tnd_ilqg_set_term(tendril_ilqg *q, const tnd_ilqg_term *term) {
+  q->term = term ? *term : (tnd_ilqg_term){0};
+  q->extra = 0;
+  q->term_fresh = false;
+}
+
+void tnd_ilqg_set_pushes(tendril_ilqg *q, const struct tnd_pushes *pushes) {
+  q->now.pushes = pushes;
+  q->fresh = false;
+  for (int i = 0; i < q->nthread; i++)
+    tnd_transition_set_pushes(q->workers[i].f, pushes);
+}
+
+double *tnd_ilqg_feedback(tendril_ilqg *q) {
+  return q->now.K;
 }
 
 // ---------------------------------------------------------------------------------------- rollout
@@ -222,12 +249,16 @@ static double cost_at(const tendril_ilqg *q, int t, const double *x, const doubl
          tnd_cost(q->model, q->ground, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u, NULL);
 }
 
+// What is minimised: the cost, for the time being some of the effort, and the caller's term.
+static double objective_of(const tendril_ilqg *q, const trial *r) {
+  return r->cost + q->w * r->effort + r->extra;
+}
+
 // trial <- u = u_t + alpha k_t + K_t (x - x_t), clipped, from its first state; k and K may be NULL.
-static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, const double *K,
-                     trial *r) {
+static void roll_out(const tendril_ilqg *q, int w, const double *k, const double *K, trial *r) {
   const int nx = q->nx, n = q->n, m = q->nu;
   r->good = r->dear = false;
-  r->cost = r->effort = 0;
+  r->cost = r->effort = r->extra = 0;
   for (int t = 0; t < q->T; t++) {
     const double *x = r->x + t * nx;
     double *u = r->u + t * m;
@@ -242,13 +273,14 @@ static void roll_out(const tendril_ilqg *q, tnd_transition *f, const double *k, 
       r->effort += u[i] * u[i];
     }
     r->cost += cost_at(q, t, x, u);
-    r->dear = r->cost + q->w * r->effort > r->limit;
+    if (q->term.value) r->extra += q->term.value(q->term.context, w, t, x, u);
+    r->dear = objective_of(q, r) > r->limit;
     if (r->dear) return;
-    if (!tnd_transition_step(f, q->t0 + t, x, u, r->x + (t + 1) * nx)) return;
+    if (!tnd_transition_step(q->workers[w].f, q->t0 + t, x, u, r->x + (t + 1) * nx)) return;
   }
   r->stopped = q->T;
   r->cost += cost_at(q, q->T, r->x + q->T * nx, NULL);
-  r->good = isfinite(r->cost);
+  r->good = isfinite(objective_of(q, r));
 }
 
 static void take(tendril_ilqg *q, const trial *r) {
@@ -256,7 +288,8 @@ static void take(tendril_ilqg *q, const trial *r) {
   memcpy(q->now.u, r->u, sizeof *r->u * (size_t)(q->T * q->nu));
   q->now.cost = r->cost;
   q->effort = r->effort;
-  q->fresh = false;
+  q->extra = r->extra;
+  q->fresh = q->term_fresh = false;
 }
 
 static tendril_status fail_step(const tendril_ilqg *q, int t, const char *what,
@@ -276,7 +309,7 @@ tendril_status tnd_ilqg_restart(tendril_ilqg *q, const double *x0, tendril_error
   memcpy(r->x, x0, sizeof *x0 * (size_t)q->nx);
   r->alpha = 0;
   r->limit = HUGE_VAL;
-  roll_out(q, q->workers[0].f, NULL, q->now.K, r);
+  roll_out(q, 0, NULL, q->now.K, r);
   if (!r->good) return fail_step(q, r->stopped, "the simulation doesn't survive the controls", err);
   take(q, r);
   return TENDRIL_OK;
@@ -363,8 +396,7 @@ static void differentiate(void *context, int t, int w) {
   tendril_ilqg *q = context;
   const int n = q->n, m = q->nu;
   const double *x = q->now.x + t * q->nx, *u = t < q->T ? q->now.u + t * m : NULL;
-  const tnd_cost_expansion l = {q->lx + t * n, q->lu + t * m, q->lxx + t * n * n,
-                                q->lux + t * m * n, q->luu + t * m * m};
+  const tnd_cost_expansion l = tnd_ilqg_cost(q, t);
   tnd_cost_expand(q->model, q->ground, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u,
                   q->workers[w].work, &l);
   if (t == q->T) {
@@ -384,16 +416,44 @@ static void differentiate(void *context, int t, int w) {
                                           q->F + (ptrdiff_t)t * n * (n + m));
 }
 
-static tendril_status expand(tendril_ilqg *q, tendril_error *err) {
-  if (q->fresh) return TENDRIL_OK;
-  tnd_pool_run(q->pool, q->T + 1, differentiate, q);
-  for (int t = 0; t < q->T; t++)
-    if (q->bad[t]) return fail_step(q, t, "the simulation has no derivatives", err);
-  q->fresh = true;
+static void expand_term(void *context, int t, int w) {
+  tendril_ilqg *q = context;
+  q->step_extra[t] =
+      q->term.expand(q->term.context, w, t, q->now.x + t * q->nx, q->now.u + t * q->nu);
+}
+
+tendril_status tnd_ilqg_expand(tendril_ilqg *q, tendril_error *err) {
+  if (!q->fresh) {
+    tnd_pool_run(q->pool, q->T + 1, differentiate, q);
+    for (int t = 0; t < q->T; t++)
+      if (q->bad[t]) return fail_step(q, t, "the simulation has no derivatives", err);
+    q->fresh = true;
+  }
+  if (!q->term_fresh && q->term.expand) {
+    tnd_pool_run(q->pool, q->T, expand_term, q);
+    q->extra = 0;
+    for (int t = 0; t < q->T; t++)
+      q->extra += q->step_extra[t];
+    q->term_fresh = true;
+  }
   return TENDRIL_OK;
 }
 
 // ---------------------------------------------------------------------------------- backward pass
+
+// The expansion of step t with the caller's term.
+static tnd_cost_expansion expansion_at(tendril_ilqg *q, int t) {
+  const tnd_cost_expansion l = tnd_ilqg_cost(q, t);
+  if (!q->term.add) return l;
+  const size_t n = (size_t)q->n, m = (size_t)q->nu, size = sizeof(double);
+  memcpy(q->with.lx, l.lx, size * n);
+  memcpy(q->with.lu, l.lu, size * m);
+  memcpy(q->with.lxx, l.lxx, size * n * n);
+  memcpy(q->with.lux, l.lux, size * m * n);
+  memcpy(q->with.luu, l.luu, size * m * m);
+  q->term.add(q->term.context, t, &q->with);
+  return q->with;
+}
 
 // One backward pass; false if some Quu is not positive definite.
 static bool pass_back(tendril_ilqg *q, double *linear, double *quadratic) {
@@ -408,12 +468,13 @@ static bool pass_back(tendril_ilqg *q, double *linear, double *quadratic) {
       q->low[i] = q->model->low[i] - u[i];
       q->high[i] = q->model->high[i] - u[i];
     }
-    const tnd_lqr_stage stage = {.F = q->F + (ptrdiff_t)t * n * (n + m),
-                                 .lx = q->lx + t * n,
-                                 .lu = q->lu + t * m,
-                                 .lxx = q->lxx + t * n * n,
-                                 .lux = q->lux + t * m * n,
-                                 .luu = q->luu + t * m * m,
+    const tnd_cost_expansion l = expansion_at(q, t);
+    const tnd_lqr_stage stage = {.F = tnd_ilqg_derivatives(q, t),
+                                 .lx = l.lx,
+                                 .lu = l.lu,
+                                 .lxx = l.lxx,
+                                 .lux = l.lux,
+                                 .luu = l.luu,
                                  .mu = q->mu,
                                  .rho = q->rho,
                                  .low = q->low,
@@ -466,12 +527,11 @@ static void ease(tendril_ilqg *q, bool still) {
 
 static void try_one(void *context, int i, int w) {
   tendril_ilqg *q = context;
-  roll_out(q, q->workers[w].f, q->k, q->K, &q->trials[i]);
+  roll_out(q, w, q->k, q->K, &q->trials[i]);
 }
 
-// What is minimised: the cost and, for the time being, some of the effort.
 static double objective(const tendril_ilqg *q) {
-  return q->now.cost + q->w * q->effort;
+  return q->now.cost + q->w * q->effort + q->extra;
 }
 
 // The largest of alpha = 1, 1/2, ... that lowers the cost by enough; NULL if there is none. *bad
@@ -491,7 +551,7 @@ static const trial *search(tendril_ilqg *q, double linear, double quadratic, int
     tnd_pool_run(q->pool, wave, try_one, q);
     for (int i = 0; i < wave; i++) {
       const trial *r = &q->trials[i];
-      const double reached = r->cost + q->w * r->effort;
+      const double reached = objective_of(q, r);
       if (r->good && reached <= r->limit && reached < objective(q)) return r;
       if (!r->good && !r->dear) ++*bad;
     }
@@ -508,7 +568,7 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
   *stats = (tendril_ilqg_stats){.cost = q->now.cost};
 
   // 1. dynamics and cost about the trajectory
-  TENDRIL_TRY(expand(q, err));
+  TENDRIL_TRY(tnd_ilqg_expand(q, err));
   double now = tnd_clock_process();
   stats->derivative_cpu = now - clock;
   clock = now;
@@ -554,7 +614,7 @@ tendril_status tendril_ilqg_close(tendril_ilqg *q, tendril_error *err) {
   const double w = q->w;  // the feedback is about the cost alone
   q->fresh &= w == 0;
   q->w = 0;
-  const tendril_status status = expand(q, err);
+  const tendril_status status = tnd_ilqg_expand(q, err);
   q->w = w;
   TENDRIL_TRY(status);
   const double mu = q->mu, delta = q->delta;

@@ -58,9 +58,9 @@ static int width_of(int i, int w) {
   return width < w ? width : w;
 }
 
-// Q of the stage, without regularisation.
-static TND_CLONES void expand(int n, int m, const tnd_lqr_stage *st, const tnd_lqr_value *v,
-                              scratch *s) {
+// Q += V'(f(x, u))
+static TND_CLONES void add_dynamics(int n, int m, const tnd_lqr_stage *st, const tnd_lqr_value *v,
+                                    scratch *s) {
   const int w = n + m;
   for (int i = 0; i < n; i++) {
     const double *V = v->Vxx + i * n;
@@ -71,19 +71,23 @@ static TND_CLONES void expand(int n, int m, const tnd_lqr_stage *st, const tnd_l
       c += V[k] * st->fc[k];
     s->vc[i] = c;
   }
+  add_rows(n, w, s->vc, 1, st->F, w, s->Qz);
+  for (int i = 0; i < w; i++)
+    add_rows(n, width_of(i, w), st->F + i, w, s->VF, w, s->Qzz + i * w);
+}
 
+// Q of the stage, without regularisation by mu.
+static void expand(int n, int m, const tnd_lqr_stage *st, const tnd_lqr_value *v, scratch *s) {
+  const int w = n + m;
   memcpy(s->Qz, st->lx, sizeof(double) * (size_t)n);
   memcpy(s->Qz + n, st->lu, sizeof(double) * (size_t)m);
-  add_rows(n, w, s->vc, 1, st->F, w, s->Qz);
-
   for (int i = 0; i < n; i++)
     memcpy(s->Qzz + i * w, st->lxx + i * n, sizeof(double) * (size_t)n);
   for (int i = 0; i < m; i++) {
     memcpy(s->Qzz + (n + i) * w, st->lux + i * n, sizeof(double) * (size_t)n);
     memcpy(s->Qzz + (n + i) * w + n, st->luu + i * m, sizeof(double) * (size_t)m);
   }
-  for (int i = 0; i < w; i++)
-    add_rows(n, width_of(i, w), st->F + i, w, s->VF, w, s->Qzz + i * w);
+  if (st->F) add_dynamics(n, m, st, v, s);
   for (int i = n; i < w; i++)
     s->Qzz[i * w + i] += st->rho;
 }
@@ -174,11 +178,28 @@ static TND_CLONES void back_up(int n, int m, const scratch *s, const tnd_lqr_law
       v->Vxx[j * n + i] = v->Vxx[i * n + j];
 }
 
+void tnd_lqr_expand(int n, int m, const tnd_lqr_stage *stage, const tnd_lqr_value *v, double *work,
+                    const tnd_lqr_q *Q) {
+  const int w = n + m;
+  scratch s = carve(n, m, work);
+  expand(n, m, stage, v, &s);
+  memcpy(Q->Qx, s.Qz, sizeof(double) * (size_t)n);
+  memcpy(Q->Qu, s.Qz + n, sizeof(double) * (size_t)m);
+  for (int i = 0; i < n; i++)
+    memcpy(Q->Qxx + i * n, s.Qzz + i * w, sizeof(double) * (size_t)n);
+  for (int i = 0; i < m; i++) {
+    const double *row = s.Qzz + (n + i) * w;
+    memcpy(Q->Qux + i * n, row, sizeof(double) * (size_t)n);
+    for (int j = 0; j <= i; j++)
+      Q->Quu[i * m + j] = Q->Quu[j * m + i] = row[n + j];
+  }
+}
+
 bool tnd_lqr_step(int n, int m, const tnd_lqr_stage *stage, double *work, tnd_lqr_value *v,
                   tnd_lqr_law *law) {
   const int w = n + m;
   scratch s = carve(n, m, work);
-  assert(m <= TND_BOXQP_MAX);
+  assert(m <= TND_BOXQP_MAX && (stage->F || stage->mu == 0));
   expand(n, m, stage, v, &s);
   regularise(n, m, stage, &s);
   if (!solve(n, m, stage, &s, law)) return false;

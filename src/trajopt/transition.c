@@ -299,3 +299,11 @@ void tnd_state_difference(const tendril_model *model, const double *a, const dou
   for (int i = 0; i < m->nv; i++)
     dx[m->nv + i] = b[m->nq + i] - a[m->nq + i];
 }
+
+bool tnd_is_horizontal_translation(const mjModel *m, int i) {
+  const int j = m->dof_jntid[i];
+  const double *axis = m->jnt_axis + (ptrdiff_t)3 * j, *g = m->opt.gravity;
+  const double across = fabs(axis[0] * g[0] + axis[1] * g[1] + axis[2] * g[2]);
+  return m->jnt_type[j] == mjJNT_SLIDE && m->body_parentid[m->jnt_bodyid[j]] == 0 &&
+         across <= 1e-9 * (1 + mju_norm3(g));
+}

@@ -37,5 +37,8 @@ bool tnd_transition_linearise(tnd_transition *f, int t, const double *x, const d
 
 // dx [n] = b - a
 void tnd_state_difference(const tendril_model *model, const double *a, const double *b, double *dx);
+// Whether position i of a change only carries the robot along the ground, which no dynamics depends
+// on.
+bool tnd_is_horizontal_translation(const mjModel *model, int i);
 
 #endif

@@ -279,3 +279,68 @@ Test(lqr, regularisation_makes_an_indefinite_step_solvable_and_leaves_v_alone_ot
   stage.mu = 100;
   cr_assert(tnd_lqr_step(N, M, &stage, work, &v, &law));
 }
+
+// As guided policy search does it, which changes the cost between the two.
+Test(lqr, a_cost_that_is_added_to_the_expansion_of_a_stage_is_as_good_as_one_in_the_stage) {
+  const problem p = make_problem(8), more = make_problem(9);
+  double work[1024], Vx[N], Vxx[N * N], k[M], K[M * N], Quu[M * M];
+  double Qx[N], Qu[M], Qxx[N * N], Qux[M * N], Quu1[M * M];
+  double lx[N], lu[M], lxx[N * N], lux[M * N], luu[M * M];
+  for (int i = 0; i < N; i++)
+    lx[i] = p.lx[0][i] + more.lx[0][i];
+  for (int i = 0; i < M; i++)
+    lu[i] = p.lu[0][i] + more.lu[0][i];
+  for (int i = 0; i < N * N; i++)
+    lxx[i] = p.lxx[0][i] + more.lxx[0][i];
+  for (int i = 0; i < M * N; i++)
+    lux[i] = p.lux[0][i] + more.lux[0][i];
+  for (int i = 0; i < M * M; i++)
+    luu[i] = p.luu[0][i] + more.luu[0][i];
+  // at once
+  double V1x[N], V1xx[N * N], k1[M], K1[M * N];
+  memcpy(V1x, p.lx[1], sizeof V1x);
+  memcpy(V1xx, p.lxx[1], sizeof V1xx);
+  const tnd_lqr_stage whole = {
+      .F = p.F[0], .fc = p.fc[0], .lx = lx, .lu = lu, .lxx = lxx, .lux = lux, .luu = luu};
+  tnd_lqr_value v1 = {V1x, V1xx};
+  tnd_lqr_law law1 = {.k = k1, .K = K1, .Quu = Quu1};
+  cr_assert(tnd_lqr_step(N, M, &whole, work, &v1, &law1));
+  // in two goes
+  memcpy(Vx, p.lx[1], sizeof Vx);
+  memcpy(Vxx, p.lxx[1], sizeof Vxx);
+  const tnd_lqr_stage stage = {.F = p.F[0],
+                               .fc = p.fc[0],
+                               .lx = p.lx[0],
+                               .lu = p.lu[0],
+                               .lxx = p.lxx[0],
+                               .lux = p.lux[0],
+                               .luu = p.luu[0]};
+  tnd_lqr_value v = {Vx, Vxx};
+  double Quu0[M * M];
+  const tnd_lqr_q Q = {Qx, Qu, Qxx, Qux, Quu0};
+  tnd_lqr_expand(N, M, &stage, &v, work, &Q);
+  for (int i = 0; i < N; i++)
+    Qx[i] += more.lx[0][i];
+  for (int i = 0; i < M; i++)
+    Qu[i] += more.lu[0][i];
+  for (int i = 0; i < N * N; i++)
+    Qxx[i] += more.lxx[0][i];
+  for (int i = 0; i < M * N; i++)
+    Qux[i] += more.lux[0][i];
+  for (int i = 0; i < M * M; i++)
+    Quu0[i] += more.luu[0][i];
+  const tnd_lqr_stage rest = {.lx = Qx, .lu = Qu, .lxx = Qxx, .lux = Qux, .luu = Quu0};
+  tnd_lqr_law law = {.k = k, .K = K, .Quu = Quu};
+  cr_assert(tnd_lqr_step(N, M, &rest, work, &v, &law));
+  const double tolerance = 1e-12;  // sums in another order
+  for (int i = 0; i < M; i++)
+    check_close(k[i], k1[i], tolerance);
+  for (int i = 0; i < M * N; i++)
+    check_close(K[i], K1[i], tolerance);
+  for (int i = 0; i < M * M; i++)
+    check_close(Quu[i], Quu1[i], tolerance);
+  for (int i = 0; i < N; i++)
+    check_close(Vx[i], V1x[i], tolerance);
+  for (int i = 0; i < N * N; i++)
+    check_close(Vxx[i], V1xx[i], tolerance);
+}
