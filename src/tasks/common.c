@@ -22,8 +22,11 @@ void tnd_task_observe(const mjModel *model, const mjData *data, int first, doubl
                       double *obs) {
   for (int i = first; i < model->nq; i++)
     *obs++ = data->qpos[i];
-  for (int i = 0; i < model->nv; i++)
-    *obs++ = fmin(fmax(data->qvel[i], -limit), limit);
+  // fmin() and fmax() would be calls, of which a rollout has as many as steps of the simulation
+  for (int i = 0; i < model->nv; i++) {
+    const double v = data->qvel[i] > -limit ? data->qvel[i] : -limit;
+    *obs++ = v < limit ? v : limit;
+  }
 }
 
 double tnd_task_height(const mjModel *model, const mjData *data) {
