@@ -9,6 +9,7 @@
 #include <tendril/critic.h>
 #include <tendril/policy.h>
 #include <tendril/rollout.h>
+#include <tendril/trajopt.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,6 +23,9 @@ typedef struct tendril_learner_setup {
   uint64_t seed;               // the run's seed
   tendril_rollout_options rollout;
   tendril_critic_options critic;
+  // [ndemonstration] borrowed while it is created, but the pushes of each for the learner's life
+  const tendril_trajectory *demonstrations;
+  int ndemonstration;
 } tendril_learner_setup;
 
 /** One learner in training, whatever its method. */
@@ -287,6 +291,233 @@ typedef struct tendril_moto_stats {
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_moto_create(const tendril_moto_options *options, const tendril_learner_setup *setup,
                     tendril_learner **out, tendril_error *err);
+
+// --------------------------------------------------------------------- guided policy search
+
+/** Index into the names of the option `states`. */
+typedef enum tendril_guide_states {
+  TENDRIL_STATES_ROLLOUTS,
+  TENDRIL_STATES_GAUSSIAN,
+} tendril_guide_states;
+
+/** Index into the names of the option `terms`. */
+typedef enum tendril_policy_terms {
+  TENDRIL_TERMS_AVERAGED,
+  TENDRIL_TERMS_NOMINAL,
+} tendril_policy_terms;
+
+// clang-format off
+/** What all methods that begin with trajectories share. */
+#define TENDRIL_TRAJECTORY_OPTIONS(X)                                                              \
+  X(integer, samples,     48,    2,    100000, "",   "N, samples of each time step's states that a trajectory gives in an iteration") \
+  X(integer, tail,        50,    0,    100000, "steps", "the end of a trajectory, which the policy is not taught: nothing that comes after it is part of the cost, so it falls") \
+  X(real,    cost_scale,  10,    1e-6, 1e9,   "nat", "c, what a unit of cost counts against entropy and divergences") \
+  X(real,    reach,       1,     1e-3, 1e6,   "m, rad", "a rollout is lost, and its samples with it, where a position other than the way along the ground is off by more") \
+  X(real,    hold_qpos,   0.3,   0,    1e6,   "",    "as iLQG's: a trajectory whose feedback holds is one that can be taught") \
+  X(real,    hold_qvel,   0.003, 0,    1e6,   "",    "as iLQG's")                                  \
+  X(integer, fit_iterations, 60, 1,    100000, "",   "of L-BFGS, from the policy so far on")
+
+/** What all methods that are guided by trajectories share. */
+#define TENDRIL_GUIDED_OPTIONS(X)                                                                  \
+  TENDRIL_TRAJECTORY_OPTIONS(X)                                                                    \
+  X(choice,  states,      "rollouts", "rollouts gaussian", 0, "", "where these are drawn from: rollouts of the trajectory's feedback in the simulator, with its noise, or Gaussians that follow the dynamics' derivatives") \
+  X(choice,  terms,       "averaged", "averaged nominal", 0, "", "the policy's mean and Jacobian in a trajectory's objective: means over those samples, or those at the nominal state") \
+  X(real,    cost_growth, 1,     1e-3, 1e6,   "",    "factor that c grows by, evenly on a logarithmic scale; 10 in the paper") \
+  X(integer, growth_iterations, 50, 1, 1000000, "",  "iterations that this takes")
+
+#define TENDRIL_CGPS_OPTIONS(X)                                                                    \
+  TENDRIL_GUIDED_OPTIONS(X)                                                                        \
+  X(real,    lambda,      3,    1e-9, 1e9,   "",    "lambda_t at the start, of every time step")  \
+  X(real,    eta,         0.3,     0,    1e9,   "",    "by how much lambda_t grows for a nat of its time step's divergence, equation (2)")
+
+#define TENDRIL_VGPS_OPTIONS(X) TENDRIL_GUIDED_OPTIONS(X)
+// clang-format on
+
+typedef struct tendril_cgps_options {
+  TENDRIL_CGPS_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_cgps_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_cgps_defaults(tendril_cgps_options *options);
+
+typedef struct tendril_vgps_options {
+  TENDRIL_VGPS_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_vgps_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_vgps_defaults(tendril_vgps_options *options);
+
+// clang-format off
+/** Statistics of one iteration; of the trajectories their means. */
+#define TENDRIL_GUIDED_STATS(X)                                                                    \
+  X(policy_cost,     "",    "cost a step of the policy's mean actions from the trajectories' starts, over the steps that are taught") \
+  X(trajectory_cost, "",    "cost a step of the nominal trajectories")                             \
+  X(rollout_cost,    "",    "cost a step of the rollouts that stayed within reach, noise included") \
+  X(survived,        "",    "share of the rollouts that stayed within reach")                      \
+  X(kl,              "nat", "KL(policy || trajectory) of a time step, mean over the samples")      \
+  X(kl_max,          "nat", "the largest of a time step")                                          \
+  X(lambda,          "",    "lambda_t, mean over the time steps, after its update")                \
+  X(lambda_min,      "",    "the smallest")                                                        \
+  X(lambda_max,      "",    "the largest")                                                         \
+  X(alpha,           "",    "share of the trajectory's step that the line search took")            \
+  X(anchor,          "nat", "how strongly the next step is held to the trajectory before it")      \
+  X(taken_back,      "",    "steps that were taken back, as too few rollouts stayed within reach") \
+  X(refused,         "",    "time steps that kept their covariance: equation (8) had no solution") \
+  X(noise,           "",    "standard deviation of the trajectories' actions, root mean square")   \
+  X(policy_noise,    "",    "standard deviation of the policy's actions, root mean square")        \
+  X(fit_error,       "",    "f of the policy's regression after the fit")                          \
+  X(fit_evaluations, "",    "evaluations of f")                                                    \
+  X(update_seconds,  "s",   "wall seconds of the iteration")                                       \
+  X(trajectory_seconds, "s", "wall seconds of the trajectories' improvement")                      \
+  X(sample_seconds,  "s",   "wall seconds of the rollouts, the policy's included")                 \
+  X(fit_seconds,     "s",   "wall seconds of the policy's fit")                                    \
+  X(trajectory_cpu,  "s",   "CPU seconds of the trajectories' improvement")                        \
+  X(sample_cpu,      "s",   "CPU seconds of the rollouts, the policy's included")                  \
+  X(fit_cpu,         "s",   "CPU seconds of the policy's fit")                                     \
+  X(physics_seconds, "s",   "CPU seconds inside mj_step in the rollouts")
+// clang-format on
+
+typedef struct tendril_guided_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_GUIDED_STATS(X)
+#undef X
+} tendril_guided_stats;
+
+/**
+ * Constrained guided policy search (Levine and Koltun 2014, algorithm 1): a policy is fitted to
+ * trajectory distributions, which are optimised for a low cost and towards the policy.
+ * docs/methods/gps.md numbers its steps. Neither rollout options nor the critic are used.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life. It begins with the
+ *                 demonstrations
+ * @return E_CONFIG without demonstrations, for a task without a smooth cost or a policy that no
+ *         regression fits
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_cgps_create(const tendril_cgps_options *options, const tendril_learner_setup *setup,
+                    tendril_learner **out, tendril_error *err);
+
+/**
+ * Variational guided policy search (Levine and Koltun 2013): trajectories to the optimum of
+ * KL(q || pi exp(-cost)), the policy to the largest likelihood of their actions. All else as
+ * tendril_cgps_create().
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_vgps_create(const tendril_vgps_options *options, const tendril_learner_setup *setup,
+                    tendril_learner **out, tendril_error *err);
+
+// ------------------------------------------------------------- DAGGER, cost-weighted regression
+
+/** Index into the names of the option `weights`. */
+typedef enum tendril_sample_weights {
+  TENDRIL_WEIGHTS_DENSITY,
+  TENDRIL_WEIGHTS_NONE,
+} tendril_sample_weights;
+
+// clang-format off
+#define TENDRIL_DAGGER_OPTIONS(X)                                                                  \
+  TENDRIL_TRAJECTORY_OPTIONS(X)                                                                    \
+  X(integer, rollouts,    48,    1,    100000, "",   "of the policy from the start of each trajectory in an iteration; their states are added to the samples") \
+  X(integer, keep,        50,    1,    100000, "",   "iterations whose rollouts are kept, the oldest are forgotten; a trajectory's own samples never are") \
+  X(choice,  weights,     "density", "density none", 0, "", "what a sample counts: its probability density under the trajectory's distribution, relative to that of the nominal state; or 1, as in Ross et al. 2011") \
+  X(flag,    noise,       true,  0,    0,   "",      "the policy's rollouts are of its actions with their noise; false: of its mean actions")
+// clang-format on
+
+typedef struct tendril_dagger_options {
+  TENDRIL_DAGGER_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_dagger_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_dagger_defaults(tendril_dagger_options *options);
+
+// clang-format off
+/** Statistics of one iteration. The rollouts are the policy's, in the first iteration those of the
+ * trajectories. */
+#define TENDRIL_DAGGER_STATS(X)                                                                    \
+  X(policy_cost,     "",    "cost a step of the policy's mean actions from the trajectories' starts, over the steps that are taught") \
+  X(rollout_cost,    "",    "cost a step of the rollouts that stayed within reach, noise included") \
+  X(survived,        "",    "share of the rollouts that stayed within reach")                      \
+  X(mismatch,        "",    "what the policy's mean action, before the fit, and the oracle's differ by at the states of the rollouts, root mean square") \
+  X(weight,          "",    "what a state of the rollouts counts, mean")                           \
+  X(rows,            "",    "samples that the policy is fitted to")                                \
+  X(effective,       "",    "effective number of them, by their weights")                          \
+  X(policy_noise,    "",    "standard deviation of the policy's actions, root mean square")        \
+  X(fit_error,       "",    "f of the policy's regression after the fit")                          \
+  X(fit_evaluations, "",    "evaluations of f")                                                    \
+  X(update_seconds,  "s",   "wall seconds of the iteration")                                       \
+  X(sample_cpu,      "s",   "CPU seconds of the rollouts")                                         \
+  X(physics_seconds, "s",   "CPU seconds inside mj_step in the rollouts")                          \
+  X(fit_cpu,         "s",   "CPU seconds of the policy's fit")
+// clang-format on
+
+typedef struct tendril_dagger_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_DAGGER_STATS(X)
+#undef X
+} tendril_dagger_stats;
+
+/**
+ * DAGGER (Ross et al. 2011) as in Levine and Koltun 2014: the policy imitates the feedback of the
+ * demonstrations' trajectory distributions at states that it comes to itself. Its first iteration
+ * is behavioural cloning. docs/methods/gps.md numbers its steps. Neither rollout options nor the
+ * critic are used.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life
+ * @return E_CONFIG without demonstrations, for a task without a smooth cost or a policy that no
+ *         regression fits
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_dagger_create(const tendril_dagger_options *options, const tendril_learner_setup *setup,
+                      tendril_learner **out, tendril_error *err);
+
+// clang-format off
+#define TENDRIL_CWR_OPTIONS(X)                                                                     \
+  X(real,    effective,   0.1,   1e-9, 1,   "",      "effective number of rollouts, by their weights, as a share of all") \
+  TENDRIL_TRAJECTORY_OPTIONS(X)
+// clang-format on
+
+typedef struct tendril_cwr_options {
+  TENDRIL_CWR_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_cwr_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_cwr_defaults(tendril_cwr_options *options);
+
+// clang-format off
+/** Statistics of one iteration, after those of the rollout. */
+#define TENDRIL_CWR_STATS(X)                                                                       \
+  X(weighted_return, "",    "mean return of the rollouts, by their weights")                       \
+  X(cost_weight,     "",    "c, weights are exp(-c cost)")                                         \
+  X(effective,       "",    "effective number of rollouts")                                        \
+  X(void_rollouts,   "",    "rollouts that count nothing: the simulation diverged")                \
+  X(policy_noise,    "",    "standard deviation of the policy's actions after the update, root mean square") \
+  X(fit_error,       "",    "f of the policy's regression after the fit")                          \
+  X(fit_evaluations, "",    "evaluations of f")                                                    \
+  X(update_seconds,  "s",   "wall seconds of the iteration outside the collection")                \
+  X(clone_cpu,       "s",   "CPU seconds of cloning the demonstrations, in the first iteration")   \
+  X(fit_cpu,         "s",   "CPU seconds of weights and fit")
+// clang-format on
+
+typedef struct tendril_cwr_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_CWR_STATS(X)
+#undef X
+} tendril_cwr_stats;
+
+/**
+ * Cost-weighted regression (Peters and Schaal 2007; Kober and Peters 2009): the policy is fitted to
+ * its own rollouts, each weighted by the exponential of its cost. docs/methods/gps.md numbers its
+ * steps. It begins with a clone of the demonstrations, if there are any; the critic is not used.
+ * @param options  copied; all but `effective` and `fit_iterations` are about the demonstrations
+ * @param setup    copied; what it points to is borrowed for the learner's life. An iteration is
+ *                 rollout.streams whole episodes
+ * @return E_CONFIG if policy or rollout don't go with that, or the demonstrations' task has no
+ *         smooth cost
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_cwr_create(const tendril_cwr_options *options,
+                                                                 const tendril_learner_setup *setup,
+                                                                 tendril_learner **out,
+                                                                 tendril_error *err);
 
 // --------------------------------------------------------------------------------------- LA14
 

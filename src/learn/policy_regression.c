@@ -128,20 +128,18 @@ static double errors(const tnd_policy_regression *r, scratch *w, int64_t row, in
     const double *mu = w->d + (ptrdiff_t)i * r->ndist, *y = rows->target + (row + i) * nact;
     const double weight = tnd_regression_weight(rows, row + i) * r->scale;
     double *u = w->u + (ptrdiff_t)i * r->ndist;
+    const double *W = NULL;
+    if (rows->precision)
+      W = rows->precision + (ptrdiff_t)tnd_regression_group(rows, row + i) * nact * nact;
     for (int a = 0; a < nact; a++)
-      u[a] = w->e[a] = mu[a] - y[a];
-    if (rows->precision) {
-      const double *W =
-          rows->precision + (ptrdiff_t)tnd_regression_group(rows, row + i) * nact * nact;
-      memset(u, 0, sizeof *u * (size_t)nact);
-      for (int b = 0; b < nact; b++)
-        for (int a = 0; a < nact; a++)
-          u[a] += W[b * nact + a] * w->e[b];
-    }
+      w->e[a] = mu[a] - y[a];
     double eWe = 0;
     for (int a = 0; a < nact; a++) {
-      eWe += w->e[a] * u[a];
-      u[a] *= weight;
+      double We = W ? 0 : w->e[a];
+      for (int b = 0; W && b < nact; b++)
+        We += W[b * nact + a] * w->e[b];
+      eWe += w->e[a] * We;
+      u[a] = weight * We;
     }
     f += 0.5 * weight * eWe;
   }

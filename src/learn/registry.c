@@ -1,18 +1,17 @@
 // The learners that can be named in a configuration: one line each.
 #include "learn/learner.h"
 
+#include "learn/cgps.h"
 #include "learn/la14.h"
 #include "learn/moto.h"
 #include "learn/trpo.h"
+#include "learn/vgps.h"
 #include "learn/vine.h"
 
 #include <string.h>
 
 static const tnd_method *const methods[] = {
-    &tnd_method_trpo,
-    &tnd_method_vine,
-    &tnd_method_moto,
-    &tnd_method_la14,
+    &tnd_method_trpo, &tnd_method_vine, &tnd_method_moto,   &tnd_method_la14,
 };
 
 int tnd_method_count(void) {

@@ -1,0 +1,419 @@
+// Guided policy search, constrained (Levine and Koltun 2014, algorithm 1) and variational. Steps
+// and symbols are those of docs/methods/gps.md.
+//
+//   q_i    trajectory distributions, one a demonstration    x_ti   samples of their states
+//   pi     the policy, N(mu(x), diag sigma2)                 c      nats that a unit of cost counts
+#include "learn/guided.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "learn/policy_noise.h"
+#include "learn/policy_regression.h"
+#include "trajopt/guide.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+// Standard deviation that the policy's noise does not fall below, in the action's unit.
+static const double noise_floor = 1e-3;
+
+// How strongly a step is held to the trajectory after the first that lost it, and steps tried in an
+// iteration.
+static const double first_anchor = 1;
+static const double last_anchor = 1e4;
+enum { ATTEMPTS = 5 };
+
+typedef struct guided {
+  tendril_learner base;
+  const char *name;
+  tnd_guide_pull pull;
+  tendril_cgps_options options;
+  tendril_policy *policy;  // borrowed
+  uint64_t seed;
+  int n, T, taught, nobs, nact;
+  tnd_guide **guides;  // [n]
+  tnd_policy_regression *regression;
+  int64_t simulated;         // steps in this iteration
+  int64_t rows;              // of this iteration
+  double *obs;               // [capacity][nobs]
+  double *target;            // [capacity][nact]
+  int *time, *group;         // [capacity] step, and trajectory taught + step
+  double *precision;         // [n taught][nact][nact] lambda A^-1
+  double *lambda;            // [n taught]
+  double *kl;                // [taught]
+  double *sigma2, *log_std;  // [nact]
+  tnd_arena arena;
+} guided;
+
+#define X(name, unit, meaning) {#name, unit, meaning},
+static const tendril_stat stat_rows[] = {TENDRIL_GUIDED_STATS(X)};
+#undef X
+enum { NSTAT = sizeof(tendril_guided_stats) / sizeof(double) };
+
+static void layout(guided *l, tnd_arena *arena) {
+  const size_t groups = (size_t)l->n * (size_t)l->taught, m = (size_t)l->nact;
+  const size_t capacity = groups * (size_t)l->options.samples;
+  l->obs = tnd_arena_doubles(arena, capacity * (size_t)l->nobs);
+  l->target = tnd_arena_doubles(arena, capacity * m);
+  l->time = tnd_arena_ints(arena, capacity);
+  l->group = tnd_arena_ints(arena, capacity);
+  l->precision = tnd_arena_doubles(arena, groups * m * m);
+  l->lambda = tnd_arena_doubles(arena, groups);
+  l->kl = tnd_arena_doubles(arena, (size_t)l->taught);
+  l->sigma2 = tnd_arena_doubles(arena, m);
+  l->log_std = tnd_arena_doubles(arena, m);
+}
+
+// ------------------------------------------------------------------------- steps of an iteration
+
+static void read_noise(guided *l) {
+  const double *log_std = tendril_policy_get_params(l->policy) + tnd_policy_log_std(l->policy);
+  for (int j = 0; j < l->nact; j++)
+    l->sigma2[j] = exp(2 * log_std[j]);
+}
+
+// What a unit of cost counts in this iteration.
+static void set_scale(guided *l) {
+  const tendril_cgps_options *o = &l->options;
+  const double share = fmin(1, (double)l->base.iterations / (double)o->growth_iterations);
+  for (int i = 0; i < l->n; i++)
+    tnd_guide_set_scale(l->guides[i], o->cost_scale * pow(o->cost_growth, share));
+}
+
+typedef struct clocks {
+  double wall, cpu;
+} clocks;
+
+// Adds what has passed since the last time.
+static void lap(clocks *clock, double *wall, double *cpu) {
+  const clocks now = {tnd_clock_wall(), tnd_clock_process()};
+  *wall += now.wall - clock->wall;
+  *cpu += now.cpu - clock->cpu;
+  *clock = now;
+}
+
+// Whether an improvement lost the trajectory: fewer rollouts stay within reach than before it, and
+// not for want of perfection.
+static bool is_lost(const guided *l, int kept, int before) {
+  // two standard deviations of what chance alone makes of so many
+  const double N = (double)l->options.samples, share = before / N;
+  return kept < 0.75 * N && kept < before - 2 * sqrt(2 * N * share * (1 - share));
+}
+
+// Noise of trajectory i in an iteration: which stream it is.
+static uint32_t stream_of(const guided *l, int64_t iteration, int i) {
+  return (uint32_t)(iteration * l->n + i);
+}
+
+static tendril_status draw(guided *l, int i, tnd_guide_samples *drawn, tendril_error *err) {
+  const uint32_t stream = stream_of(l, l->base.iterations, i);
+  const tendril_status status = tnd_guide_sample(l->guides[i], l->seed, stream, drawn, err);
+  l->simulated += drawn->steps;
+  return status;
+}
+
+// Steps 1 and 2 of trajectory i: towards a low cost and the policy, samples of the states. A step
+// that loses the trajectory is taken back and tried again, held to it more strongly each time; at
+// last the trajectory stays.
+static tendril_status advance(guided *l, int i, tnd_guide_samples *drawn, clocks *clock,
+                              tendril_guided_stats *stats, tendril_error *err) {
+  tnd_guide *q = l->guides[i];
+  const int before = tnd_guide_kept(q);
+  for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+    tnd_guide_step step;
+    tendril_status status = tnd_guide_improve(q, l->sigma2, &step, err);
+    lap(clock, &stats->trajectory_seconds, &stats->trajectory_cpu);
+    if (status == TENDRIL_OK) status = draw(l, i, drawn, err);
+    lap(clock, &stats->sample_seconds, &stats->sample_cpu);
+    if (status != TENDRIL_OK && status != TENDRIL_E_NUMERIC && status != TENDRIL_E_PHYSICS)
+      return status;
+    if (status == TENDRIL_OK && !is_lost(l, drawn->kept, before)) {
+      const double anchor = tnd_guide_anchor(q) / 2;
+      tnd_guide_set_anchor(q, anchor < first_anchor ? 0 : anchor);
+      stats->alpha += step.alpha / l->n;
+      stats->refused += step.refused;
+      return TENDRIL_OK;
+    }
+    tnd_guide_take_back(q);
+    tnd_guide_set_anchor(q, fmin(last_anchor, fmax(first_anchor, 4 * tnd_guide_anchor(q))));
+    stats->taken_back++;
+  }
+  return draw(l, i, drawn, err);
+}
+
+static tendril_status check_refused(const guided *l, const tendril_guided_stats *stats,
+                                    tendril_error *err) {
+  if (stats->refused < (double)l->n * l->taught) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_NUMERIC,
+                  "%s: no time step has a covariance, equation (8): noise lowers the cost by more "
+                  "than lambda holds against; use a larger learner.lambda",
+                  l->name);
+}
+
+// Steps 1 and 2 of all trajectories, and the rows that the policy is fitted to. The first policy is
+// taught the demonstrations as they are.
+static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats *stats,
+                                  tendril_error *err) {
+  const int m = l->nact;
+  l->rows = 0;
+  for (int i = 0; i < l->n; i++) {
+    tnd_guide *q = l->guides[i];
+    tnd_guide_samples drawn;
+    if (l->base.iterations > 0)
+      TENDRIL_TRY(advance(l, i, &drawn, clock, stats, err));
+    else
+      TENDRIL_TRY(draw(l, i, &drawn, err));
+    const int64_t rows =
+        tnd_guide_rows(q, l->obs + l->rows * l->nobs, l->target + l->rows * m, l->time + l->rows);
+    for (int64_t k = l->rows; k < l->rows + rows; k++)
+      l->group[k] = i * l->taught + l->time[k];
+    l->rows += rows;
+    stats->survived += (double)drawn.kept / (double)l->options.samples / l->n;
+    stats->rollout_cost += drawn.cost / l->taught / l->n;
+    stats->physics_seconds += drawn.physics;
+    stats->trajectory_cost += tnd_guide_trajectory(q)->cost / l->T / l->n;
+    stats->anchor += tnd_guide_anchor(q) / l->n;
+  }
+  lap(clock, &stats->sample_seconds, &stats->sample_cpu);
+  return check_refused(l, stats, err);
+}
+
+// The matrices of step 3: lambda_t A_t^-1 of each time step or, of the variational kind, one for
+// all rows, the policy's precision.
+static int fill_precisions(guided *l, tendril_guided_stats *stats) {
+  const int m = l->nact, groups = l->n * l->taught;
+  double noise = 0;
+  for (int i = 0; i < l->n; i++) {
+    const double *lambda = tnd_guide_lambda(l->guides[i]);
+    const double *W = tnd_guide_precision(l->guides[i]), *A = tnd_guide_covariance(l->guides[i]);
+    for (int t = 0; t < l->taught; t++) {
+      const int group = i * l->taught + t;
+      l->lambda[group] = lambda[t];
+      for (int j = 0; j < m * m; j++)
+        l->precision[(ptrdiff_t)group * m * m + j] = lambda[t] * W[(ptrdiff_t)t * m * m + j];
+      for (int j = 0; j < m; j++)
+        noise += A[((ptrdiff_t)t * m + j) * m + j] / ((double)groups * m);
+    }
+  }
+  stats->noise = sqrt(noise);
+  if (l->pull == TND_PULL_CONSTRAINED) return groups;
+  memset(l->precision, 0, sizeof *l->precision * (size_t)(m * m));
+  for (int j = 0; j < m; j++)
+    l->precision[j * m + j] = 1 / l->sigma2[j];
+  return 1;
+}
+
+// The policy's noise in closed form: the variance that minimises sum lambda KL(pi || q) or, of the
+// variational kind, maximises E_q log pi, where q's own noise is part of the residual.
+static tendril_status fit_noise(guided *l, const tnd_regression_rows *rows, tendril_error *err) {
+  const int m = l->nact, groups = l->n * l->taught;
+  if (l->pull == TND_PULL_CONSTRAINED)
+    return tnd_policy_noise_from_precisions(l->policy, rows, l->lambda, noise_floor, err);
+  TENDRIL_TRY(tnd_policy_regression_residual(l->regression, rows, l->sigma2, err));
+  for (int i = 0; i < l->n; i++) {
+    const double *A = tnd_guide_covariance(l->guides[i]);
+    for (int t = 0; t < l->taught; t++)
+      for (int j = 0; j < m; j++)
+        l->sigma2[j] += A[((ptrdiff_t)t * m + j) * m + j] / groups;
+  }
+  for (int j = 0; j < m; j++)
+    l->log_std[j] = log(fmax(noise_floor, sqrt(l->sigma2[j])));
+  return tnd_policy_set_log_std(l->policy, l->log_std, err);
+}
+
+// Step 3: the policy's regression and its noise.
+static tendril_status fit(guided *l, tendril_guided_stats *stats, tendril_error *err) {
+  const int groups = fill_precisions(l, stats);
+  const tnd_regression_rows rows = {.n = l->rows,
+                                    .obs = l->obs,
+                                    .time = l->time,
+                                    .target = l->target,
+                                    .ngroup = groups,
+                                    .group = groups > 1 ? l->group : NULL,
+                                    .precision = l->precision};
+  const int nparam = tendril_policy_nparam(l->policy);
+  if (l->rows * l->nact < nparam)
+    return tnd_fail(err, TENDRIL_E_NUMERIC,
+                    "%s: the rollouts that stayed within reach have %lld states, too few for a "
+                    "policy of %d parameters; use more learner.samples, or less noise by a larger "
+                    "learner.cost_scale",
+                    l->name, (long long)l->rows, nparam);
+  // what the first samples are like is what the parameters mean from then on
+  if (!tnd_policy_observed(l->policy)) tnd_policy_observe(l->policy, l->rows, l->obs);
+  tnd_regression_result fitted;
+  TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
+  TENDRIL_TRY(fit_noise(l, &rows, err));
+  stats->fit_error = fitted.search.f;
+  stats->fit_evaluations = fitted.search.evaluations;
+  read_noise(l);
+  double policy_noise = 0;
+  for (int j = 0; j < l->nact; j++)
+    policy_noise += l->sigma2[j] / l->nact;
+  stats->policy_noise = sqrt(policy_noise);
+  return TENDRIL_OK;
+}
+
+// Step 4: the multipliers, equation (2).
+static void raise_multipliers(guided *l, tendril_guided_stats *stats) {
+  const int groups = l->n * l->taught;
+  stats->lambda_min = HUGE_VAL;
+  for (int i = 0; i < l->n; i++) {
+    double *lambda = tnd_guide_lambda(l->guides[i]);
+    tnd_guide_divergence(l->guides[i], l->sigma2, l->kl);
+    for (int t = 0; t < l->taught; t++) {
+      lambda[t] += l->options.eta * l->kl[t];
+      stats->kl += l->kl[t] / groups;
+      stats->kl_max = fmax(stats->kl_max, l->kl[t]);
+      stats->lambda += lambda[t] / groups;
+      stats->lambda_min = fmin(stats->lambda_min, lambda[t]);
+      stats->lambda_max = fmax(stats->lambda_max, lambda[t]);
+    }
+    stats->policy_cost += tnd_guide_policy_cost(l->guides[i]) / l->taught / l->n;
+  }
+}
+
+// One iteration.
+static tendril_status iterate(tendril_learner *learner, double *out, tendril_error *err) {
+  guided *l = (guided *)learner;
+  tendril_guided_stats stats = {0};
+  l->simulated = 0;
+  const double begin = tnd_clock_wall();
+  clocks clock = {begin, tnd_clock_process()};
+  set_scale(l);
+  read_noise(l);
+  // 1 and 2. trajectories and their samples
+  TENDRIL_TRY(advance_all(l, &clock, &stats, err));
+  // 3. policy
+  TENDRIL_TRY(fit(l, &stats, err));
+  lap(&clock, &stats.fit_seconds, &stats.fit_cpu);
+  // 4. multipliers
+  raise_multipliers(l, &stats);
+  lap(&clock, &stats.sample_seconds, &stats.sample_cpu);
+  stats.update_seconds = clock.wall - begin;
+  l->base.steps += l->simulated;
+  memcpy(out, &stats, sizeof stats);
+  return TENDRIL_OK;
+}
+
+// --------------------------------------------------------------------------------- checkpoints
+
+enum { MAX_PREFIX = 32 };
+
+static const char *prefix_of(int i, char *prefix) {
+  snprintf(prefix, MAX_PREFIX, "guide.%d", i);
+  return prefix;
+}
+
+static tendril_status save(const tendril_learner *learner, tnd_tensors *tensors,
+                           tendril_error *err) {
+  const guided *l = (const guided *)learner;
+  char prefix[MAX_PREFIX];
+  for (int i = 0; i < l->n; i++)
+    TENDRIL_TRY(tnd_guide_save(l->guides[i], prefix_of(i, prefix), tensors, err));
+  return TENDRIL_OK;
+}
+
+static tendril_status load(tendril_learner *learner, const tnd_tensors *tensors,
+                           tendril_error *err) {
+  guided *l = (guided *)learner;
+  char prefix[MAX_PREFIX];
+  int64_t counters[2];
+  TENDRIL_TRY(tnd_tensors_get_ints(tensors, "learner.counters", 2, counters, err));
+  for (int i = 0; i < l->n; i++) {
+    tnd_guide_samples drawn;
+    TENDRIL_TRY(tnd_guide_load(l->guides[i], prefix_of(i, prefix), tensors, err));
+    // the last iteration's samples: the policy's terms are averaged over them
+    if (counters[0] > 0)
+      TENDRIL_TRY(
+          tnd_guide_sample(l->guides[i], l->seed, stream_of(l, counters[0] - 1, i), &drawn, err));
+  }
+  return TENDRIL_OK;
+}
+
+// ------------------------------------------------------------------------------ create, destroy
+
+static void destroy(tendril_learner *learner) {
+  guided *l = (guided *)learner;
+  for (int i = 0; l->guides && i < l->n; i++)
+    tnd_guide_destroy(l->guides[i]);
+  tnd_free(l->guides);
+  tnd_policy_regression_destroy(l->regression);
+  tnd_arena_free(&l->arena);
+  tnd_free(l);
+}
+
+static const tnd_learner_ops ops = {
+    .stats = stat_rows,
+    .nstat = NSTAT,
+    .iterate = iterate,
+    .save = save,
+    .load = load,
+    .destroy = destroy,
+};
+
+static tendril_status create_guides(guided *l, const tendril_learner_setup *setup,
+                                    tendril_error *err) {
+  const tendril_cgps_options *o = &l->options;
+  tnd_guide_options guide = {.pull = l->pull,
+                             .gaussian = o->states == TENDRIL_STATES_GAUSSIAN,
+                             .averaged = o->terms == TENDRIL_TERMS_AVERAGED,
+                             .samples = (int)o->samples,
+                             .tail = (int)o->tail,
+                             .lambda = o->lambda,
+                             .reach = o->reach};
+  tendril_ilqg_defaults(&guide.ilqg);
+  guide.ilqg.hold_qpos = o->hold_qpos;
+  guide.ilqg.hold_qvel = o->hold_qvel;
+  guide.ilqg.damping = 0;  // a trajectory is never far from the last one
+  l->guides = tnd_alloc(sizeof *l->guides * (size_t)l->n);
+  if (!l->guides) return tnd_fail_memory(err);
+  for (int i = 0; i < l->n; i++) {
+    const tendril_trajectory *y = &setup->demonstrations[i];
+    TENDRIL_TRY(tnd_guide_create(setup->model, y->ground, setup->policy, y->T, &guide, setup->pool,
+                                 &l->guides[i], err));
+    tnd_guide_set_scale(l->guides[i], o->cost_scale);
+    tnd_guide_set_pushes(l->guides[i], y->pushes);
+    TENDRIL_TRY(tnd_guide_start(l->guides[i], y->x, y->u, err));
+  }
+  l->T = setup->demonstrations[0].T;
+  l->taught = tnd_guide_taught(l->guides[0]);
+  return TENDRIL_OK;
+}
+
+static tendril_status create_parts(guided *l, const tendril_learner_setup *setup,
+                                   tendril_error *err) {
+  TENDRIL_TRY(create_guides(l, setup, err));
+  tnd_lbfgs_options search = TND_POLICY_REGRESSION_SEARCH;
+  search.iterations = (int)l->options.fit_iterations;
+  TENDRIL_TRY(tnd_policy_regression_create(l->policy, setup->pool,
+                                           (int64_t)l->n * l->taught * l->options.samples, &search,
+                                           &l->regression, err));
+  layout(l, &l->arena);
+  TENDRIL_TRY(tnd_arena_alloc(&l->arena, err));
+  layout(l, &l->arena);
+  return TENDRIL_OK;
+}
+
+tendril_status tnd_guided_create(const char *name, tnd_guide_pull pull,
+                                 const tendril_cgps_options *options,
+                                 const tendril_learner_setup *setup, tendril_learner **out,
+                                 tendril_error *err) {
+  if (setup->ndemonstration == 0)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "%s: there is no demonstration to begin with; give its length, "
+                    "demonstration.steps",
+                    name);
+  guided *l = tnd_alloc(sizeof *l);
+  if (!l) return tnd_fail_memory(err);
+  l->base.ops = &ops;
+  l->name = name;
+  l->pull = pull;
+  l->options = *options;
+  l->policy = setup->policy;
+  l->seed = setup->seed;
+  l->n = setup->ndemonstration;
+  l->nobs = tendril_policy_nobs(setup->policy);
+  l->nact = tendril_policy_nact(setup->policy);
+  return tnd_learner_finish(&l->base, create_parts(l, setup, err), out);
+}
