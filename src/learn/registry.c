@@ -2,6 +2,8 @@
 #include "learn/learner.h"
 
 #include "learn/cgps.h"
+#include "learn/cwr.h"
+#include "learn/dagger.h"
 #include "learn/la14.h"
 #include "learn/moto.h"
 #include "learn/trpo.h"
@@ -12,6 +14,7 @@
 
 static const tnd_method *const methods[] = {
     &tnd_method_trpo, &tnd_method_vine, &tnd_method_moto,   &tnd_method_la14,
+    &tnd_method_cgps, &tnd_method_vgps, &tnd_method_dagger, &tnd_method_cwr,
 };
 
 int tnd_method_count(void) {

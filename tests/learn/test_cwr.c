@@ -1,0 +1,340 @@
+// Cost-weighted regression: an iteration against weights and least squares worked out anew, that it
+// learns, that it begins with a clone of a demonstration, divergence, threads, resume, refusals.
+#include "learn/cwr.h"
+
+#include "base/alloc.h"
+#include "policy/policy.h"
+#include "support/cart.h"
+#include "support/close.h"
+#include "support/demonstration.h"
+#include "support/learning.h"
+#include "support/scarce.h"
+#include "support/sim.h"
+
+#include <criterion/criterion.h>
+#include <lapacke.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { T = SUPPORT_CART_STEPS };
+
+static tendril_cwr_options defaults(void) {
+  tendril_cwr_options o;
+  tendril_cwr_defaults(&o);
+  return o;
+}
+
+// Without a demonstration; a linear policy of the cart's position and speed.
+typedef struct linear {
+  tendril_pool *pool;
+  tendril_policy *policy;
+  tendril_learner *learner;
+  tendril_learner_setup setup;
+  double values[64];
+} linear;
+
+static tendril_status try_open(linear *t, const tendril_model *model, int streams, double log_std,
+                               const tendril_cwr_options *o, int threads, tendril_error *err) {
+  tendril_policy_options policy;
+  tendril_policy_defaults(&policy);
+  policy.kind = TENDRIL_POLICY_LINEAR;
+  policy.precision = TENDRIL_DOUBLE;
+  policy.normalize = false;
+  policy.log_std = log_std;
+  *t = (linear){0};
+  TENDRIL_TRY(tendril_pool_create(threads, &t->pool, err));
+  TENDRIL_TRY(tendril_policy_create(&policy, 2, 1, T, 1, &t->policy, err));
+  t->setup = (tendril_learner_setup){.model = model,
+                                     .pool = t->pool,
+                                     .policy = t->policy,
+                                     .seed = 4,
+                                     .rollout = support_whole_episodes(streams, T)};
+  tendril_critic_defaults(&t->setup.critic);
+  return tendril_cwr_create(o, &t->setup, &t->learner, err);
+}
+
+static void open_linear(linear *t, const tendril_model *model, int streams, double log_std,
+                        const tendril_cwr_options *o, int threads) {
+  check_ok(try_open(t, model, streams, log_std, o, threads, check_err));
+}
+
+static void close_linear(linear *t) {
+  tendril_learner_destroy(t->learner);
+  tendril_policy_destroy(t->policy);
+  tendril_pool_destroy(t->pool);
+}
+
+static void iterate(linear *t, int times) {
+  for (int k = 0; k < times; k++)
+    check_ok(tendril_learner_iterate(t->learner, t->values, check_err));
+}
+
+static double value(const linear *t, const char *name) {
+  return support_stat(t->learner, t->values, name);
+}
+
+// A deviation of actions that no option allows.
+static void set_noise(linear *t, double sd) {
+  const double log_std = log(sd);
+  check_ok(tnd_policy_set_log_std(t->policy, &log_std, check_err));
+}
+
+// The policy's mean at an observation.
+static double mean_at(const tendril_policy *policy, const double *obs) {
+  tendril_actor *actor;
+  double u;
+  check_ok(tendril_actor_create(policy, &actor, check_err));
+  tendril_policy_act(policy, actor, 0, obs, NULL, &u);
+  tendril_actor_destroy(actor);
+  return u;
+}
+
+// weight [npath] = exp(-c (J - min J)); returns the weighted mean return.
+static double weigh(const tendril_batch *b, double c, double *weight) {
+  double best = -HUGE_VAL, sum = 0, of_return = 0, *total = calloc((size_t)b->npath, sizeof *total);
+  for (int64_t i = 0; i < b->npath; i++) {
+    for (int k = 0; k < b->paths[i].length; k++)
+      total[i] += b->reward[b->paths[i].first + k];
+    best = fmax(best, total[i]);
+  }
+  for (int64_t i = 0; i < b->npath; i++) {
+    weight[i] = exp(c * (total[i] - best));
+    sum += weight[i];
+    of_return += weight[i] * total[i];
+  }
+  free(total);
+  return of_return / sum;
+}
+
+// u = w[0] x + w[1] v + w[2] by weighted least squares (QR), and the weighted mean square of what
+// is left; weight [npath].
+static double least_squares(const tendril_batch *b, const double *weight, double *w) {
+  const size_t n = (size_t)b->n;
+  double *A = malloc(sizeof *A * n * 3), *y = malloc(sizeof *y * n), sum = 0, residual = 0;
+  for (int64_t i = 0; i < b->npath; i++)
+    for (int64_t k = b->paths[i].first; k < b->paths[i].first + b->paths[i].length; k++) {
+      const double root = sqrt(weight[i]);
+      A[3 * k] = root * b->obs[2 * k];
+      A[3 * k + 1] = root * b->obs[2 * k + 1];
+      A[3 * k + 2] = root;
+      y[k] = root * b->action[k];
+      sum += weight[i];
+    }
+  cr_assert_eq(LAPACKE_dgels(LAPACK_ROW_MAJOR, 'N', (int)n, 3, 1, A, 3, y, 1), 0);
+  memcpy(w, y, sizeof *w * 3);
+  for (size_t k = 3; k < n; k++)
+    residual += y[k] * y[k];
+  free(A);
+  free(y);
+  return residual / sum;
+}
+
+Test(cwr, an_iteration_is_weights_and_least_squares) {
+  enum { STREAMS = 200 };
+  tendril_model *model = support_cart_model();
+  const tendril_cwr_options o = defaults();
+  linear t;
+  open_linear(&t, model, STREAMS, 0.5, &o, 2);
+  // the same rollouts elsewhere
+  tendril_rollout *rollout;
+  const tendril_batch *b;
+  tendril_rollout_stats collected;
+  double weight[STREAMS], w[3], sum = 0, squares = 0;
+  check_ok(tendril_rollout_create(&t.setup.rollout, model, t.pool, 4, &rollout, check_err));
+  check_ok(tendril_rollout_collect(rollout, t.policy, &b, &collected, check_err));
+  cr_assert_eq(b->npath, STREAMS);
+  iterate(&t, 1);
+  const double weighted = weigh(b, value(&t, "cost_weight"), weight);
+  check_close(value(&t, "weighted_return"), weighted, 1e-12);
+  for (int i = 0; i < STREAMS; i++) {
+    sum += weight[i];
+    squares += weight[i] * weight[i];
+  }
+  check_close(sum * sum / squares, 0.1 * STREAMS, 1e-8);  // as the bisection ends, and rounding
+  check_close(value(&t, "effective"), 0.1 * STREAMS, 1e-8);
+  cr_assert_eq(value(&t, "void_rollouts"), 0);
+  const double variance = least_squares(b, weight, w);
+  const double at[3][2] = {{0, 0}, {1, 0}, {0, 1}}, expected[3] = {w[2], w[0] + w[2], w[1] + w[2]};
+  for (int i = 0; i < 3; i++)
+    check_close(mean_at(t.policy, at[i]), expected[i], 1e-3);  // where the search ends
+  check_close(value(&t, "policy_noise"), sqrt(variance), 1e-5);
+  tendril_rollout_destroy(rollout);
+  close_linear(&t);
+  tendril_model_destroy(model);
+}
+
+Test(cwr, learns_to_bring_the_cart_to_rest) {
+  tendril_model *model = support_cart_model();
+  const tendril_cwr_options o = defaults();
+  linear t;
+  double K[2 * T];
+  open_linear(&t, model, 200, 0.5, &o, 2);
+  iterate(&t, 1);
+  const double first = value(&t, "return_mean");
+  iterate(&t, 40);
+  // left alone it costs 18, by the best feedback some 13
+  cr_assert_gt(value(&t, "return_mean"), first + 3);
+  // the feedback has the signs of LQR's, if not its size: each step of an episode has its own there
+  support_cart_gains(K);
+  const double zero[2] = {0, 0}, x[2] = {1, 0};
+  cr_assert_lt(mean_at(t.policy, x) - mean_at(t.policy, zero), 0.2 * K[0]);
+  close_linear(&t);
+  tendril_model_destroy(model);
+}
+
+Test(cwr, an_iteration_after_the_first_allocates_nothing) {
+  tendril_model *model = support_cart_model();
+  const tendril_cwr_options o = defaults();
+  linear t;
+  open_linear(&t, model, 20, 0.5, &o, 2);
+  iterate(&t, 1);
+  const long before = tnd_alloc_count();
+  iterate(&t, 2);
+  cr_assert_eq(tnd_alloc_count(), before);
+  close_linear(&t);
+  tendril_model_destroy(model);
+}
+
+Test(cwr, rollouts_that_diverge_count_nothing) {
+  tendril_model *model = support_cart_model();
+  const tendril_cwr_options o = defaults();
+  linear t;
+  // MuJoCo takes no forces above 1e10 N: of 12 steps one is out of bounds in every fifth episode
+  open_linear(&t, model, 60, 0, &o, 2);
+  set_noise(&t, 4.3e9);
+  iterate(&t, 1);
+  cr_assert(value(&t, "void_rollouts") > 0 && value(&t, "void_rollouts") == value(&t, "diverged"));
+  cr_assert(isfinite(value(&t, "weighted_return")));
+  close_linear(&t);
+  // in every one
+  tendril_error err;
+  open_linear(&t, model, 60, 0, &o, 2);
+  set_noise(&t, 2e10);
+  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert(strstr(err.text, "cwr: none of") && strstr(err.text, "policy.log_std"), "%s", err.text);
+  close_linear(&t);
+  tendril_model_destroy(model);
+}
+
+// ---------------------------------------------------------------------------- with a demonstration
+
+enum { STEPS = 40, STREAMS = 20 };
+
+static tendril_model *swimmer(void) {
+  tendril_sim_options sim = support_sim_options();
+  sim.max_steps = STEPS;
+  sim.start_qpos = sim.start_qvel = 0.01;
+  return support_model("swimmer-gps", &sim);
+}
+
+static tendril_cwr_options small(void) {
+  tendril_cwr_options o = defaults();
+  o.samples = 16;
+  o.tail = 5;
+  o.reach = 100;
+  o.effective = 0.3;
+  return o;
+}
+
+static support_demonstration begin(tendril_model *model, const tendril_cwr_options *o, int n,
+                                   int threads) {
+  support_demonstration s = support_demonstrate(model, n, STEPS, 20, threads);
+  s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
+  check_ok(support_imitate(&s, &tnd_method_cwr, o, check_err));
+  return s;
+}
+
+Test(cwr, begins_with_a_clone_of_a_demonstration) {
+  tendril_model *model = swimmer();
+  const tendril_cwr_options o = small();
+  support_demonstration s = begin(model, &o, 1, 2), alone = begin(model, &o, 0, 2);
+  support_imitate_on(&s, 1);
+  support_imitate_on(&alone, 1);
+  // a return at rest is -40
+  cr_assert_gt(support_imitation(&s, "return_mean"), support_imitation(&alone, "return_mean") + 5);
+  cr_assert_eq(tendril_learner_steps(alone.learner), STREAMS * STEPS);
+  cr_assert_eq(tendril_learner_steps(s.learner), STREAMS * STEPS + 16 * (STEPS - 5));
+  support_imitate_on(&s, 1);  // it is cloned once
+  cr_assert_eq(tendril_learner_steps(s.learner), 2 * STREAMS * STEPS + 16 * (STEPS - 5));
+  cr_assert_eq(support_imitation(&s, "clone_cpu"), 0);
+  support_demonstration_close(&s);
+  support_demonstration_close(&alone);
+  tendril_model_destroy(model);
+}
+
+Test(cwr, training_is_the_same_bits_on_one_two_and_three_threads) {
+  tendril_model *model = swimmer();
+  const tendril_cwr_options o = small();
+  support_demonstration s[3];
+  for (int i = 0; i < 3; i++) {
+    s[i] = begin(model, &o, 1, i + 1);
+    support_imitate_on(&s[i], 3);
+    check_same_bits(tendril_policy_get_params(s[i].policy), tendril_policy_get_params(s[0].policy),
+                    tendril_policy_nparam(s[0].policy));
+  }
+  for (int i = 0; i < 3; i++)
+    support_demonstration_close(&s[i]);
+  tendril_model_destroy(model);
+}
+
+Test(cwr, goes_on_bit_for_bit_from_what_it_saved) {
+  tendril_model *model = swimmer();
+  const tendril_cwr_options o = small();
+  for (int n = 0; n < 2; n++) {  // with a demonstration and without
+    support_demonstration whole = begin(model, &o, n, 2), parts = begin(model, &o, n, 3);
+    support_check_resumes(&whole, &parts);
+    support_demonstration_close(&whole);
+    support_demonstration_close(&parts);
+  }
+  tendril_model_destroy(model);
+}
+
+static void check_refused(const support_demonstration *s, const tendril_cwr_options *o,
+                          const char *words) {
+  tendril_error err = {""};
+  support_demonstration try = *s;
+  const tendril_status got = support_imitate(&try, &tnd_method_cwr, o, &err);
+  cr_assert_eq(got, TENDRIL_E_CONFIG, "%s: %s (%s)", words, tendril_status_text(got), err.text);
+  cr_assert(strstr(err.text, words) && !strchr(err.text, '\n'), "'%s' is not in '%s'", words,
+            err.text);
+}
+
+Test(cwr, what_it_cannot_learn_from_is_refused_in_one_line) {
+  tendril_model *model = swimmer();
+  const tendril_cwr_options o = small();
+  support_demonstration s = support_demonstrate(model, 1, STEPS, 1, 1);
+  s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
+  s.setup.rollout.episodes = TENDRIL_EPISODES_CARRIED;
+  check_refused(&s, &o, "cwr needs one whole episode of every stream");
+  s.setup.rollout = support_whole_episodes(STREAMS, 2 * STEPS);
+  check_refused(&s, &o, "cwr needs one whole episode of every stream");
+  s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
+  tendril_policy *time_linear;
+  const tendril_policy_options options = support_time_linear(0);
+  check_ok(tendril_policy_create(&options, 8, 2, STEPS, 1, &time_linear, check_err));
+  s.setup.policy = time_linear;
+  check_refused(&s, &o, "time-linear policy");
+  tendril_policy_destroy(time_linear);
+  support_demonstration_close(&s);
+  tendril_model_destroy(model);
+}
+
+static tendril_status live(void *context, tendril_error *err) {
+  support_demonstration s = *(support_demonstration *)context;  // of which nothing is changed
+  const tendril_cwr_options o = small();
+  s.learner = NULL;
+  tendril_status status = support_imitate(&s, &tnd_method_cwr, &o, err);
+  if (status == TENDRIL_OK) status = tendril_learner_iterate(s.learner, s.values, err);
+  tendril_learner_destroy(s.learner);
+  return status;
+}
+
+Test(cwr, every_failed_allocation_is_a_clean_error) {
+  tendril_model *model = swimmer();
+  support_demonstration s = support_demonstrate(model, 1, STEPS, 2, 1);
+  s.setup.rollout = support_whole_episodes(2, STEPS);
+  cr_assert_gt(support_fail_each_alloc(live, &s), 8);
+  support_demonstration_close(&s);
+  tendril_model_destroy(model);
+}

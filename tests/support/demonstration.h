@@ -1,0 +1,40 @@
+// Demonstrations by iLQG from a model's start pose at rest, and a learner that is given them.
+#ifndef SUPPORT_DEMONSTRATION_H
+#define SUPPORT_DEMONSTRATION_H
+
+#include "learn/learner.h"
+
+#include <tendril/tendril.h>
+
+enum { SUPPORT_DEMONSTRATIONS = 2 };  // at most
+
+typedef struct support_demonstration {
+  tendril_model *model;
+  tendril_pool *pool;
+  tendril_policy *policy;  // 6 softplus units; precision double
+  int n;
+  tendril_ilqg *ilqg[SUPPORT_DEMONSTRATIONS];
+  tendril_trajectory of[SUPPORT_DEMONSTRATIONS];  // on grounds 0, 1
+  tendril_learner_setup setup;                    // of all these, a seed of 4
+  tendril_learner *learner;
+  double values[64];  // statistics of the last iteration
+} support_demonstration;
+
+// n demonstrations of T steps by so many iterations on a model, which is not destroyed by close.
+support_demonstration support_demonstrate(tendril_model *model, int n, int T, int iterations,
+                                          int threads);
+void support_demonstration_close(support_demonstration *s);
+
+// A learner of its setup; `options` are the method's own.
+tendril_status support_imitate(support_demonstration *s, const tnd_method *method,
+                               const void *options, tendril_error *err);
+// So many iterations of it, all of which must go well.
+void support_imitate_on(support_demonstration *s, int iterations);
+// The statistic of that name of the last one.
+double support_imitation(const support_demonstration *s, const char *name);
+
+// Iterations of a learner, saved and loaded into another on other threads, which goes on as it
+// does, to the bit: of two that were made alike.
+void support_check_resumes(support_demonstration *whole, support_demonstration *parts);
+
+#endif
