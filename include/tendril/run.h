@@ -31,8 +31,24 @@ typedef struct tendril_run_options {
   TENDRIL_RUN_OPTIONS(TENDRIL_OPTION_FIELD)
 } tendril_run_options;
 
+// clang-format off
+/** Trajectories that a training begins with: the task's own gait or, for a task without one, nobody,
+ * made better by iLQG. */
+#define TENDRIL_DEMONSTRATION_OPTIONS(X)                                                           \
+  X(integer, steps,      0,   0, 100000,  "steps", "length of a demonstration; 0: there is none")  \
+  X(integer, lead,       0,   0, 100000,  "steps", "that the gait goes before it begins")          \
+  X(integer, iterations, 100, 0, 1000000, "",      "iterations of iLQG that make it better")       \
+  X(integer, count,      1,   1, 1000,    "",      "how many; of several, each is on a ground of its own (terrain.seeds) and has a start state of its own") \
+  X(integer, seed,       1,   0, 9007199254740991, "", "of the start states: those of the first episodes of `tendril eval` under this seed") \
+  X(integer, starts,     0,   0, 100000,  "steps", "episodes start in one of the first so many states of a demonstration, sim.start_qpos and start_qvel on top; 0: as the task has it")
+// clang-format on
+
+typedef struct tendril_demonstration_options {
+  TENDRIL_DEMONSTRATION_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_demonstration_options;
+
 /** Everything that a run is a function of: task, learner and all options, in the sections run, sim,
- * policy, rollout, critic, learner. */
+ * terrain, push, demonstration, policy, rollout, critic, learner. */
 typedef struct tendril_config tendril_config;
 
 /**

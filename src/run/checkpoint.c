@@ -31,6 +31,7 @@ static tendril_status put_state(tnd_tensors *tensors, const tendril_config *conf
 
 tendril_status tnd_checkpoint_write(const char *path, const tendril_config *config,
                                     const tendril_policy *policy, const tendril_learner *learner,
+                                    const tnd_demonstrations *demonstrations,
                                     const tnd_run_state *state, tendril_error *err) {
   tnd_tensors *tensors = NULL;
   char *text = NULL;
@@ -40,6 +41,7 @@ tendril_status tnd_checkpoint_write(const char *path, const tendril_config *conf
   if (status == TENDRIL_OK) status = tnd_tensors_put_text(tensors, "tendril.config", text, err);
   if (status == TENDRIL_OK) status = tnd_policy_save(policy, tensors, err);
   if (status == TENDRIL_OK) status = tnd_learner_save(learner, tensors, err);
+  if (status == TENDRIL_OK) status = tnd_demonstrations_save(demonstrations, tensors, err);
   if (status == TENDRIL_OK) status = put_state(tensors, config, state, err);
   if (status == TENDRIL_OK) status = tnd_tensors_write(tensors, path, err);
   tendril_text_destroy(text);

@@ -4,7 +4,7 @@
 #define TND_CHECKPOINT_H
 
 #include "base/tensors.h"
-#include "run/config.h"
+#include "run/demonstration.h"
 
 // What the driver itself has to remember.
 typedef struct tnd_run_state {
@@ -19,9 +19,10 @@ typedef struct tnd_run_state {
   double *average;                       // [naverage] running average of the parameters
 } tnd_run_state;
 
-TENDRIL_MUST_CHECK tendril_status tnd_checkpoint_write(
-    const char *path, const tendril_config *config, const tendril_policy *policy,
-    const tendril_learner *learner, const tnd_run_state *state, tendril_error *err);
+TENDRIL_MUST_CHECK tendril_status
+tnd_checkpoint_write(const char *path, const tendril_config *config, const tendril_policy *policy,
+                     const tendril_learner *learner, const tnd_demonstrations *demonstrations,
+                     const tnd_run_state *state, tendril_error *err);
 
 // A checkpoint that was read: the tensors, and the configuration in it.
 typedef struct tnd_checkpoint {

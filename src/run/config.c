@@ -1,4 +1,4 @@
-// Configurations: a task, a learner and eight sections of options. Every source (preset, file,
+// Configurations: a task, a learner and nine sections of options. Every source (preset, file,
 // `--set`, config.json, checkpoint) goes through the same option tables.
 #include "run/config.h"
 
@@ -7,6 +7,7 @@
 #include "critic/critic.h"
 #include "policy/policy.h"
 #include "rollout/rollout.h"
+#include "run/demonstration.h"
 #include "sim/disturbance.h"
 #include "sim/sim.h"
 #include "sim/terrain.h"
@@ -22,11 +23,17 @@ static const tnd_option run_rows[] = {TENDRIL_RUN_OPTIONS(X)};
 static const tnd_option_table run_options = TND_OPTION_TABLE(tendril_run_options, run_rows);
 
 static const tnd_option_table *const tables[] = {
-    &run_options,        &tnd_sim_options,     &tnd_terrain_options, &tnd_disturbance_options,
-    &tnd_policy_options, &tnd_rollout_options, &tnd_critic_options,
+    &run_options,
+    &tnd_sim_options,
+    &tnd_terrain_options,
+    &tnd_disturbance_options,
+    &tnd_demonstration_options,
+    &tnd_policy_options,
+    &tnd_rollout_options,
+    &tnd_critic_options,
 };
-static const char *const names[TND_SECTIONS] = {"run",    "sim",     "terrain", "push",
-                                                "policy", "rollout", "critic",  "learner"};
+static const char *const names[TND_SECTIONS] = {
+    "run", "sim", "terrain", "push", "demonstration", "policy", "rollout", "critic", "learner"};
 
 const tnd_option_table *tnd_section_table(int i, const char **name) {
   *name = names[i];
@@ -34,9 +41,9 @@ const tnd_option_table *tnd_section_table(int i, const char **name) {
 }
 
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]) {
-  void *options[TND_SECTIONS] = {&config->run,      &config->sim,    &config->sim.terrain,
-                                 &config->sim.push, &config->policy, &config->rollout,
-                                 &config->critic,   config->learner};
+  void *options[TND_SECTIONS] = {&config->run,      &config->sim,           &config->sim.terrain,
+                                 &config->sim.push, &config->demonstration, &config->policy,
+                                 &config->rollout,  &config->critic,        config->learner};
   for (int i = 0; i < TND_SECTIONS; i++) {
     const bool learner = i == TND_SECTIONS - 1;
     sections[i] = (tnd_section){names[i], learner ? config->method->options : tables[i], options[i],

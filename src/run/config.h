@@ -15,6 +15,7 @@ struct tendril_config {
   const tnd_method *method;
   tendril_run_options run;
   tendril_sim_options sim;
+  tendril_demonstration_options demonstration;
   tendril_policy_options policy;
   tendril_rollout_options rollout;
   tendril_critic_options critic;
@@ -22,10 +23,10 @@ struct tendril_config {
 };
 
 // The sections in the order of the file; the last is the learner's.
-enum { TND_SECTIONS = 8 };
+enum { TND_SECTIONS = 9 };
 void tnd_config_sections(tendril_config *config, tnd_section sections[TND_SECTIONS]);
 
-// The tables that do not depend on the learner, for help and reference pages: i = 0 .. 6.
+// The tables that do not depend on the learner, for help and reference pages: i = 0 .. 7.
 const tnd_option_table *tnd_section_table(int i, const char **name);
 
 // A parsed resolved configuration (config.json, or the text in a checkpoint) as a new config.

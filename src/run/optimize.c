@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "run/claim.h"
+#include "run/first_controls.h"
 #include "run/motion.h"
 #include "run/table.h"
 #include "sim/cost.h"
@@ -35,76 +36,16 @@ typedef struct run {
 
 // ------------------------------------------------------------------------------- where it starts
 
-// An episode in which an agent acts: `lead` steps to the trajectory's start, then those it starts
-// from.
-typedef struct episode {
-  tendril_model *model;  // with time enough for both
-  tendril_env *env;
-  tendril_controller *controller;
-  double *obs, *action;
-  double *x0, *u;  // [nx], [T][nu]
-  bool over;
-} episode;
-
-static void get_state(const episode *e, double *x) {
-  const mjModel *m = e->model->mujoco;
-  memcpy(x, e->env->data->qpos, sizeof *x * (size_t)m->nq);
-  memcpy(x + m->nq, e->env->data->qvel, sizeof *x * (size_t)m->nv);
-}
-
-// One step; after an early end, and where the simulation diverges, the action is nought.
-static tendril_status step(episode *e, int t, double *action, tendril_error *err) {
-  tendril_step taken = {0};
-  if (!e->over) {
-    TENDRIL_TRY(tendril_controller_act(e->controller, e->env, t, e->obs, action, err));
-    const tendril_status status = tendril_env_step(e->env, action, e->obs, &taken, err);
-    if (status != TENDRIL_OK && status != TENDRIL_E_PHYSICS) return status;
-    e->over = status != TENDRIL_OK || taken.diverged;
-  }
-  if (e->over) memset(action, 0, sizeof *action * (size_t)e->model->mujoco->nu);
-  e->over |= taken.terminated;
-  return TENDRIL_OK;
-}
-
-static tendril_status play(run *r, episode *e, tendril_error *err) {
-  const int lead = (int)r->o->optimize.lead, nu = (int)e->model->mujoco->nu;
-  TENDRIL_TRY(tendril_env_set_ground(e->env, 0, err));
-  TENDRIL_TRY(tendril_controller_reset(e->controller, (uint64_t)r->o->optimize.seed, 0, 0, e->env,
-                                       e->obs, err));
-  if (r->reset) get_state(e, r->reset);
-  for (int t = 0; t < lead; t++)
-    TENDRIL_TRY(step(e, t, e->action, err));
-  if (lead && e->over)
-    return tnd_fail(err, TENDRIL_E_PHYSICS,
-                    "%s: the episode ends within the %d steps that lead to the start; use a "
-                    "smaller optimize.lead",
-                    r->o->task->name, lead);
-  get_state(e, e->x0);
-  for (int t = 0; t < r->model->max_steps; t++)
-    TENDRIL_TRY(step(e, lead + t, e->u + t * nu, err));
-  return TENDRIL_OK;
-}
-
-static tendril_status begin(run *r, const tendril_tasks *tasks, const tendril_agent *first,
+static tendril_status begin(run *r, const tendril_tasks *tasks, const tendril_agent *agent,
                             tendril_error *err) {
-  tendril_sim_options sim = r->o->sim;
-  const size_t nu = (size_t)r->model->mujoco->nu, nobs = (size_t)tendril_model_nobs(r->model);
-  episode e = {.x0 = r->x0, .u = r->u0, .action = tnd_alloc(sizeof *e.action * (nu + nobs))};
-  sim.max_steps = r->model->max_steps + r->o->optimize.lead;
-  tendril_status status = e.action ? TENDRIL_OK : tnd_fail_memory(err);
-  if (status == TENDRIL_OK) {
-    e.obs = e.action + nu;
-    status = tendril_tasks_model(tasks, r->o->task->name, &sim, &e.model, err);
-  }
-  if (status == TENDRIL_OK) status = tendril_env_create(e.model, &e.env, err);
-  if (status == TENDRIL_OK) status = tendril_controller_create(first, e.model, &e.controller, err);
-  if (status == TENDRIL_OK) status = play(r, &e, err);
-  if (status == TENDRIL_OK) status = tendril_ilqg_start(r->ilqg, r->x0, r->u0, err);
-  tendril_controller_destroy(e.controller);
-  tendril_env_destroy(e.env);
-  tendril_model_destroy(e.model);
-  tnd_free(e.action);
-  return status;
+  const tnd_first_episode first = {.task = r->o->task->name,
+                                   .sim = &r->o->sim,
+                                   .agent = agent,
+                                   .seed = (uint64_t)r->o->optimize.seed,
+                                   .lead = (int)r->o->optimize.lead,
+                                   .T = r->model->max_steps};
+  TENDRIL_TRY(tnd_first_controls(tasks, &first, "optimize.lead", r->reset, r->x0, r->u0, err));
+  return tendril_ilqg_start(r->ilqg, r->x0, r->u0, err);
 }
 
 static void layout(run *r, tnd_arena *arena) {

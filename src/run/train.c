@@ -6,6 +6,7 @@
 #include "policy/policy.h"
 #include "run/checkpoint.h"
 #include "run/curve_sketch.h"
+#include "run/demonstration.h"
 #include "run/folder.h"
 #include "run/log.h"
 #include "run/versions.h"
@@ -23,6 +24,7 @@ typedef struct run {
   tendril_pool *pool;
   tendril_model *model;
   tendril_model *task_model;  // under the task's own physics, if the training's are others; or NULL
+  tnd_demonstrations demonstrations;
   tendril_policy *policy;
   tendril_policy *judged;  // the one that is evaluated: `policy`, or one with averaged parameters
   tendril_agent *agent;    // its mean actions
@@ -67,13 +69,30 @@ static tendril_status create_average(run *r, tendril_error *err) {
   return TENDRIL_OK;
 }
 
-static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threads,
+// Made anew, or those of the checkpoint that the run goes on from.
+static tendril_status create_demonstrations(run *r, const tendril_tasks *tasks,
+                                            const tnd_checkpoint *checkpoint, tendril_error *err) {
+  tnd_demonstrations *d = &r->demonstrations;
+  if (checkpoint) {
+    TENDRIL_TRY(tnd_demonstrations_create(r->config, r->model, d, err));
+    TENDRIL_TRY(tnd_demonstrations_load(d, checkpoint->tensors, err));
+  } else {
+    TENDRIL_TRY(tnd_demonstrations_make(r->config, tasks, r->model, r->pool, d, err));
+  }
+  TENDRIL_TRY(tnd_demonstrations_start(d, r->config, r->model, err));
+  return r->task_model ? tnd_demonstrations_start(d, r->config, r->task_model, err) : TENDRIL_OK;
+}
+
+// checkpoint: what the run goes on from, or NULL
+static tendril_status create_parts(run *r, const tendril_tasks *tasks,
+                                   const tnd_checkpoint *checkpoint, int threads,
                                    tendril_error *err) {
   const tendril_config *c = r->config;
   TENDRIL_TRY(check(c, err));
   TENDRIL_TRY(tendril_pool_create(threads, &r->pool, err));
   TENDRIL_TRY(tnd_config_models(c, tasks, &r->model, &r->task_model, err));
   r->state.two_physics = r->task_model != NULL;
+  TENDRIL_TRY(create_demonstrations(r, tasks, checkpoint, err));
   const int nobs = tendril_model_nobs(r->model), nact = tendril_model_nact(r->model);
   const uint64_t seed = (uint64_t)c->run.seed;
   TENDRIL_TRY(tendril_policy_create(&c->policy, nobs, nact, tendril_model_max_steps(r->model), seed,
@@ -83,7 +102,9 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks, int threa
                                  .policy = r->policy,
                                  .seed = seed,
                                  .rollout = c->rollout,
-                                 .critic = c->critic};
+                                 .critic = c->critic,
+                                 .demonstrations = r->demonstrations.of,
+                                 .ndemonstration = r->demonstrations.n};
   TENDRIL_TRY(c->method->create(c->learner, &setup, &r->learner, err));
   TENDRIL_TRY(create_average(r, err));
   TENDRIL_TRY(tendril_agent_create(r->judged, false, &r->agent, err));
@@ -99,6 +120,7 @@ static void destroy_parts(run *r) {
   tendril_agent_destroy(r->agent);
   if (r->judged != r->policy) tendril_policy_destroy(r->judged);
   tendril_policy_destroy(r->policy);
+  tnd_demonstrations_free(&r->demonstrations);
   tendril_model_destroy(r->task_model);
   tendril_model_destroy(r->model);
   tendril_pool_destroy(r->pool);
@@ -139,7 +161,8 @@ static double fraction_done(const run *r) {
 }
 
 static tendril_status save(const run *r, const char *path, tendril_error *err) {
-  return tnd_checkpoint_write(path, r->config, r->policy, r->learner, &r->state, err);
+  return tnd_checkpoint_write(path, r->config, r->policy, r->learner, &r->demonstrations, &r->state,
+                              err);
 }
 
 // The evaluation that is due by eval_at, eval_every or both, if one is; *made tells. Under the
@@ -351,7 +374,7 @@ tendril_status tendril_train(const tendril_config *config, const tendril_tasks *
   tendril_status status = tnd_folder_paths(folder, &r.folder, err);
   // before anything that takes its time
   if (status == TENDRIL_OK) status = tnd_folder_check_free(&r.folder, force, err);
-  if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
+  if (status == TENDRIL_OK) status = create_parts(&r, tasks, NULL, threads, err);
   if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
   if (status == TENDRIL_OK) average(&r, 0);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
@@ -404,7 +427,7 @@ tendril_status tendril_train_resume(const tendril_tasks *tasks, const char *fold
   if (status == TENDRIL_OK) status = tnd_checkpoint_read(r.folder.last, tasks, &checkpoint, err);
   r.config = checkpoint.config;
   if (status == TENDRIL_OK) status = check_unchanged(&r, tasks, err);
-  if (status == TENDRIL_OK) status = create_parts(&r, tasks, threads, err);
+  if (status == TENDRIL_OK) status = create_parts(&r, tasks, &checkpoint, threads, err);
   if (status == TENDRIL_OK) status = load_parts(&r, &checkpoint, err);
   if (status == TENDRIL_OK) status = open_log(&r, true, err);
   if (status == TENDRIL_OK) status = train(&r, result, err);

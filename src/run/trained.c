@@ -40,11 +40,24 @@ static tendril_status locate(const char *path, const char *checkpoint, char *out
   return TENDRIL_OK;
 }
 
+// Episodes start where the training's did.
+static tendril_status set_starts(const tnd_checkpoint *checkpoint, tendril_model *model,
+                                 tendril_error *err) {
+  tnd_demonstrations d;
+  TENDRIL_TRY(tnd_demonstrations_create(checkpoint->config, model, &d, err));
+  tendril_status status = tnd_demonstrations_load(&d, checkpoint->tensors, err);
+  if (status == TENDRIL_OK) status = tnd_demonstrations_start(&d, checkpoint->config, model, err);
+  tnd_demonstrations_free(&d);
+  return status;
+}
+
 // max_steps: the option `sim.max_steps` of the training, whose horizon the policy was made for
 static tendril_status open_parts(const tnd_checkpoint *checkpoint, const tendril_tasks *tasks,
                                  int64_t max_steps, tendril_trained *out, tendril_error *err) {
   const tendril_config *c = checkpoint->config;
   TENDRIL_TRY(tnd_config_models(c, tasks, &out->model, &out->task_model, err));
+  TENDRIL_TRY(set_starts(checkpoint, out->model, err));
+  if (out->task_model) TENDRIL_TRY(set_starts(checkpoint, out->task_model, err));
   const int horizon = max_steps ? (int)max_steps : tendril_model_task(out->model)->max_steps;
   TENDRIL_TRY(tendril_policy_create(&c->policy, tendril_model_nobs(out->model),
                                     tendril_model_nact(out->model), horizon, (uint64_t)c->run.seed,

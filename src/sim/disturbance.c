@@ -102,6 +102,14 @@ void tnd_disturbance_begin(const tnd_disturbance_plan *plan, const tendril_rando
   if (d->due == 0 && !plan->foot) push(plan, random, 0, d, pushes);
 }
 
+void tnd_disturbance_first(const tnd_disturbance_plan *plan, const tendril_random *random,
+                           tnd_pushes *pushes) {
+  tnd_disturbance d;
+  *pushes = (tnd_pushes){0};
+  tnd_disturbance_begin(plan, random, &d, pushes);
+  if (d.due > 0) push(plan, random, d.due, &d, pushes);
+}
+
 // Whether a push that is due comes with step i, the step before having been seen.
 static bool is_its_moment(const tnd_disturbance_plan *plan, const tnd_disturbance *d,
                           const tnd_stride *before, int64_t i) {

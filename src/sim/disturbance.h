@@ -46,6 +46,10 @@ void tnd_disturbance_begin(const tnd_disturbance_plan *plan, const tendril_rando
 void tnd_disturbance_see(const tnd_disturbance_plan *plan, const tendril_random *random, int64_t i,
                          const mjModel *model, const mjData *data, tnd_disturbance *d,
                          tnd_pushes *pushes);
+// The first push of an episode, for a plan by time, as all of them that there are: what an episode
+// of that stream will meet if pushes come once.
+void tnd_disturbance_first(const tnd_disturbance_plan *plan, const tendril_random *random,
+                           tnd_pushes *pushes);
 // No more of them in this episode.
 void tnd_disturbance_end(tnd_disturbance *d, tnd_pushes *pushes);
 

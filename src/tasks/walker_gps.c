@@ -40,6 +40,12 @@ static void residuals(const mjModel *model, const double *qpos, const double *qv
     ru[(2 + i) * NU + i] = 1;
 }
 
+// It still walks: a robot that lies does neither.
+static bool walks(const mjModel *model, const double *qpos, const double *qvel) {
+  double slope;
+  return qpos[Z] - tendril_ground_height(model, qpos[X], &slope) >= 0.77 && qvel[0] >= 0.5;
+}
+
 extern const tendril_task tnd_walker_gps;
 const tendril_task tnd_walker_gps = {
     .name = "walker-gps",
@@ -59,4 +65,6 @@ const tendril_task tnd_walker_gps = {
              {"height", 1, 10, 0, false},
              {"torques", NU, 1e-4, 0, false}},
     .residuals = residuals,
+    .goal = walks,
+    .goal_last = 200,
 };
