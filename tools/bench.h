@@ -27,6 +27,8 @@ void bench_subject_close(bench_subject *subject);
 double bench_median(double *values, int n);
 // The member `name`: an object of their median and both ends. Sorts them, too.
 void bench_put_spread(cli_json *json, const char *name, double *values, int n);
+// A line of both, in multiples of 1 / unit. Sorts them, too.
+void bench_print_spread(const char *label, double *values, int n, double unit);
 
 int bench_rollout(const bench_options *options);
 int bench_update(const bench_options *options);
@@ -34,5 +36,6 @@ int bench_train(const bench_options *options);
 int bench_record(const bench_options *options);
 int bench_trajopt(const bench_options *options);
 int bench_moto(const bench_options *options);
+int bench_gps(const bench_options *options);
 
 #endif

@@ -272,27 +272,21 @@ static tendril_status print_json(bench *b, int horizon, tendril_error *err) {
   return cli_json_print(&json, err);
 }
 
-static void print_spread(const char *label, double *values, int n, double unit) {
-  const double median = bench_median(values, n);
-  printf("%-34s median %8.3f   (%.3f to %.3f)\n", label, median * unit, values[0] * unit,
-         values[n - 1] * unit);
-}
-
 static void print_text(bench *b, int horizon) {
   const int n = b->steps - 1, rounds = b->rounds;
   char label[64];
   printf("%s, %d control steps of an episode under MPC, %d rounds\n\n",
          tendril_model_task(b->model)->name, b->steps, rounds);
-  print_spread("mj_step, CPU us a control step", b->figures[BARE], rounds, 1e6);
-  print_spread("derivatives, CPU us a control step", b->figures[LINEARISE], rounds, 1e6);
+  bench_print_spread("mj_step, CPU us a control step", b->figures[BARE], rounds, 1e6);
+  bench_print_spread("derivatives, CPU us a control step", b->figures[LINEARISE], rounds, 1e6);
   snprintf(label, sizeof label, "derivatives over %d mj_step", b->n + b->nu + 1);
-  print_spread(label, b->figures[RATIO], rounds, 1);
+  bench_print_spread(label, b->figures[RATIO], rounds, 1);
   snprintf(label, sizeof label, "%d threads over 1, wall time", b->sides[1].threads);
-  print_spread(label, b->figures[SPEEDUP], rounds, 1);
+  bench_print_spread(label, b->figures[SPEEDUP], rounds, 1);
   printf("\niteration of iLQG over %d steps, CPU ms on one thread\n", b->steps);
-  print_spread("  derivatives", b->figures[DERIVATIVES], rounds, 1e3);
-  print_spread("  backward pass", b->figures[BACKWARD], rounds, 1e3);
-  print_spread("  line search", b->figures[SEARCH], rounds, 1e3);
+  bench_print_spread("  derivatives", b->figures[DERIVATIVES], rounds, 1e3);
+  bench_print_spread("  backward pass", b->figures[BACKWARD], rounds, 1e3);
+  bench_print_spread("  line search", b->figures[SEARCH], rounds, 1e3);
 
   printf("\nMPC, horizon %d, ms for a control step of %g ms; first plan %.0f ms of CPU\n", horizon,
          tendril_model_seconds(b->model) * 1e3, b->first_plan * 1e3);
