@@ -106,10 +106,12 @@ static uint32_t stream_of(const guided *l, int64_t iteration, int i) {
   return (uint32_t)(iteration * l->n + i);
 }
 
-static tendril_status draw(guided *l, int i, tnd_guide_samples *drawn, tendril_error *err) {
+static tendril_status draw(guided *l, int i, tnd_guide_samples *drawn, tendril_guided_stats *stats,
+                           tendril_error *err) {
   const uint32_t stream = stream_of(l, l->base.iterations, i);
   const tendril_status status = tnd_guide_sample(l->guides[i], l->seed, stream, drawn, err);
   l->simulated += drawn->steps;
+  stats->physics_seconds += drawn->physics;
   return status;
 }
 
@@ -124,7 +126,7 @@ static tendril_status advance(guided *l, int i, tnd_guide_samples *drawn, clocks
     tnd_guide_step step;
     tendril_status status = tnd_guide_improve(q, l->sigma2, &step, err);
     lap(clock, &stats->trajectory_seconds, &stats->trajectory_cpu);
-    if (status == TENDRIL_OK) status = draw(l, i, drawn, err);
+    if (status == TENDRIL_OK) status = draw(l, i, drawn, stats, err);
     lap(clock, &stats->sample_seconds, &stats->sample_cpu);
     if (status != TENDRIL_OK && status != TENDRIL_E_NUMERIC && status != TENDRIL_E_PHYSICS)
       return status;
@@ -139,7 +141,7 @@ static tendril_status advance(guided *l, int i, tnd_guide_samples *drawn, clocks
     tnd_guide_set_anchor(q, fmin(last_anchor, fmax(first_anchor, 4 * tnd_guide_anchor(q))));
     stats->taken_back++;
   }
-  return draw(l, i, drawn, err);
+  return draw(l, i, drawn, stats, err);
 }
 
 static tendril_status check_refused(const guided *l, const tendril_guided_stats *stats,
@@ -163,7 +165,7 @@ static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats
     if (l->base.iterations > 0)
       TENDRIL_TRY(advance(l, i, &drawn, clock, stats, err));
     else
-      TENDRIL_TRY(draw(l, i, &drawn, err));
+      TENDRIL_TRY(draw(l, i, &drawn, stats, err));
     const int64_t rows =
         tnd_guide_rows(q, l->obs + l->rows * l->nobs, l->target + l->rows * m, l->time + l->rows);
     for (int64_t k = l->rows; k < l->rows + rows; k++)
@@ -171,7 +173,6 @@ static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats
     l->rows += rows;
     stats->survived += (double)drawn.kept / (double)l->options.samples / l->n;
     stats->rollout_cost += drawn.cost / l->taught / l->n;
-    stats->physics_seconds += drawn.physics;
     stats->trajectory_cost += tnd_guide_trajectory(q)->cost / l->T / l->n;
     stats->anchor += tnd_guide_anchor(q) / l->n;
   }
