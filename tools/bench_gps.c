@@ -36,6 +36,7 @@ enum {
   BARE_STEP,
   BARE_PRODUCTS,
   RATIO,
+  SURVIVED,
   TRAJECTORY_SPEEDUP,
   SAMPLE_SPEEDUP,
   FIT_SPEEDUP,
@@ -50,6 +51,7 @@ static const bench_figure figures[NFIGURE] = {
     [BARE_STEP] = {"mj_step", "mj_step in the rollouts", BENCH_SECONDS},
     [BARE_PRODUCTS] = {"dgemm", "dgemm of the fit's products", BENCH_SECONDS},
     [RATIO] = {"ratio", "iteration over these two", BENCH_RATIO},
+    [SURVIVED] = {"survived", "share of rollouts within reach", BENCH_RATIO},
     [TRAJECTORY_SPEEDUP] = {"trajectory_speedup", "trajectories", BENCH_SPEEDUP},
     [SAMPLE_SPEEDUP] = {"sample_speedup", "samples", BENCH_SPEEDUP},
     [FIT_SPEEDUP] = {"fit_speedup", "policy's fit", BENCH_SPEEDUP},
@@ -156,6 +158,7 @@ static tendril_status measure(const bench_learner *b, double *values, tendril_er
   values[FIT] = one->fit_cpu;
   values[BARE_STEP] = one->physics_seconds;
   values[RATIO] = b->one.cpu / (values[BARE_STEP] + values[BARE_PRODUCTS]);
+  values[SURVIVED] = one->survived;
   values[TRAJECTORY_SPEEDUP] = one->trajectory_seconds / many->trajectory_seconds;
   values[SAMPLE_SPEEDUP] = one->sample_seconds / many->sample_seconds;
   values[FIT_SPEEDUP] = one->fit_seconds / many->fit_seconds;
