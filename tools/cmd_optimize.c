@@ -283,7 +283,7 @@ static int run(int argc, char **argv) {
   // clang-format off
   const cli_option table[] = {
     {CLI_TEXT,    "from",       0,   "RUN",   "start from what this run's policy does, this trajectory or this gait", &o.from},
-    {CLI_TEXT,    "actions",    0,   "WHICH", "who acts at first: mean, sampled, feedback, open-loop, simbicon, mpc, zero or random (what --from has, or zero)", &o.actions},
+    {CLI_TEXT,    "actions",    0,   "WHICH", "who acts at first: mean, sampled, feedback, open-loop, simbicon, wave, mpc, zero or random (what --from has, or zero)", &o.actions},
     {CLI_INTEGER, "steps",      0,   "N",     "horizon in control steps (sim.max_steps)", &o.steps},
     {CLI_INTEGER, "iterations", 0,   "N",     "iterations at most (ilqg.iterations)", &o.iterations},
     {CLI_INTEGER, "seed",       0,   "N",     "seed of the start state (optimize.seed)", &o.seed},

@@ -12,21 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEAN, SAMPLED, FEEDBACK, OPEN_LOOP, SIMBICON, MPC, ZERO, RANDOM, NACTION };
-static const char *const action_names[NACTION] = {"mean",     "sampled", "feedback", "open-loop",
-                                                  "simbicon", "mpc",     "zero",     "random"};
+enum { MEAN, SAMPLED, FEEDBACK, OPEN_LOOP, SIMBICON, WAVE, MPC, ZERO, RANDOM, NACTION };
+static const char *const action_names[NACTION] = {
+    "mean", "sampled", "feedback", "open-loop", "simbicon", "wave", "mpc", "zero", "random"};
+
+// By whom a gait is acted out.
+static int action_of(const tendril_agent *gait) {
+  return strcmp(tendril_agent_name(gait), action_names[WAVE]) == 0 ? WAVE : SIMBICON;
+}
 
 static tendril_status find_actions(const char *name, const show *s, int *out, tendril_error *err) {
   const bool policy = s->trained.policy != NULL, trajectory = s->motion.model != NULL;
-  *out = policy ? MEAN : trajectory ? FEEDBACK : s->has_gait ? SIMBICON : ZERO;
+  *out = policy ? MEAN : trajectory ? FEEDBACK : s->gait ? action_of(s->gait) : ZERO;
   for (int i = 0; name && i < NACTION; i++)
     if (strcmp(name, action_names[i]) == 0) *out = i, name = NULL;
   if (name) {
     const char *near = tnd_nearest(name, action_names, NACTION);
     return tnd_fail(
         err, TENDRIL_E_UNKNOWN,
-        "--actions %.40s: must be mean, sampled, feedback, open-loop, simbicon, mpc, zero "
-        "or random%s%s%s",
+        "--actions %.40s: must be mean, sampled, feedback, open-loop, simbicon, wave, mpc, "
+        "zero or random%s%s%s",
         name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   }
   if (!policy && (*out == MEAN || *out == SAMPLED))
@@ -94,8 +99,7 @@ static tendril_status open_task(const char *name, const char *const *sim, show *
 static tendril_status open_gait(const char *path, const char *const *sim, show *s,
                                 tendril_error *err) {
   char task[64];
-  TENDRIL_TRY(tendril_simbicon_read(path, task, &s->gait, err));
-  s->has_gait = true;
+  TENDRIL_TRY(tendril_agent_gait_create(path, task, &s->gait, err));
   return open_task(task, sim, s, err);
 }
 
@@ -126,14 +130,26 @@ static tendril_status open_model(const show_options *o, const char *const *sim, 
   return TENDRIL_OK;
 }
 
+// The gait that is there, or the task's own. E_UNKNOWN: none.
+static tendril_status find_gait(show *s, tendril_error *err) {
+  if (s->gait) return TENDRIL_OK;
+  return tendril_agent_gait_own(tendril_model_task(s->model)->name, &s->gait, err);
+}
+
 static tendril_status open_first(show *s, tendril_error *err) {
-  const char *task = tendril_model_task(s->model)->name;
-  if (!s->has_gait) {
-    const tendril_status status = tendril_simbicon_read_own(task, &s->gait, err);
-    if (status == TENDRIL_E_UNKNOWN) return TENDRIL_OK;
-    TENDRIL_TRY(status);
-  }
-  return tendril_agent_simbicon_create(&s->gait, &s->first, err);
+  const tendril_status status = find_gait(s, err);
+  return status == TENDRIL_E_UNKNOWN ? TENDRIL_OK : status;
+}
+
+static tendril_status open_gait_agent(int actions, show *s, tendril_error *err) {
+  TENDRIL_TRY(find_gait(s, err));
+  if (action_of(s->gait) != actions)
+    return tnd_fail(err, TENDRIL_E_ARGUMENT,
+                    "--actions %s: the gait that is there is of another "
+                    "kind; use %s",
+                    action_names[actions], action_names[action_of(s->gait)]);
+  s->agent = s->gait;
+  return TENDRIL_OK;
 }
 
 static tendril_status open_agent(int actions, const show_options *o, const cli_changes *changes,
@@ -155,7 +171,7 @@ static tendril_status open_agent(int actions, const show_options *o, const cli_c
     s->agent = tendril_agent_random();
     return TENDRIL_OK;
   case MPC:
-    TENDRIL_TRY(tendril_agent_mpc_create(&mpc, s->first, o->planners, &s->own_agent, err));
+    TENDRIL_TRY(tendril_agent_mpc_create(&mpc, s->gait, o->planners, &s->own_agent, err));
     break;
   case FEEDBACK:
   case OPEN_LOOP:
@@ -163,10 +179,8 @@ static tendril_status open_agent(int actions, const show_options *o, const cli_c
                                                 &s->own_agent, err));
     break;
   case SIMBICON:
-    if (!s->has_gait)
-      TENDRIL_TRY(tendril_simbicon_read_own(tendril_model_task(s->model)->name, &s->gait, err));
-    TENDRIL_TRY(tendril_agent_simbicon_create(&s->gait, &s->own_agent, err));
-    break;
+  case WAVE:
+    return open_gait_agent(actions, s, err);
   default:
     TENDRIL_TRY(tendril_agent_create(s->trained.policy, actions == SAMPLED, &s->own_agent, err));
   }
@@ -181,13 +195,13 @@ static tendril_status open_all(const show_options *o, show *s, tendril_error *er
   TENDRIL_TRY(cli_changes_read(&o->set, o->sim, &changes, err));
   TENDRIL_TRY(cli_tasks(&o->plugins, &s->tasks, err));
   TENDRIL_TRY(open_model(o, changes.sim, s, err));
+  s->checkpoint = s->trained.policy ? s->trained.path
+                  : s->motion.model ? s->motion.path
+                  : s->gait         ? o->what
+                                    : "";
   TENDRIL_TRY(find_actions(o->actions, s, &actions, err));
   TENDRIL_TRY(open_agent(actions, o, &changes, s, err));
   TENDRIL_TRY(tendril_controller_create(s->agent, s->model, &s->controller, err));
-  s->checkpoint = s->trained.policy ? s->trained.path
-                  : s->motion.model ? s->motion.path
-                  : s->has_gait     ? o->what
-                                    : "";
   return TENDRIL_OK;
 }
 
@@ -204,7 +218,7 @@ tendril_status show_open(const show_options *options, show *out, tendril_error *
 void show_close(show *s) {
   tendril_controller_destroy(s->controller);
   tendril_agent_destroy(s->own_agent);
-  tendril_agent_destroy(s->first);
+  tendril_agent_destroy(s->gait);
   tendril_trained_close(&s->trained);
   tendril_motion_close(&s->motion);
   tendril_model_destroy(s->task_model);

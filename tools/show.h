@@ -21,7 +21,7 @@ typedef struct show_options {
 // clang-format off
 #define SHOW_OPTIONS(o)                                                                            \
   {CLI_TEXT,    "checkpoint", 0, "WHICH", "of a run folder: best, last, or the number of a kept iteration (best)", &(o).checkpoint}, \
-  {CLI_TEXT,    "actions",    0, "WHICH", "mean or sampled of a policy, feedback or open-loop of a trajectory, simbicon of a gait or the task's own, mpc, zero or random (what RUN has; zero for a task)", &(o).actions}, \
+  {CLI_TEXT,    "actions",    0, "WHICH", "mean or sampled of a policy, feedback or open-loop of a trajectory, simbicon or wave of a gait or the task's own, mpc, zero or random (what RUN has; zero for a task)", &(o).actions}, \
   {CLI_TEXTS,   "set",        0, "K=V",   "another simulation or planner: terrain.kind=slopes, push.newtons=200, sim.limit=2, mpc.horizon=60 and so on; may be given again", &(o).set}, \
   {CLI_TEXTS,   "plugin",     0, "FILE",  "add the tasks of a plugin (.so)", &(o).plugins}
 // clang-format on
@@ -30,13 +30,12 @@ typedef struct show {
   tendril_tasks *tasks;
   tendril_trained trained;  // of a training's run
   tendril_motion motion;    // of an optimisation's
-  bool has_gait;            // of a search for one
-  tendril_simbicon_options gait;
+  tendril_agent *gait;  // who moves by the gait that is there, of a search or the task's own, or
+                        // NULL; an MPC's first plan follows it
   tendril_model *task_model;   // of a gait, or of a task without any
   const tendril_model *model;  // one of theirs: under the task's own physics
   const char *checkpoint;      // path of the checkpoint, trajectory or gait; "" without one
-  tendril_agent *first;        // whom an MPC's first plan follows, or NULL
-  tendril_agent *own_agent;    // NULL: zero or random
+  tendril_agent *own_agent;    // NULL: a gait, zero or random
   const tendril_agent *agent;
   tendril_controller *controller;
 } show;

@@ -1,6 +1,7 @@
 /**
  * @file gait.h
- * Gaits for SIMBICON (simbicon.h): files that keep them, and a search by CMA-ES that finds them.
+ * Gaits, for SIMBICON (simbicon.h) or of a wave (wave.h): files that keep them, and a search by
+ * CMA-ES that finds SIMBICON's.
  */
 #ifndef TENDRIL_GAIT_H
 #define TENDRIL_GAIT_H
@@ -8,14 +9,15 @@
 #include <tendril/cmaes.h>
 #include <tendril/run.h>
 #include <tendril/simbicon.h>
+#include <tendril/wave.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /**
- * A gait from its file, {"task": "walker-gps", "simbicon": {"torso": 0.1, ...}}; what is not in it
- * is the default. A member `found` tells how it was found and is passed over.
+ * SIMBICON's gait from its file, {"task": "walker-gps", "simbicon": {"torso": 0.1, ...}}; what is
+ * not in it is the default. A member `found` tells how it was found and is passed over.
  * @param path     file, or the folder of a search
  * @param task     [64] filled with the name of the task that it was found for; NULL
  * @param options  filled; unchanged after an error
@@ -24,11 +26,31 @@ extern "C" {
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_simbicon_read(
     const char *path, char *task, tendril_simbicon_options *options, tendril_error *err);
 
+/**
+ * Who moves by a gait's file, of SIMBICON or of a wave, {"task": "swimmer-gps", "wave":
+ * {"frequency": 1, ...}}; tendril_agent_name() is the name of that member.
+ * @param path, task  as for tendril_simbicon_read()
+ * @param out         owned by the caller, tendril_agent_destroy()
+ * @return as tendril_simbicon_read(), E_MEMORY
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_gait_create(const char *path,
+                                                                        char *task,
+                                                                        tendril_agent **out,
+                                                                        tendril_error *err);
+
+/**
+ * Who moves by the gait that comes with a task, gaits/TASK.json in the folder of models.
+ * @return E_UNKNOWN if there is none, and as tendril_agent_gait_create()
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_agent_gait_own(const char *task,
+                                                                     tendril_agent **out,
+                                                                     tendril_error *err);
+
 /** Whether a path is a gait's file or the folder of a search. */
 TENDRIL_API bool tendril_is_gait(const char *path);
 
 /**
- * The gait that comes with a task, gaits/TASK.json in the folder of models.
+ * SIMBICON's gait that comes with a task, gaits/TASK.json in the folder of models.
  * @return E_UNKNOWN if there is none, and as tendril_simbicon_read()
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status

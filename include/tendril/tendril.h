@@ -20,5 +20,6 @@
 #include <tendril/tasks.h>
 #include <tendril/terrain.h>
 #include <tendril/trajopt.h>
+#include <tendril/wave.h>
 
 #endif

@@ -16,26 +16,23 @@ typedef struct maker {
   const tendril_model *model;  // the training's
   tendril_sim_options quiet;   // its simulation without pushes and noise on the start
   tendril_ilqg *ilqg;
-  tendril_agent *walker;  // NULL: nobody acts
+  tendril_agent *gait;  // NULL: nobody acts
   // for trajectories under a push
   bool pushed;
   tendril_mpc *mpc;
   tnd_transition *f;
 } maker;
 
-static tendril_status open_walker(maker *k, tendril_error *err) {
-  tendril_simbicon_options gait;
-  const tendril_status status = tendril_simbicon_read_own(k->config->task->name, &gait, err);
-  if (status == TENDRIL_E_UNKNOWN) return TENDRIL_OK;
-  TENDRIL_TRY(status);
-  return tendril_agent_simbicon_create(&gait, &k->walker, err);
+static tendril_status open_gait(maker *k, tendril_error *err) {
+  const tendril_status status = tendril_agent_gait_own(k->config->task->name, &k->gait, err);
+  return status == TENDRIL_E_UNKNOWN ? TENDRIL_OK : status;
 }
 
 static tendril_status open_maker(maker *k, int T, tendril_pool *pool, tendril_error *err) {
   k->quiet = k->config->sim;
   k->quiet.start_qpos = k->quiet.start_qvel = 0;
   k->quiet.push.newtons = 0;
-  TENDRIL_TRY(open_walker(k, err));
+  TENDRIL_TRY(open_gait(k, err));
   TENDRIL_TRY(tendril_ilqg_create(k->model, T, NULL, pool, &k->ilqg, err));
   k->pushed = tnd_disturbance_acts(&k->model->disturbance);
   if (!k->pushed) return TENDRIL_OK;
@@ -50,7 +47,7 @@ static void close_maker(maker *k) {
   tnd_transition_destroy(k->f);
   tendril_mpc_destroy(k->mpc);
   tendril_ilqg_destroy(k->ilqg);
-  tendril_agent_destroy(k->walker);
+  tendril_agent_destroy(k->gait);
 }
 
 // Makes a trajectory better, from its start and controls.
@@ -77,7 +74,7 @@ static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril
   const tendril_demonstration_options *o = &k->config->demonstration;
   const tnd_first_episode first = {.task = k->config->task->name,
                                    .sim = &k->quiet,
-                                   .agent = k->walker ? k->walker : tendril_agent_zero(),
+                                   .agent = k->gait ? k->gait : tendril_agent_zero(),
                                    .seed = (uint64_t)o->seed,
                                    .episode = (uint32_t)i,
                                    .ground = y->ground,

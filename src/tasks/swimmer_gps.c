@@ -38,6 +38,12 @@ static void residuals(const mjModel *model, const double *qpos, const double *qv
     ru[(1 + i) * NU + i] = 1;
 }
 
+// It still swims: one that has come to rest, or goes in circles, does not.
+static bool swims(const mjModel *model, const double *qpos, const double *qvel) {
+  (void)model, (void)qpos;
+  return qvel[0] >= 0.6;
+}
+
 extern const tendril_task tnd_swimmer_gps;
 const tendril_task tnd_swimmer_gps = {
     .name = "swimmer-gps",
@@ -55,4 +61,6 @@ const tendril_task tnd_swimmer_gps = {
     .ncost = 2,
     .cost = {{"speed", 1, 1, 0, false}, {"torques", NU, 1e-4, 0, false}},
     .residuals = residuals,
+    .goal = swims,
+    .goal_last = 100,
 };

@@ -17,14 +17,14 @@ find src include tools -name '*.[ch]' | sort | xargs awk '
     bad = 0
   }
   function complain(text) { print FILENAME ":" FNR ": " text; bad = 1 }
-  # options.h, random.h: base; terrain.h, disturbance.h: sim; cmaes.h: learn; simbicon.h: control;
+  # options.h, random.h: base; terrain.h, disturbance.h: sim; cmaes.h: learn; simbicon.h, wave.h: control;
   # gait.h, optimize.h: run
   function public_part(header) {
     sub(/\.h$/, "", header)
     if (header == "options" || header == "random") return "base"
     if (header == "terrain" || header == "disturbance") return "sim"
     if (header == "cmaes") return "learn"
-    if (header == "simbicon") return "control"
+    if (header == "simbicon" || header == "wave") return "control"
     return header == "gait" || header == "optimize" ? "run" : header
   }
   FNR == 1 {
