@@ -61,9 +61,13 @@ Test(gait, bad_files_are_refused_in_a_line) {
   } bad[] = {
       {"{", "line 1", TENDRIL_E_FORMAT},
       {"[]", "must be an object", TENDRIL_E_FORMAT},
-      {"{}", "lacks task or simbicon", TENDRIL_E_FORMAT},
+      {"{}", "lacks task, or simbicon or wave", TENDRIL_E_FORMAT},
       {"{\"task\": 3, \"simbicon\": {}}", "lacks task", TENDRIL_E_FORMAT},
       {"{\"task\": \"x\", \"simbicon\": 3}", "simbicon", TENDRIL_E_CONFIG},
+      {"{\"task\": \"x\", \"simbicon\": {}, \"wave\": {}}", "a gait is one of them",
+       TENDRIL_E_FORMAT},
+      {"{\"task\": \"x\", \"wave\": {}}", "lacks simbicon", TENDRIL_E_FORMAT},
+      {"{\"task\": \"x\", \"wave\": {\"lagg\": 0}}", "did you mean lag?", TENDRIL_E_CONFIG},
       {"{\"task\": \"x\", \"simbican\": {}}", "did you mean simbicon?", TENDRIL_E_CONFIG},
       {"{\"task\": \"x\", \"simbicon\": {\"torsoo\": 0}}", "did you mean torso?", TENDRIL_E_CONFIG},
       {"{\"task\": \"x\", \"simbicon\": {\"torso\": 9}}", "simbicon.torso: 9 is out of range",
@@ -85,6 +89,30 @@ Test(gait, bad_files_are_refused_in_a_line) {
   }
   tendril_simbicon_options options = {.torso = 9};
   cr_assert_eq(tendril_simbicon_write(path, "x", &options, NULL), TENDRIL_E_ARGUMENT);
+  support_tmpdir_remove(folder);
+}
+
+Test(gait, a_file_says_who_moves_by_it) {
+  static const struct {
+    const char *text, *name;
+  } files[] = {{"{\"task\": \"walker-gps\", \"simbicon\": {}}", "simbicon"},
+               {"{\"task\": \"swimmer-gps\", \"wave\": {\"lag\": 2}}", "wave"}};
+  char *folder = support_tmpdir();
+  const char *path = support_path(folder, "gait.json");
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    tendril_agent *agent = NULL;
+    char task[64];
+    support_write_file(path, files[i].text, strlen(files[i].text));
+    cr_assert(tendril_is_gait(path));
+    check_ok(tendril_agent_gait_create(path, task, &agent, check_err));
+    cr_assert_str_eq(tendril_agent_name(agent), files[i].name);
+    cr_assert(strstr(files[i].text, task));
+    tendril_agent_destroy(agent);
+    // the one that comes with the task is of the same kind
+    check_ok(tendril_agent_gait_own(task, &agent, check_err));
+    cr_assert_str_eq(tendril_agent_name(agent), files[i].name);
+    tendril_agent_destroy(agent);
+  }
   support_tmpdir_remove(folder);
 }
 
