@@ -93,7 +93,7 @@ Test(wave, is_for_torque_motors_on_hinges) {
   o.frequency = 0;
   agent = NULL;
   tendril_error err = {{0}};
-  cr_assert_eq(tendril_agent_wave_create(&o, &agent, &err), TENDRIL_E_CONFIG);
+  cr_assert_eq(tendril_agent_wave_create(&o, &agent, &err), TENDRIL_E_ARGUMENT);
   cr_assert(strstr(err.text, "wave.frequency"), "%s", err.text);
   cr_assert_null(agent);
 }

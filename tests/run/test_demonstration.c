@@ -141,11 +141,34 @@ Test(demonstration, is_the_same_bits_on_one_thread_and_on_three) {
 Test(demonstration, of_a_task_without_a_gait_begins_with_nobody_acting) {
   static const char *const settings[][2] = {{"demonstration.steps", "20"},
                                             {"demonstration.iterations", "0"}};
-  tendril_config *config = CONFIG("swimmer-gps", "cgps", settings);
+  tendril_config *config = CONFIG("double-link", "cgps", settings);
   tnd_demonstrations d;
   check_ok(make(config, 1, &d, check_err));
-  for (int i = 0; i < 20 * 2; i++)
+  for (int i = 0; i < 20 * d.of[0].nu; i++)
     cr_assert_eq(d.of[0].u[i], 0);
+  tnd_demonstrations_free(&d);
+  tendril_config_destroy(config);
+}
+
+// A policy that sees no clock can only copy what it does the same way every time.
+Test(demonstration, of_the_swimmer_repeats_itself) {
+  static const char *const settings[][2] = {{"demonstration.steps", "120"},
+                                            {"demonstration.lead", "40"},
+                                            {"demonstration.iterations", "100"}};
+  enum { PERIOD = 16, NX = 10 };  // steps: 0.8 s, its wave's
+  tendril_config *config = CONFIG("swimmer-gps", "cgps", settings);
+  tnd_demonstrations d;
+  check_ok(make(config, 2, &d, check_err));
+  const double *x = d.of[0].x;
+  double most = 0, change = 0;
+  for (int t = 30; t < 80; t++)
+    for (int j = 3; j < 5; j++) {
+      change = fmax(change, fabs(x[(t + PERIOD) * NX + j] - x[t * NX + j]));
+      most = fmax(most, fabs(x[t * NX + j]));
+    }
+  // it has not converged everywhere; from nothing the motion is another every time
+  cr_assert_lt(change, 0.2 * most);
+  cr_assert_gt((x[120 * NX] - x[0]) / 6, 0.9);  // m/s
   tnd_demonstrations_free(&d);
   tendril_config_destroy(config);
 }
