@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/options.h"
+#include "control/wave.h"
 #include "learn/learner.h"
 #include "run/config.h"
 #include "run/experiment.h"
@@ -166,7 +167,8 @@ static tendril_status describe_all(tnd_buffer *out, const options *o, tendril_er
     snprintf(title, sizeof title, "learner (%s)", tnd_method_get(i)->name);
     TENDRIL_TRY(describe(out, tnd_method_get(i)->options, "learner", title, o, err));
   }
-  return describe_gait(out, o, err);
+  TENDRIL_TRY(describe_gait(out, o, err));
+  return describe(out, &tnd_wave_options, "wave", "wave", o, err);
 }
 
 static tendril_status list_options(const options *o, tendril_error *err) {
@@ -181,7 +183,7 @@ static tendril_status list_options(const options *o, tendril_error *err) {
         "`include/tendril/*.h`; a test compares.\nSet them in a JSON file (`--config`), as in "
         "`{\"learner\": {\"max_kl\": 0.02}}`, or with `--set learner.max_kl=0.02`.\n"
         "The sections gait, simbicon and cmaes are those of `tendril optimize gait`, with `--set` "
-        "alone.\n");
+        "alone; simbicon and wave those of a gait's file.\n");
   tendril_status status = describe_all(&out, o, err);
   if (o->json) tnd_buffer_text(&out, "]\n");
   if (status == TENDRIL_OK) status = tnd_buffer_take(&out, &text, NULL, err);
