@@ -71,7 +71,7 @@ tendril_status tnd_demonstrations_start(const tnd_demonstrations *d, const tendr
   if (!x) return tnd_fail_memory(err);
   for (int i = 0; i < d->n; i++)
     memcpy(x + (size_t)i * each, d->of[i].x, sizeof *x * each);
-  const tendril_status status = tendril_model_set_starts(model, starts * d->n, x, err);
+  const tendril_status status = tendril_model_set_starts(model, d->n, starts, x, err);
   tnd_free(x);
   return status;
 }

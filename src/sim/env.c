@@ -168,7 +168,7 @@ static tendril_status fail_start(const tendril_env *env, const char *why, tendri
 // One of the model's start states in the place of the task's, if it has some.
 static void choose_start(tendril_env *env) {
   const mjModel *m = env->mujoco;
-  const double *x = tnd_model_draw_start(env->model, &env->random);
+  const double *x = tnd_model_draw_start(env->model, env->ground, &env->random);
   if (!x) return;
   memcpy(env->data->qpos, x, sizeof *x * (size_t)m->nq);
   memcpy(env->data->qvel, x + m->nq, sizeof *x * (size_t)m->nv);

@@ -413,6 +413,7 @@ tendril_status tendril_model_create(const tendril_task *task, const char *path,
   tendril_model *model = tnd_alloc(sizeof *model);
   if (!model) return tnd_fail_memory(err);
   model->task = task;
+  model->nmotion = 1;
   tendril_status status = build(model, path, &chosen, err);
   if (status == TENDRIL_OK) {
     *out = model;

@@ -32,9 +32,9 @@ TENDRIL_MUST_CHECK tendril_status tnd_model_take_grounds(tendril_model *model, i
 // Calls the task's callbacks once; E_CONFIG if one writes past its array.
 TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
 
-// One of the model's start states, [nq + nv], drawn evenly; NULL, and nothing drawn, if it has
+// The start state, [nq + nv], of an episode on that ground; NULL, and nothing drawn, if the model has
 // none.
-const double *tnd_model_draw_start(const tendril_model *model, tendril_random *random);
+const double *tnd_model_draw_start(const tendril_model *model, int ground, tendril_random *random);
 
 // out [nu] = action [nu] clipped as the model's options say; they may be one array.
 void tnd_model_clip(const tendril_model *model, const double *action, double *out);
@@ -53,6 +53,7 @@ struct tendril_model {
   double seconds;                    // of a control step
   double start_qpos, start_qvel;     // standard deviations of the start's normal noise
   int nstart;                        // start states to choose from; 0: the task's own
+  int nmotion;                       // that they are of, 1 or more
   double *starts;                    // [nstart][nq + nv] those; its own, NULL without
   tnd_disturbance_plan disturbance;  // pushes that episodes have by themselves
   int nphysics;                      // doubles of MuJoCo's part of a snapshot

@@ -106,7 +106,8 @@ static tendril_status build(tendril_model *model, const tendril_model *base,
     model->low[i] = base->low[i];
     model->high[i] = base->high[i];
   }
-  TENDRIL_TRY(tendril_model_set_starts(model, base->nstart, base->starts, err));
+  TENDRIL_TRY(tendril_model_set_starts(model, base->nmotion, base->nstart / base->nmotion,
+                                       base->starts, err));
   if (!base->nground) return TENDRIL_OK;
   TENDRIL_TRY(tnd_model_take_grounds(model, base->nground, err));
   memcpy(model->heights, base->heights,
@@ -128,6 +129,7 @@ tendril_status tendril_model_vary(const tendril_model *base, const tendril_varia
   model->grounds = NULL;
   model->heights = NULL;
   model->nstart = 0;
+  model->nmotion = 1;
   model->starts = NULL;
   const tendril_status status = build(model, base, variation, err);
   if (status == TENDRIL_OK)

@@ -71,6 +71,6 @@ Test(allocations, are_none_with_start_states) {
   tendril_sim_options options = support_sim_options();
   options.start_qpos = 0.01;
   tendril_model *model = support_model("inverted-pendulum-v4", &options);
-  cr_assert_eq(tendril_model_set_starts(model, 2, x[0], NULL), TENDRIL_OK);
+  cr_assert_eq(tendril_model_set_starts(model, 1, 2, x[0], NULL), TENDRIL_OK);
   expect_none_in(model);
 }

@@ -18,7 +18,7 @@ static tendril_random stream(uint32_t episode) {
 }
 
 static void set(tendril_model *model, int count, const double *x) {
-  check_ok(tendril_model_set_starts(model, count, x, check_err));
+  check_ok(tendril_model_set_starts(model, 1, count, x, check_err));
 }
 
 // qpos and qvel [nq + nv] at the start of that episode, and in [NX - 1] the first number of the
@@ -256,6 +256,48 @@ Test(starts, are_those_of_the_base_in_a_variant) {
   tendril_model_destroy(variant);
 }
 
+// ------------------------------------------------------------------------------- several motions
+
+// Motion and state that episode `turn` on that ground starts in, by the first position.
+static int drawn(tendril_env *env, int ground, uint32_t turn, int each, const double *x, int n) {
+  double got[NX];
+  check_ok(tendril_env_set_ground(env, ground, check_err));
+  start(env, turn, got);
+  int k = 0;
+  while (k < 5 * each && got[0] != x[k * n])
+    k++;
+  cr_assert_lt(k, 5 * each);
+  return k;
+}
+
+Test(starts, of_several_motions_are_on_their_grounds_and_take_turns) {
+  enum { MOTIONS = 5, EACH = 3 };
+  tendril_sim_options options;
+  tendril_sim_defaults(&options);
+  options.terrain.kind = TENDRIL_TERRAIN_FLAT;
+  options.terrain.seeds = 2;
+  tendril_model *model = support_model("hopper-v4", &options);
+  double x[MOTIONS * EACH * NX];
+  const int n = hops(model, MOTIONS * EACH, x);
+  bool seen[MOTIONS * EACH] = {false};
+  check_ok(tendril_model_set_starts(model, MOTIONS, EACH, x, check_err));
+  tendril_env *env = enter(model);
+  for (uint32_t turn = 0; turn < 60; turn++) {
+    // motions 0, 2, 4 are on ground 0, motions 1, 3 on ground 1
+    const int k = drawn(env, 0, turn, EACH, x, n), l = drawn(env, 1, turn, EACH, x, n);
+    cr_assert_eq(k / EACH, 2 * (int)(turn % 3));
+    cr_assert_eq(l / EACH, 1 + 2 * (int)(turn % 2));
+    seen[k] = seen[l] = true;
+  }
+  for (int k = 0; k < MOTIONS * EACH; k++)
+    cr_assert(seen[k], "state %d never came up", k);
+  // a ground that no motion is on has them all
+  check_ok(tendril_model_set_starts(model, 1, EACH, x, check_err));
+  cr_assert_lt(drawn(env, 1, 0, EACH, x, n), EACH);
+  tendril_env_destroy(env);
+  tendril_model_destroy(model);
+}
+
 // ------------------------------------------------------------------------------- refused
 
 Test(starts, that_make_no_sense_are_refused_and_those_before_stay) {
@@ -281,11 +323,14 @@ Test(starts, that_make_no_sense_are_refused_and_those_before_stay) {
     int count = 0;
     memcpy(bad, x, sizeof bad);
     bad[1][cases[k].i] = cases[k].value;
-    cr_assert_eq(tendril_model_set_starts(model, cases[k].count, bad[0], &err), cases[k].status);
+    cr_assert_eq(tendril_model_set_starts(model, 1, cases[k].count, bad[0], &err), cases[k].status);
     cr_assert_not_null(strstr(err.text, cases[k].text), "%s", err.text);
     check_same_bits(tendril_model_get_starts(model, &count), x[0], 15);
     cr_assert_eq(count, 1);
   }
+  tendril_error err = {{0}};
+  cr_assert_eq(tendril_model_set_starts(model, 0, 1, x[0], &err), TENDRIL_E_ARGUMENT);
+  cr_assert_not_null(strstr(err.text, "toy: start states of 0 motions"), "%s", err.text);
   tendril_model_destroy(model);
 }
 
@@ -306,7 +351,7 @@ static tendril_status set_once(void *context, tendril_error *err) {
   const double x[4] = {1, 2, 3, 4};
   int count = 0;
   const double *before = tendril_model_get_starts(context, &count);
-  const tendril_status status = tendril_model_set_starts(context, 2, x, err);
+  const tendril_status status = tendril_model_set_starts(context, 1, 2, x, err);
   if (status != TENDRIL_OK) {
     cr_assert_eq(tendril_model_get_starts(context, &count), before);
     cr_assert_eq(count, 1);
