@@ -87,6 +87,10 @@ void tnd_mpc_restore(tendril_mpc *mpc, const double *memory) {
   tnd_ilqg_restore(mpc->ilqg, memory + 3);
 }
 
+void tnd_mpc_set_term(tendril_mpc *mpc, const tnd_ilqg_term *term) {
+  tnd_ilqg_set_term(mpc->ilqg, term);
+}
+
 void tendril_mpc_reset(tendril_mpc *mpc) {
   mpc->next = -1;
 }

@@ -3,6 +3,7 @@
 #define TND_MPC_H
 
 #include "base/options.h"
+#include "trajopt/ilqg.h"
 
 #include <tendril/trajopt.h>
 
@@ -14,5 +15,7 @@ bool tnd_mpc_goes_on(const tendril_mpc *mpc, int t);
 int tnd_mpc_size(const tendril_mpc *mpc);
 void tnd_mpc_save(const tendril_mpc *mpc, double *memory);
 void tnd_mpc_restore(tendril_mpc *mpc, const double *memory);
+// As tnd_ilqg_set_term(); steps count from the one that is planned for.
+void tnd_mpc_set_term(tendril_mpc *mpc, const tnd_ilqg_term *term);
 
 #endif

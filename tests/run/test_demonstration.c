@@ -250,6 +250,9 @@ Test(demonstration, says_what_is_wrong) {
           {"push.newtons", "50"}, {"push.every", "2"});
   REFUSED("walker-gps", TENDRIL_E_CONFIG, "push.phase", {"demonstration.steps", "9"},
           {"push.newtons", "50"}, {"push.phase", "0.5"});
+  REFUSED("walker-gps", TENDRIL_E_CONFIG, "is pushed at its step 10 ",
+          {"demonstration.steps", "10"}, {"push.newtons", "50"}, {"push.time", "0.1"},
+          {"demonstration.iterations", "0"});
   REFUSED("hopper-v4", TENDRIL_E_CONFIG, "no smooth cost", {"demonstration.steps", "9"});
   REFUSED("walker-gps", TENDRIL_E_PHYSICS, "demonstration.lead", {"demonstration.steps", "9"},
           {"demonstration.lead", "90"}, {"sim.step_seconds", "0.3"});
