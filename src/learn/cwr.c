@@ -107,6 +107,21 @@ static tendril_status weigh(cwr *l, const tendril_batch *b, tendril_cwr_stats *s
   return TENDRIL_OK;
 }
 
+// That the rollouts which count have states enough. The best one's weight is 1; what is less than
+// a billionth of that is none.
+static tendril_status check_rows(const cwr *l, const tendril_batch *b, tendril_error *err) {
+  const int nparam = tendril_policy_nparam(l->policy);
+  int64_t rows = 0;
+  for (int64_t k = 0; k < b->n; k++)
+    rows += l->weight[k] > 1e-9;
+  if (rows * l->nact >= nparam) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_NUMERIC,
+                  "cwr: the rollouts that count have %lld states, too few for a policy of %d "
+                  "parameters; use more rollout.streams, a larger learner.effective or a smaller "
+                  "policy.hidden",
+                  (long long)rows, nparam);
+}
+
 // Steps 4 and 5: maximum likelihood of the actions that were taken, as they were drawn.
 static tendril_status fit(cwr *l, const tendril_batch *b, tendril_cwr_stats *stats,
                           tendril_error *err) {
@@ -122,8 +137,12 @@ static tendril_status fit(cwr *l, const tendril_batch *b, tendril_cwr_stats *sta
                                     .ngroup = 1,
                                     .precision = l->precision};
   tnd_regression_result fitted;
+  TENDRIL_TRY(check_rows(l, b, err));
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
   TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, &rows, noise_floor, err));
+  TENDRIL_TRY(tnd_policy_noise_check(l->policy, noise_floor, "cwr",
+                                     "use a larger learner.effective or more rollout.streams",
+                                     err));
   stats->fit_error = fitted.search.f;
   stats->fit_evaluations = fitted.search.evaluations;
   double noise = 0;

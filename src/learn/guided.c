@@ -245,6 +245,8 @@ static tendril_status fit(guided *l, tendril_guided_stats *stats, tendril_error 
   tnd_regression_result fitted;
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
   TENDRIL_TRY(fit_noise(l, &rows, err));
+  TENDRIL_TRY(tnd_policy_noise_check(l->policy, noise_floor, l->name,
+                                     "use a smaller learner.cost_scale", err));
   stats->fit_error = fitted.search.f;
   stats->fit_evaluations = fitted.search.evaluations;
   read_noise(l);
@@ -256,7 +258,8 @@ static tendril_status fit(guided *l, tendril_guided_stats *stats, tendril_error 
 }
 
 // Step 4: the multipliers, equation (2).
-static void raise_multipliers(guided *l, tendril_guided_stats *stats) {
+static tendril_status raise_multipliers(guided *l, tendril_guided_stats *stats,
+                                        tendril_error *err) {
   const int groups = l->n * l->taught;
   stats->lambda_min = HUGE_VAL;
   for (int i = 0; i < l->n; i++) {
@@ -264,6 +267,11 @@ static void raise_multipliers(guided *l, tendril_guided_stats *stats) {
     tnd_guide_divergence(l->guides[i], l->sigma2, l->kl);
     for (int t = 0; t < l->taught; t++) {
       lambda[t] += l->options.eta * l->kl[t];
+      if (!isfinite(lambda[t]))
+        return tnd_fail(err, TENDRIL_E_NUMERIC,
+                        "%s: a divergence of %g nat between trajectory %d and the policy at step "
+                        "%d; use a smaller learner.cost_scale or learner.eta",
+                        l->name, l->kl[t], i, t);
       stats->kl += l->kl[t] / groups;
       stats->kl_max = fmax(stats->kl_max, l->kl[t]);
       stats->lambda += lambda[t] / groups;
@@ -272,6 +280,7 @@ static void raise_multipliers(guided *l, tendril_guided_stats *stats) {
     }
     stats->policy_cost += tnd_guide_policy_cost(l->guides[i]) / l->taught / l->n;
   }
+  return TENDRIL_OK;
 }
 
 // One iteration.
@@ -289,7 +298,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   TENDRIL_TRY(fit(l, &stats, err));
   lap(&clock, &stats.fit_seconds, &stats.fit_cpu);
   // 4. multipliers
-  raise_multipliers(l, &stats);
+  TENDRIL_TRY(raise_multipliers(l, &stats, err));
   lap(&clock, &stats.sample_seconds, &stats.sample_cpu);
   stats.update_seconds = clock.wall - begin;
   l->base.steps += l->simulated;

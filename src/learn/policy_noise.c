@@ -3,15 +3,21 @@
 
 #include <math.h>
 
-// log sigma_j = max(log floor, 1/2 log variance_j)
+// log sigma_j = max(log floor, 1/2 log variance_j), which would hide a variance that is no number
 static tendril_status set_noise(tendril_policy *policy, const double *variance, double floor,
                                 tendril_error *err) {
   double log_std[TND_REGRESSION_MAX_ACTIONS];
   if (!(floor > 0 && isfinite(floor)))
     return tnd_fail(err, TENDRIL_E_ARGUMENT,
                     "policy noise: a least standard deviation of %g; it must be positive", floor);
-  for (int j = 0; j < tendril_policy_nact(policy); j++)
+  for (int j = 0; j < tendril_policy_nact(policy); j++) {
+    if (!isfinite(variance[j]))
+      return tnd_fail(err, TENDRIL_E_NUMERIC,
+                      "policy noise: a variance of %g for action %d; use a smaller "
+                      "learner.cost_scale",
+                      variance[j], j);
     log_std[j] = fmax(log(floor), 0.5 * log(variance[j]));
+  }
   return tnd_policy_set_log_std(policy, log_std, err);
 }
 
@@ -50,6 +56,17 @@ tendril_status tnd_policy_noise_from_precisions(tendril_policy *policy,
     precision[j] = v / precision[j];
   }
   return set_noise(policy, precision, floor, err);
+}
+
+tendril_status tnd_policy_noise_check(const tendril_policy *policy, double floor,
+                                      const char *method, const char *mend, tendril_error *err) {
+  const double *log_std = tendril_policy_get_params(policy) + tnd_policy_log_std(policy);
+  for (int j = 0; j < tendril_policy_nact(policy); j++)
+    if (log_std[j] > log(floor)) return TENDRIL_OK;
+  return tnd_fail(err, TENDRIL_E_NUMERIC,
+                  "%s: the policy's noise has collapsed, it is at its floor of %g in every action; "
+                  "%s",
+                  method, floor, mend);
 }
 
 tendril_status tnd_policy_noise_from_residuals(tnd_policy_regression *regression,

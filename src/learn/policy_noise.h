@@ -12,7 +12,7 @@
 //   lambda  [ngroup] >= 0
 //   floor   least standard deviation, > 0, in the action's unit
 // As the rows check's errors, and E_ARGUMENT if an action has no precision at all or all lambda are
-// zero; nothing is changed then.
+// zero, E_NUMERIC if a variance is not finite; nothing is changed then.
 // Source: Levine and Koltun 2014, sec. 3.2.
 TENDRIL_MUST_CHECK tendril_status tnd_policy_noise_from_precisions(tendril_policy *policy,
                                                                    const tnd_regression_rows *rows,
@@ -27,5 +27,11 @@ TENDRIL_MUST_CHECK tendril_status tnd_policy_noise_from_precisions(tendril_polic
 TENDRIL_MUST_CHECK tendril_status tnd_policy_noise_from_residuals(tnd_policy_regression *regression,
                                                                   const tnd_regression_rows *rows,
                                                                   double floor, tendril_error *err);
+
+// For methods that learn by their own noise: E_NUMERIC, "method: ..; mend", if there is none left,
+// the deviations of all actions being at the floor.
+TENDRIL_MUST_CHECK tendril_status tnd_policy_noise_check(const tendril_policy *policy, double floor,
+                                                         const char *method, const char *mend,
+                                                         tendril_error *err);
 
 #endif

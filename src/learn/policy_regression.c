@@ -183,7 +183,8 @@ tendril_status tnd_policy_regression_value(tnd_policy_regression *r,
   if (!isfinite(*f) || !tnd_all_finite(r->nparam, g))
     return tnd_fail(
         err, TENDRIL_E_NUMERIC,
-        "regression: the policy's actions are not finite; its parameters are too large");
+        "regression: the policy's actions are not finite, its parameters are too large; begin anew "
+        "from another policy (--from)");
   return TENDRIL_OK;
 }
 
@@ -224,7 +225,8 @@ tendril_status tnd_policy_regression_fit(tnd_policy_regression *r, const tnd_reg
   if (status == TENDRIL_OK && result->search.end == TND_LBFGS_NONFINITE)
     return tnd_fail(err, TENDRIL_E_NUMERIC,
                     "regression: the policy's actions left the finite numbers in iteration %d; its "
-                    "parameters or the targets are too large",
+                    "parameters or the targets are too large; begin anew from another policy "
+                    "(--from), or with fewer learner.fit_iterations",
                     result->search.iterations);
   return status;
 }
@@ -263,6 +265,7 @@ tendril_status tnd_policy_regression_residual(tnd_policy_regression *r,
   if (!tnd_all_finite(r->nact, variance))
     return tnd_fail(
         err, TENDRIL_E_NUMERIC,
-        "regression: the policy's actions are not finite; its parameters are too large");
+        "regression: the policy's actions are not finite, its parameters are too large; begin anew "
+        "from another policy (--from)");
   return TENDRIL_OK;
 }

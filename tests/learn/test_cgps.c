@@ -314,6 +314,40 @@ Test(cgps, says_what_is_wrong) {
   dismiss(&s);
 }
 
+// A unit of cost counts so much that no noise pays.
+Test(cgps, noise_that_collapsed_is_named) {
+  lesson s = prepare();
+  tendril_cgps_options o = options();
+  o.cost_scale = 1e9;
+  training t = begin(&s, &o, 2);
+  tendril_error err = {""};
+  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert(strstr(err.text, "cgps: the policy's noise has collapsed") &&
+                strstr(err.text, "smaller learner.cost_scale"),
+            "%s", err.text);
+  finish(&t);
+  dismiss(&s);
+}
+
+// Of which the variational kind has the noise, and no divergence.
+Test(cgps, a_demonstration_that_falls_is_named_by_the_variational_kind_too) {
+  lesson s = prepare();
+  tendril_vgps_options o;
+  tendril_vgps_defaults(&o);
+  o.samples = 10;
+  o.tail = TAIL;
+  o.cost_scale = 1e-3;
+  o.reach = 0.3;
+  training t;
+  tendril_error err = {""};
+  check_ok(try_open(&s, &tnd_method_vgps, &o, TENDRIL_POLICY_MLP, 1, 2, &t, check_err));
+  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert(strstr(err.text, "none of 10 rollouts") && strstr(err.text, "cost_scale"), "%s",
+            err.text);
+  finish(&t);
+  dismiss(&s);
+}
+
 Test(cgps, an_iteration_that_fails_counts_for_nothing) {
   lesson s = prepare();
   tendril_cgps_options o = options();

@@ -290,33 +290,70 @@ Test(cwr, goes_on_bit_for_bit_from_what_it_saved) {
   tendril_model_destroy(model);
 }
 
-static void check_refused(const support_demonstration *s, const tendril_cwr_options *o,
-                          const char *words) {
-  tendril_error err = {""};
-  support_demonstration try = *s;
-  const tendril_status got = support_imitate(&try, &tnd_method_cwr, o, &err);
-  cr_assert_eq(got, TENDRIL_E_CONFIG, "%s: %s (%s)", words, tendril_status_text(got), err.text);
-  cr_assert(strstr(err.text, words) && !strchr(err.text, '\n'), "'%s' is not in '%s'", words,
-            err.text);
-}
-
 Test(cwr, what_it_cannot_learn_from_is_refused_in_one_line) {
   tendril_model *model = swimmer();
   const tendril_cwr_options o = small();
   support_demonstration s = support_demonstrate(model, 1, STEPS, 1, 1);
   s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
   s.setup.rollout.episodes = TENDRIL_EPISODES_CARRIED;
-  check_refused(&s, &o, "cwr needs one whole episode of every stream");
+  support_check_not_imitated(&s, &tnd_method_cwr, &o, TENDRIL_E_CONFIG,
+                             "cwr needs one whole episode of every stream");
   s.setup.rollout = support_whole_episodes(STREAMS, 2 * STEPS);
-  check_refused(&s, &o, "cwr needs one whole episode of every stream");
+  support_check_not_imitated(&s, &tnd_method_cwr, &o, TENDRIL_E_CONFIG,
+                             "cwr needs one whole episode of every stream");
   s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
   tendril_policy *time_linear;
   const tendril_policy_options options = support_time_linear(0);
   check_ok(tendril_policy_create(&options, 8, 2, STEPS, 1, &time_linear, check_err));
   s.setup.policy = time_linear;
-  check_refused(&s, &o, "time-linear policy");
+  support_check_not_imitated(&s, &tnd_method_cwr, &o, TENDRIL_E_CONFIG, "time-linear policy");
   tendril_policy_destroy(time_linear);
   support_demonstration_close(&s);
+  tendril_model_destroy(model);
+}
+
+// With noise of hundreds of N m.
+Test(cwr, a_demonstration_that_falls_is_named) {
+  tendril_model *model = swimmer();
+  tendril_cwr_options o = small();
+  o.cost_scale = 1e-3;
+  o.reach = 0.3;
+  support_demonstration s = begin(model, &o, 1, 2);
+  support_check_lost(&s, "none of 16 rollouts", "larger learner.cost_scale");
+  support_demonstration_close(&s);
+  tendril_model_destroy(model);
+}
+
+Test(cwr, noise_that_collapsed_and_too_few_states_are_named) {
+  tendril_model *model = support_cart_model();
+  tendril_cwr_options o = defaults();
+  tendril_error err;
+  linear t;
+  open_linear(&t, model, 60, 0, &o, 2);
+  set_noise(&t, 1e-4);
+  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert(strstr(err.text, "cwr: the policy's noise has collapsed") &&
+                strstr(err.text, "learner.effective"),
+            "%s", err.text);
+  close_linear(&t);
+  tendril_model_destroy(model);
+
+  // one rollout of 40 steps for 20 units
+  model = swimmer();
+  o = small();
+  o.effective = 1.0 / STREAMS;
+  support_demonstration s = support_demonstrate(model, 1, STEPS, 5, 1);
+  tendril_policy_options options;
+  tendril_policy_defaults(&options);
+  options.hidden = (tendril_sizes){.n = 1, .at = {20}};
+  tendril_policy *large;
+  check_ok(tendril_policy_create(&options, 8, 2, STEPS, 1, &large, check_err));
+  s.setup.policy = large;
+  s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
+  check_ok(support_imitate(&s, &tnd_method_cwr, &o, check_err));
+  support_check_lost(&s, "cwr: the rollouts that count have 40 states", "rollout.streams");
+  support_demonstration_close(&s);
+  tendril_policy_destroy(large);
   tendril_model_destroy(model);
 }
 

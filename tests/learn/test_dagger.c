@@ -211,35 +211,38 @@ Test(dagger, learns_from_a_demonstration_on_each_of_two_grounds) {
   tendril_model_destroy(model);
 }
 
-static void check_refused(const support_demonstration *s, const tendril_dagger_options *o,
-                          tendril_status status, const char *words) {
-  tendril_error err = {""};
-  support_demonstration try = *s;
-  const tendril_status got = support_imitate(&try, &tnd_method_dagger, o, &err);
-  cr_assert_eq(got, status, "%s: %s (%s)", words, tendril_status_text(got), err.text);
-  cr_assert(strstr(err.text, words) && !strchr(err.text, '\n'), "'%s' is not in '%s'", words,
-            err.text);
-}
-
 Test(dagger, what_it_cannot_learn_from_is_refused_in_one_line) {
   tendril_model *model = swimmer();
   tendril_dagger_options o = small();
   support_demonstration s = support_demonstrate(model, 1, T, 1, 1);
   s.setup.ndemonstration = 0;
-  check_refused(&s, &o, TENDRIL_E_CONFIG, "dagger: there is no demonstration");
+  support_check_not_imitated(&s, &tnd_method_dagger, &o, TENDRIL_E_CONFIG,
+                             "dagger: there is no demonstration");
   s.setup.ndemonstration = 1;
   o.tail = T;
-  check_refused(&s, &o, TENDRIL_E_CONFIG, "nothing left to teach");
+  support_check_not_imitated(&s, &tnd_method_dagger, &o, TENDRIL_E_CONFIG, "nothing left to teach");
   o.tail = TAIL;
   o.keep = 0;
-  check_refused(&s, &o, TENDRIL_E_ARGUMENT, "learner.keep");
+  support_check_not_imitated(&s, &tnd_method_dagger, &o, TENDRIL_E_ARGUMENT, "learner.keep");
   o.keep = 1;
   tendril_policy *time_linear;
   const tendril_policy_options options = support_time_linear(0);
   check_ok(tendril_policy_create(&options, 8, 2, T, 1, &time_linear, check_err));
   s.setup.policy = time_linear;
-  check_refused(&s, &o, TENDRIL_E_CONFIG, "time-linear policy");
+  support_check_not_imitated(&s, &tnd_method_dagger, &o, TENDRIL_E_CONFIG, "time-linear policy");
   tendril_policy_destroy(time_linear);
+  support_demonstration_close(&s);
+  tendril_model_destroy(model);
+}
+
+// With noise of hundreds of N m.
+Test(dagger, a_demonstration_that_falls_is_named) {
+  tendril_model *model = swimmer();
+  tendril_dagger_options o = small();
+  o.cost_scale = 1e-3;
+  o.reach = 0.3;
+  support_demonstration s = begin(model, &o, 2);
+  support_check_lost(&s, "none of 16 rollouts", "larger learner.cost_scale");
   support_demonstration_close(&s);
   tendril_model_destroy(model);
 }

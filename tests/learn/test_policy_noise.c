@@ -205,11 +205,34 @@ static void check_refused(fixture *f, double floor, tendril_status status, const
   check_same_bits(log_std(f), before, NACT);
 }
 
+Test(policy_noise, that_has_collapsed_in_every_action_is_named) {
+  fixture *f = open_fixture();
+  tendril_error err = {""};
+  double noise[NACT];
+  for (int j = 0; j < NACT; j++)
+    noise[j] = log(0.01);
+  check_ok(tnd_policy_set_log_std(f->policy, noise, check_err));
+  cr_assert_eq(tnd_policy_noise_check(f->policy, 0.01, "cgps", "use more", &err),
+               TENDRIL_E_NUMERIC);
+  cr_assert_str_eq(err.text,
+                   "cgps: the policy's noise has collapsed, it is at its floor of 0.01 in "
+                   "every action; use more");
+  // one that varies is enough
+  noise[NACT - 1] = log(0.011);
+  check_ok(tnd_policy_set_log_std(f->policy, noise, check_err));
+  check_ok(tnd_policy_noise_check(f->policy, 0.01, "cgps", "use more", check_err));
+  close_fixture(f);
+}
+
 Test(policy_noise, what_does_not_determine_it_is_refused_in_one_line) {
   fixture *f = open_fixture();
   check_refused(f, 0, TENDRIL_E_ARGUMENT, "least standard deviation of 0");
   f->lambda[2] = NAN;
   check_refused(f, 1, TENDRIL_E_NUMERIC, "group 2: a multiplier of nan");
+  // each is finite, their sum is not
+  for (int g = 0; g < NGROUP; g++)
+    f->lambda[g] = 1e308;
+  check_refused(f, 1, TENDRIL_E_NUMERIC, "a variance of inf for action 0");
   memset(f->lambda, 0, sizeof f->lambda);
   check_refused(f, 1, TENDRIL_E_ARGUMENT, "the multipliers of all rows are zero");
   f->lambda[0] = 1;

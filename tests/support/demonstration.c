@@ -51,6 +51,25 @@ tendril_status support_imitate(support_demonstration *s, const tnd_method *metho
   return method->create(options, &s->setup, &s->learner, err);
 }
 
+void support_check_not_imitated(const support_demonstration *s, const tnd_method *method,
+                                const void *options, tendril_status status, const char *words) {
+  tendril_error err = {""};
+  support_demonstration try = *s;
+  const tendril_status got = support_imitate(&try, method, options, &err);
+  cr_assert_eq(got, status, "%s: %s (%s)", words, tendril_status_text(got), err.text);
+  cr_assert(strstr(err.text, words) && !strchr(err.text, '\n'), "'%s' is not in '%s'", words,
+            err.text);
+}
+
+void support_check_lost(support_demonstration *s, const char *words, const char *mend) {
+  tendril_error err = {""};
+  cr_assert_eq(tendril_learner_iterate(s->learner, s->values, &err), TENDRIL_E_NUMERIC, "%s",
+               err.text);
+  cr_assert(strstr(err.text, words) && strstr(err.text, mend), "%s", err.text);
+  cr_assert_null(strchr(err.text, '\n'), "%s", err.text);
+  cr_assert_eq(tendril_learner_iterations(s->learner), 0);
+}
+
 void support_imitate_on(support_demonstration *s, int iterations) {
   for (int k = 0; k < iterations; k++)
     check_ok(tendril_learner_iterate(s->learner, s->values, check_err));

@@ -28,6 +28,12 @@ void support_demonstration_close(support_demonstration *s);
 // A learner of its setup; `options` are the method's own.
 tendril_status support_imitate(support_demonstration *s, const tnd_method *method,
                                const void *options, tendril_error *err);
+// That there is no such learner, for a reason of one line with these words.
+void support_check_not_imitated(const support_demonstration *s, const tnd_method *method,
+                                const void *options, tendril_status status, const char *words);
+// The first iteration of it fails for want of numbers, for a reason of one line with these words,
+// and does not count.
+void support_check_lost(support_demonstration *s, const char *words, const char *mend);
 // So many iterations of it, all of which must go well.
 void support_imitate_on(support_demonstration *s, int iterations);
 // The statistic of that name of the last one.
