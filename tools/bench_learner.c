@@ -62,8 +62,8 @@ static tendril_status create(bench_learner *b, const bench_method *method,
   TENDRIL_TRY(configure(b, method, tasks, c, o, err));
   TENDRIL_TRY(tendril_pool_create(1, &b->one.pool, err));
   TENDRIL_TRY(tendril_pool_create((int)o->threads, &b->many.pool, err));
-  TENDRIL_TRY(
-      tnd_demonstrations_make(b->config, tasks, b->model, b->many.pool, &b->demonstrations, err));
+  TENDRIL_TRY(tnd_demonstrations_make(b->config, tasks, b->model, NULL, b->many.pool,
+                                      &b->demonstrations, err));
   TENDRIL_TRY(create_side(b, (uint64_t)o->seed, &b->one, err));
   return create_side(b, (uint64_t)o->seed, &b->many, err);
 }

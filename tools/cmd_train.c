@@ -12,7 +12,7 @@ typedef struct options {
   const char *learner, *preset, *file, *out, *resume, *from, *integrator;
   int64_t seed, threads, steps, iterations, physics_steps;
   bool force, json, quiet;
-  cli_list set, plugins;
+  cli_list set, plugins, demonstrations;
 } options;
 
 enum { UNSET = -1 };
@@ -116,6 +116,8 @@ static tendril_status configure(const options *o, const tendril_tasks *tasks, co
   if (status == TENDRIL_OK) status = set_integer(config, "run.iterations", o->iterations, err);
   if (status == TENDRIL_OK)
     status = set_integer(config, "sim.physics_steps", o->physics_steps, err);
+  if (status == TENDRIL_OK && o->demonstrations.n)
+    status = set_integer(config, "demonstration.count", o->demonstrations.n, err);
   if (status == TENDRIL_OK && o->integrator)
     status = tendril_config_set(config, "sim.integrator", o->integrator, err);
   if (status == TENDRIL_OK)
@@ -189,6 +191,9 @@ static int train(options *o, const cli_list *arguments) {
   tendril_run_hooks hooks = {.progress = on_progress, .user = &d};
   tendril_train_result result;
   const int threads = (int)o->threads;
+  const tendril_train_start start = {.from = o->from,
+                                     .ndemonstration = o->demonstrations.n,
+                                     .demonstrations = o->demonstrations.at};
 
   tendril_status status = cli_tasks(&o->plugins, &tasks, &err);
   hooks.stop =
@@ -205,7 +210,7 @@ static int train(options *o, const cli_list *arguments) {
     }
     if (status == TENDRIL_OK)
       status =
-          tendril_train(config, tasks, folder, o->force, o->from, threads, &hooks, &result, &err);
+          tendril_train(config, tasks, folder, o->force, &start, threads, &hooks, &result, &err);
   }
   if (d.terminal && !d.quiet && d.last_steps) fputs("\r\033[K", stderr);
   if (status == TENDRIL_OK && !o->json) print_result(&result, folder);
@@ -233,6 +238,7 @@ static int run(int argc, char **argv) {
     {CLI_TEXT,    "out",           'o', "DIR",    "run folder (runs/TASK-seedN)", &o.out},
     {CLI_FLAG,    "force",         0,   NULL,     "overwrite the run that is in the folder", &o.force},
     {CLI_TEXT,    "from",          0,   "RUN",    "start from another run's policy", &o.from},
+    {CLI_TEXTS,   "demonstration", 0,   "DIR",    "a trajectory of `tendril optimize` in the place of the task's own gait; again for more (demonstration.count)", &o.demonstrations},
     {CLI_TEXT,    "resume",        0,   "DIR",    "go on with the stopped run in this folder, as if it had never stopped", &o.resume},
     {CLI_TEXTS,   "plugin",        0,   "FILE",   "add the tasks of a plugin (.so)", &o.plugins},
     {CLI_FLAG,    "quiet",         'q', NULL,     "no progress", &o.quiet},
@@ -246,7 +252,7 @@ static int run(int argc, char **argv) {
   if (status != EXIT_OK || help) return status;
   if (o.resume && (arguments.n || o.learner || o.preset || o.file || o.set.n || o.seed != UNSET ||
                    o.steps != UNSET || o.iterations != UNSET || o.integrator ||
-                   o.physics_steps != UNSET || o.out || o.force || o.from))
+                   o.physics_steps != UNSET || o.out || o.force || o.from || o.demonstrations.n))
     return cli_usage(&cmd_train,
                      "a resumed run keeps its configuration; only --threads, --plugin, --quiet and "
                      "--json go with --resume");
@@ -262,6 +268,7 @@ const cli_command cmd_train = {
     .summary = "train a policy into a run folder; Ctrl-C stops it, --resume goes on",
     .example = "  tendril train hopper-v4 --seed 1 -o runs/hopper\n"
                "  tendril train hopper-v4 --steps 200000 --set learner.max_kl=0.02\n"
+               "  tendril train walker-gps --demonstration runs/walk\n"
                "  tendril train --resume runs/hopper\n",
     .min_arguments = 0,
     .max_arguments = 1,

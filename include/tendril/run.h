@@ -32,13 +32,13 @@ typedef struct tendril_run_options {
 } tendril_run_options;
 
 // clang-format off
-/** Trajectories that a training begins with: the task's own gait or, for a task without one, nobody,
- * made better by iLQG. */
+/** Trajectories that a training begins with: the task's own gait, for a task without one nobody, or
+ * trajectories out of files (tendril_train_start), made better by iLQG. */
 #define TENDRIL_DEMONSTRATION_OPTIONS(X)                                                           \
   X(integer, steps,      0,   0, 100000,  "steps", "length of a demonstration; 0: there is none")  \
-  X(integer, lead,       0,   0, 100000,  "steps", "that the gait goes before it begins")          \
+  X(integer, lead,       0,   0, 100000,  "steps", "that the gait goes before it begins; not counted with `train --demonstration`")          \
   X(integer, iterations, 100, 0, 1000000, "",      "iterations of iLQG that make it better")       \
-  X(integer, count,      1,   1, 1000,    "",      "how many; of several, each is on a ground of its own (terrain.seeds) and has a start state of its own") \
+  X(integer, count,      1,   1, 1000,    "",      "how many; of several, each is on a ground of its own (terrain.seeds) and has a start state of its own; with `train --demonstration` as many as are given") \
   X(integer, seed,       1,   0, 9007199254740991, "", "of the start states: those of the first episodes of `tendril eval` under this seed") \
   X(integer, recoveries, 5,   1, 20,      "",      "under a push: ways back to the unpushed walk that are tried, each drawn to it more or less strongly; the best is kept") \
   X(integer, starts,     0,   0, 100000,  "steps", "episodes start in one of the first so many states of a demonstration, sim.start_qpos and start_qvel on top; 0: as the task has it")
@@ -113,21 +113,30 @@ typedef struct tendril_train_result {
   double eval_seconds;                       // CPU seconds of its evaluations
 } tendril_train_result;
 
+/** What a training starts from beside its configuration; all members may be zero. */
+typedef struct tendril_train_start {
+  const char *from;    // checkpoint or run folder whose policy it is; NULL: a fresh one
+  int ndemonstration;  // 0, or demonstration.count
+  const char *const *demonstrations;  // [ndemonstration] folders or files of optimised trajectories
+                                      // of the task, in the place of its gait; 0: none
+} tendril_train_start;
+
 /**
  * Evaluations are under the task's own physics, whatever integrator and steps the training is
  * under; where these are others, each evaluation is made under both.
  *
  * Trains into a new run folder: config.json, progress.csv, evaluations.csv, TensorBoard events,
- * checkpoints/{last,best,iteration-N}.safetensors. The checkpoints depend on the configuration
- * alone, not on the threads or on where a run was stopped and resumed.
+ * checkpoints/{last,best,iteration-N}.safetensors. The checkpoints depend on the configuration and
+ * the start alone, not on the threads or on where a run was stopped and resumed; what was started
+ * from is part of them.
  * @param folder   made; E_EXISTS if it holds anything, unless `force` clears it
- * @param from     checkpoint or run folder whose policy the training starts from, or NULL
+ * @param start    borrowed; NULL: from nothing
  * @param threads  0 for all processors
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status
 tendril_train(const tendril_config *config, const tendril_tasks *tasks, const char *folder,
-              bool force, const char *from, int threads, const tendril_run_hooks *hooks,
-              tendril_train_result *result, tendril_error *err);
+              bool force, const tendril_train_start *start, int threads,
+              const tendril_run_hooks *hooks, tendril_train_result *result, tendril_error *err);
 
 /** Continues the run in `folder` from checkpoints/last as if it had never stopped. */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_train_resume(const tendril_tasks *tasks,

@@ -11,6 +11,10 @@ const char *tendril_agent_name(const tendril_agent *agent) {
   return agent->ops->name;
 }
 
+double tnd_agent_cycle(const tendril_agent *agent) {
+  return agent->ops->cycle ? agent->ops->cycle(agent) : 0;
+}
+
 bool tendril_agent_sees_state(const tendril_agent *agent) {
   return agent->ops->sees_state;
 }

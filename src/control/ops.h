@@ -31,6 +31,8 @@ typedef struct tnd_agent_ops {
   // As tendril_controller_act(). Allocates nothing.
   tendril_status (*act)(tendril_controller *controller, const tendril_env *env, int t,
                         const double *obs, double *action, tendril_error *err);
+  // Seconds that a cycle of its motion takes at the least. NULL: it has none
+  double (*cycle)(const tendril_agent *agent);
   // What one step hands on to the next (a plan, the state of a state machine), as doubles. NULL:
   // nothing
   int (*size)(const tendril_controller *controller);
@@ -51,6 +53,9 @@ struct tendril_controller {
   uint32_t words;         // of it that a step draws
   double *noise;          // [nact]
 };
+
+// Seconds that a cycle of its motion takes at the least; 0: it has none.
+double tnd_agent_cycle(const tendril_agent *agent);
 
 // [nact] standard normals for step t. A place in the episode's stream and not what an earlier step
 // left there: gone back and on, the episode is the same. Borrowed until the next call.

@@ -177,6 +177,11 @@ static void destroy_agent(tendril_agent *agent) {
   tnd_free(agent);
 }
 
+// Two steps that land at once.
+static double cycle(const tendril_agent *agent) {
+  return 2 * ((const simbicon_agent *)agent)->options.lift_time;
+}
+
 static const tnd_agent_ops ops = {
     .name = "simbicon",
     .sees_state = true,
@@ -186,6 +191,7 @@ static const tnd_agent_ops ops = {
     .destroy_controller = destroy_controller,
     .begin = begin,
     .act = act,
+    .cycle = cycle,
     .size = size,
     .save = save,
     .restore = restore,

@@ -78,6 +78,10 @@ static void destroy_agent(tendril_agent *agent) {
   tnd_free(agent);
 }
 
+static double cycle(const tendril_agent *agent) {
+  return 1 / ((const wave_agent *)agent)->options.frequency;
+}
+
 static const tnd_agent_ops ops = {
     .name = "wave",
     .sees_state = true,
@@ -86,6 +90,7 @@ static const tnd_agent_ops ops = {
     .create = create,
     .destroy_controller = destroy_controller,
     .act = act,
+    .cycle = cycle,
 };
 
 tendril_status tendril_agent_wave_create(const tendril_wave_options *options, tendril_agent **out,

@@ -1,7 +1,10 @@
-// How demonstrations are made: the task's own gait, made better by iLQG; under a push, an MPC goes
-// on from that and is drawn back to the walk.
+// How demonstrations are made: the task's own gait, or what a file has, made better by iLQG; under
+// a push, an MPC goes on from that and is drawn back to the walk.
 #include "run/demonstration.h"
 
+#include "control/ops.h"
+#include "eval/body.h"
+#include "run/demonstration_file.h"
 #include "run/first_controls.h"
 #include "sim/cost.h"
 #include "sim/sim.h"
@@ -14,13 +17,18 @@
 #include <string.h>
 #include <tendril/gait.h>
 
+// Fallen: the first body above the ground at less than this share of its start, as in evaluations.
+static const double upright = 0.5;
+
 typedef struct maker {
   const tendril_config *config;
   const tendril_tasks *tasks;
   const tendril_model *model;  // the training's
   tendril_sim_options quiet;   // its simulation without pushes and noise on the start
   tendril_ilqg *ilqg;
-  tendril_agent *gait;  // NULL: nobody acts
+  tendril_agent *gait;       // NULL: nobody acts
+  const char *const *files;  // [count] in its place; NULL: none
+  tendril_env *env;          // to look at states in
   // for trajectories under a push
   bool pushed;
   tendril_mpc *mpc;
@@ -36,11 +44,26 @@ static tendril_status open_gait(maker *k, tendril_error *err) {
   return status == TENDRIL_E_UNKNOWN ? TENDRIL_OK : status;
 }
 
+// A policy can't go on with what it has not seen the whole of.
+static tendril_status check_cycle(const maker *k, int T, tendril_error *err) {
+  const double cycle = k->gait ? tnd_agent_cycle(k->gait) : 0, seconds = k->model->seconds;
+  // less what rounding may add to a whole number of steps
+  const int needed = (int)ceil(cycle / seconds - 1e-9);
+  if (T >= needed) return TENDRIL_OK;
+  return tnd_fail(
+      err, TENDRIL_E_CONFIG,
+      "demonstration.steps: %d steps are %g s, and a cycle of the gait of %s takes %.2g "
+      "s or more; use %d or more",
+      T, T * seconds, k->config->task->name, cycle, needed);
+}
+
 static tendril_status open_maker(maker *k, int T, tendril_pool *pool, tendril_error *err) {
   k->quiet = k->config->sim;
   k->quiet.start_qpos = k->quiet.start_qvel = 0;
   k->quiet.push.newtons = 0;
   TENDRIL_TRY(open_gait(k, err));
+  TENDRIL_TRY(check_cycle(k, T, err));
+  TENDRIL_TRY(tendril_env_create(k->model, &k->env, err));
   TENDRIL_TRY(tendril_ilqg_create(k->model, T, NULL, pool, &k->ilqg, err));
   k->pushed = tnd_disturbance_acts(&k->model->disturbance);
   if (!k->pushed) return TENDRIL_OK;
@@ -66,6 +89,7 @@ static void close_maker(maker *k) {
   tnd_transition_destroy(k->f);
   tendril_mpc_destroy(k->mpc);
   tendril_ilqg_destroy(k->ilqg);
+  tendril_env_destroy(k->env);
   tendril_agent_destroy(k->gait);
 }
 
@@ -88,7 +112,7 @@ static tendril_status optimize(const maker *k, const struct tnd_pushes *pushes, 
   return TENDRIL_OK;
 }
 
-// Demonstration i without its push.
+// Demonstration i of the gait without its push.
 static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril_error *err) {
   const tendril_demonstration_options *o = &k->config->demonstration;
   const tnd_first_episode first = {.task = k->config->task->name,
@@ -99,8 +123,7 @@ static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril
                                    .ground = y->ground,
                                    .lead = (int)o->lead,
                                    .T = y->T};
-  TENDRIL_TRY(tnd_first_controls(k->tasks, &first, "demonstration.lead", NULL, y->x, y->u, err));
-  return optimize(k, NULL, o->iterations, y, err);
+  return tnd_first_controls(k->tasks, &first, "demonstration.lead", NULL, y->x, y->u, err);
 }
 
 // The first control step that a push acts in.
@@ -191,7 +214,38 @@ static tendril_status recover(maker *k, int i, tendril_trajectory *y, tendril_er
   return optimize(k, y->pushes, 0, y, err);
 }
 
-static tendril_status check(const tendril_model *model, int count, tendril_error *err) {
+// A policy that is taught a fall learns it, and nothing later on would say so.
+static tendril_status check_upright(const maker *k, int i, const tendril_trajectory *y,
+                                    tendril_error *err) {
+  const char *name = k->files ? k->files[i] : k->config->task->name;
+  double start = 0;
+  tnd_env_enter_ground(k->env, y->ground);
+  for (int t = 0; t <= y->T; t++) {
+    mjData *data = tendril_env_data(k->env);
+    memcpy(data->qpos, y->x + (ptrdiff_t)t * y->nx, sizeof *y->x * (size_t)k->model->mujoco->nq);
+    const double height = tnd_body_see(k->env).height;
+    if (t == 0) start = height;
+    if (height < tnd_body_share(upright, start))
+      return tnd_fail(err, TENDRIL_E_PHYSICS,
+                      "%.400s: demonstration %d falls at its step %d of %d, at less than half of "
+                      "its first height; use %s, or more demonstration.iterations",
+                      name, i, t, y->T,
+                      k->files ? "another" : "another demonstration.lead or seed");
+  }
+  return TENDRIL_OK;
+}
+
+static tendril_status make(maker *k, int i, tendril_trajectory *y, tendril_error *err) {
+  if (k->files)
+    TENDRIL_TRY(tnd_demonstration_read(k->files[i], k->tasks, k->model, y, err));
+  else
+    TENDRIL_TRY(walk(k, i, y, err));
+  TENDRIL_TRY(optimize(k, NULL, k->config->demonstration.iterations, y, err));
+  if (k->pushed) TENDRIL_TRY(recover(k, i, y, err));
+  return check_upright(k, i, y, err);
+}
+
+static tendril_status check(const tendril_model *model, int count, bool files, tendril_error *err) {
   const tendril_disturbance_options *push = &model->disturbance.options;
   const int grounds = model->nground > 0 ? model->nground : 1;
   const bool pushed = tnd_disturbance_acts(&model->disturbance);
@@ -199,7 +253,8 @@ static tendril_status check(const tendril_model *model, int count, tendril_error
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "push.%s: a demonstration is under one push, whose time is known; leave it out",
                     push->every > 0 ? "every" : "phase");
-  if (count > grounds && !pushed)
+  // of files it may be starts that differ
+  if (count > grounds && !pushed && !files)
     return tnd_fail(err, TENDRIL_E_CONFIG,
                     "demonstration.count: %d demonstrations on %d ground%s without pushes; each "
                     "needs one of its own (terrain.seeds)",
@@ -208,17 +263,16 @@ static tendril_status check(const tendril_model *model, int count, tendril_error
 }
 
 tendril_status tnd_demonstrations_make(const tendril_config *config, const tendril_tasks *tasks,
-                                       const tendril_model *model, tendril_pool *pool,
-                                       tnd_demonstrations *out, tendril_error *err) {
+                                       const tendril_model *model, const char *const *files,
+                                       tendril_pool *pool, tnd_demonstrations *out,
+                                       tendril_error *err) {
   TENDRIL_TRY(tnd_demonstrations_create(config, model, out, err));
   if (out->n == 0) return TENDRIL_OK;
-  maker k = {.config = config, .tasks = tasks, .model = model};
-  tendril_status status = check(model, out->n, err);
+  maker k = {.config = config, .tasks = tasks, .model = model, .files = files};
+  tendril_status status = check(model, out->n, files != NULL, err);
   if (status == TENDRIL_OK) status = open_maker(&k, out->of[0].T, pool, err);
-  for (int i = 0; i < out->n && status == TENDRIL_OK; i++) {
-    status = walk(&k, i, &out->of[i], err);
-    if (status == TENDRIL_OK && k.pushed) status = recover(&k, i, &out->of[i], err);
-  }
+  for (int i = 0; i < out->n && status == TENDRIL_OK; i++)
+    status = make(&k, i, &out->of[i], err);
   close_maker(&k);
   if (status != TENDRIL_OK) tnd_demonstrations_free(out);
   return status;

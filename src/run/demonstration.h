@@ -1,6 +1,6 @@
-// Demonstrations of a run: trajectories of the task's own gait, made better by iLQG; where the task
-// has pushes, each is under one of them, and an MPC recovers from it first. Guided policy search
-// begins with them, and episodes may start in their states.
+// Demonstrations of a run: trajectories of the task's own gait or out of files, made better by
+// iLQG; where the task has pushes, each is under one of them, and an MPC recovers from it first.
+// Guided policy search begins with them, and episodes may start in their states.
 #ifndef TND_DEMONSTRATION_H
 #define TND_DEMONSTRATION_H
 
@@ -26,11 +26,13 @@ TENDRIL_MUST_CHECK tendril_status tnd_demonstrations_create(const tendril_config
                                                             tnd_demonstrations *out,
                                                             tendril_error *err);
 void tnd_demonstrations_free(tnd_demonstrations *demonstrations);
-// Makes them: a function of the configuration alone. E_PHYSICS if the simulation survives no such
-// controls.
+// Makes them: a function of the configuration and the files alone.
+//   files  [demonstration.count] folders of optimisations in the place of the gait; NULL: none
+// E_PHYSICS if the simulation survives no such controls or the robot falls; of a file, as
+// tnd_demonstration_read().
 TENDRIL_MUST_CHECK tendril_status tnd_demonstrations_make(
     const tendril_config *config, const tendril_tasks *tasks, const tendril_model *model,
-    tendril_pool *pool, tnd_demonstrations *out, tendril_error *err);
+    const char *const *files, tendril_pool *pool, tnd_demonstrations *out, tendril_error *err);
 // Episodes of the model start in them, if the configuration says so.
 TENDRIL_MUST_CHECK tendril_status tnd_demonstrations_start(const tnd_demonstrations *demonstrations,
                                                            const tendril_config *config,

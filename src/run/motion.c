@@ -109,7 +109,8 @@ tendril_status tendril_motion_open(const tendril_tasks *tasks, const char *path,
   tnd_tensors *tensors = NULL;
   tendril_motion motion = {0};
   if (!locate(path, file))
-    return tnd_fail(err, TENDRIL_E_IO, "%.400s: there is no trajectory", path);
+    return tnd_fail(err, TENDRIL_E_IO,
+                    "%.400s: there is no trajectory; `tendril optimize` makes one", path);
   if ((size_t)snprintf(motion.path, sizeof motion.path, "%s", file) >= sizeof motion.path)
     return tnd_fail(err, TENDRIL_E_ARGUMENT, "the path of the trajectory is too long");
   tendril_status status = tnd_tensors_read(file, &tensors, err);

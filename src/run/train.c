@@ -69,22 +69,42 @@ static tendril_status create_average(run *r, tendril_error *err) {
   return TENDRIL_OK;
 }
 
+static tendril_status check_files(const tendril_demonstration_options *o,
+                                  const tendril_train_start *start, tendril_error *err) {
+  if (start->ndemonstration == 0) return TENDRIL_OK;
+  if (start->ndemonstration != o->count)
+    return tnd_fail(err, TENDRIL_E_CONFIG,
+                    "demonstration.count: %lld, but %d trajectories are given; it must be as many",
+                    (long long)o->count, start->ndemonstration);
+  if (o->steps == 0)
+    return tnd_fail(
+        err, TENDRIL_E_CONFIG,
+        "%.400s: demonstration.steps is 0, so nothing of it would be used; say how many "
+        "steps of it",
+        start->demonstrations[0]);
+  return TENDRIL_OK;
+}
+
 // Made anew, or those of the checkpoint that the run goes on from.
 static tendril_status create_demonstrations(run *r, const tendril_tasks *tasks,
+                                            const tendril_train_start *start,
                                             const tnd_checkpoint *checkpoint, tendril_error *err) {
   tnd_demonstrations *d = &r->demonstrations;
   if (checkpoint) {
     TENDRIL_TRY(tnd_demonstrations_create(r->config, r->model, d, err));
     TENDRIL_TRY(tnd_demonstrations_load(d, checkpoint->tensors, err));
   } else {
-    TENDRIL_TRY(tnd_demonstrations_make(r->config, tasks, r->model, r->pool, d, err));
+    TENDRIL_TRY(check_files(&r->config->demonstration, start, err));
+    const char *const *files = start->ndemonstration ? start->demonstrations : NULL;
+    TENDRIL_TRY(tnd_demonstrations_make(r->config, tasks, r->model, files, r->pool, d, err));
   }
   TENDRIL_TRY(tnd_demonstrations_start(d, r->config, r->model, err));
   return r->task_model ? tnd_demonstrations_start(d, r->config, r->task_model, err) : TENDRIL_OK;
 }
 
-// checkpoint: what the run goes on from, or NULL
+// checkpoint: what the run goes on from, or NULL; then start counts
 static tendril_status create_parts(run *r, const tendril_tasks *tasks,
+                                   const tendril_train_start *start,
                                    const tnd_checkpoint *checkpoint, int threads,
                                    tendril_error *err) {
   const tendril_config *c = r->config;
@@ -92,7 +112,7 @@ static tendril_status create_parts(run *r, const tendril_tasks *tasks,
   TENDRIL_TRY(tendril_pool_create(threads, &r->pool, err));
   TENDRIL_TRY(tnd_config_models(c, tasks, &r->model, &r->task_model, err));
   r->state.two_physics = r->task_model != NULL;
-  TENDRIL_TRY(create_demonstrations(r, tasks, checkpoint, err));
+  TENDRIL_TRY(create_demonstrations(r, tasks, start, checkpoint, err));
   const int nobs = tendril_model_nobs(r->model), nact = tendril_model_nact(r->model);
   const uint64_t seed = (uint64_t)c->run.seed;
   TENDRIL_TRY(tendril_policy_create(&c->policy, nobs, nact, tendril_model_max_steps(r->model), seed,
@@ -367,15 +387,17 @@ static tendril_status open_log(run *r, bool resume, tendril_error *err) {
 }
 
 tendril_status tendril_train(const tendril_config *config, const tendril_tasks *tasks,
-                             const char *folder, bool force, const char *from, int threads,
-                             const tendril_run_hooks *hooks, tendril_train_result *result,
-                             tendril_error *err) {
+                             const char *folder, bool force, const tendril_train_start *start,
+                             int threads, const tendril_run_hooks *hooks,
+                             tendril_train_result *result, tendril_error *err) {
+  const tendril_train_start nothing = {.from = NULL};
   run r = {.config = config, .hooks = hooks};
+  if (!start) start = &nothing;
   tendril_status status = tnd_folder_paths(folder, &r.folder, err);
   // before anything that takes its time
   if (status == TENDRIL_OK) status = tnd_folder_check_free(&r.folder, force, err);
-  if (status == TENDRIL_OK) status = create_parts(&r, tasks, NULL, threads, err);
-  if (status == TENDRIL_OK && from) status = start_from(&r, tasks, from, err);
+  if (status == TENDRIL_OK) status = create_parts(&r, tasks, start, NULL, threads, err);
+  if (status == TENDRIL_OK && start->from) status = start_from(&r, tasks, start->from, err);
   if (status == TENDRIL_OK) average(&r, 0);
   if (status == TENDRIL_OK) status = tnd_folder_start(&r.folder, force, err);
   if (status == TENDRIL_OK) {
@@ -427,7 +449,7 @@ tendril_status tendril_train_resume(const tendril_tasks *tasks, const char *fold
   if (status == TENDRIL_OK) status = tnd_checkpoint_read(r.folder.last, tasks, &checkpoint, err);
   r.config = checkpoint.config;
   if (status == TENDRIL_OK) status = check_unchanged(&r, tasks, err);
-  if (status == TENDRIL_OK) status = create_parts(&r, tasks, &checkpoint, threads, err);
+  if (status == TENDRIL_OK) status = create_parts(&r, tasks, NULL, &checkpoint, threads, err);
   if (status == TENDRIL_OK) status = load_parts(&r, &checkpoint, err);
   if (status == TENDRIL_OK) status = open_log(&r, true, err);
   if (status == TENDRIL_OK) status = train(&r, result, err);

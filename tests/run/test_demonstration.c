@@ -8,6 +8,7 @@
 #include "support/learning.h"
 #include "support/scarce.h"
 #include "support/tmpdir.h"
+#include "support/training.h"
 #include "trajopt/transition.h"
 
 #include <criterion/criterion.h>
@@ -53,7 +54,7 @@ static tendril_status make(const tendril_config *config, int threads, tnd_demons
                            tendril_error *err) {
   tendril_model *model = model_of(config);
   tendril_pool *pool = support_pool(threads);
-  const tendril_status status = tnd_demonstrations_make(config, tasks, model, pool, out, err);
+  const tendril_status status = tnd_demonstrations_make(config, tasks, model, NULL, pool, out, err);
   tendril_pool_destroy(pool);
   tendril_model_destroy(model);
   return status;
@@ -91,7 +92,7 @@ static void check_follows(const tendril_model *model, const tendril_trajectory *
 
 // ------------------------------------------------------------------------------------- the making
 
-static const char *const walking[][2] = {{"demonstration.steps", "25"},
+static const char *const walking[][2] = {{"demonstration.steps", "45"},
                                          {"demonstration.lead", "150"},
                                          {"demonstration.iterations", "3"},
                                          {"sim.start_qpos", "0.01"}};
@@ -104,15 +105,15 @@ Test(demonstration, is_the_tasks_gait_made_better) {
     tendril_model *model = model_of(config);
     tnd_demonstrations d;
     check_ok(make(config, 2, &d, check_err));
-    cr_assert(d.n == 1 && d.of[0].T == 25 && d.of[0].nx == 18 && d.of[0].nu == 6);
+    cr_assert(d.n == 1 && d.of[0].T == 45 && d.of[0].nx == 18 && d.of[0].nu == 6);
     cr_assert(!d.of[0].pushes && d.of[0].ground == 0);
     check_follows(model, &d.of[0]);
     costs[i] = d.of[0].cost;
     // it walks, and has done so for 1.5 s
     const double *x = d.of[0].x;
-    cr_assert(x[0] > 1 && x[25 * 18] - x[0] > 0.25, "from %g to %g m", x[0], x[25 * 18]);
+    cr_assert(x[0] > 1 && x[45 * 18] - x[0] > 0.45, "from %g to %g m", x[0], x[45 * 18]);
     double feedback = 0;
-    for (int k = 0; k < 25 * 6 * 18; k++)
+    for (int k = 0; k < 45 * 6 * 18; k++)
       feedback = fmax(feedback, fabs(d.of[0].K[k]));
     cr_assert_gt(feedback, 1);
     tnd_demonstrations_free(&d);
@@ -174,7 +175,7 @@ Test(demonstration, of_the_swimmer_repeats_itself) {
 }
 
 static const char *const pushed[][2] = {
-    {"demonstration.steps", "16"}, {"demonstration.lead", "100"}, {"demonstration.iterations", "1"},
+    {"demonstration.steps", "45"}, {"demonstration.lead", "100"}, {"demonstration.iterations", "1"},
     {"demonstration.count", "3"},  {"push.newtons", "80"},        {"push.least", "0.5"},
     {"push.time", "0.05"},         {"terrain.kind", "slopes"},    {"terrain.seeds", "2"},
     {"terrain.flat", "0"}};
@@ -250,15 +251,17 @@ Test(demonstration, says_what_is_wrong) {
           {"push.newtons", "50"}, {"push.every", "2"});
   REFUSED("walker-gps", TENDRIL_E_CONFIG, "push.phase", {"demonstration.steps", "9"},
           {"push.newtons", "50"}, {"push.phase", "0.5"});
-  REFUSED("walker-gps", TENDRIL_E_CONFIG, "is pushed at its step 10 ",
-          {"demonstration.steps", "10"}, {"push.newtons", "50"}, {"push.time", "0.1"},
+  REFUSED("walker-gps", TENDRIL_E_CONFIG, "is pushed at its step 50 ",
+          {"demonstration.steps", "50"}, {"push.newtons", "50"}, {"push.time", "0.5"},
           {"demonstration.iterations", "0"});
+  REFUSED("walker-gps", TENDRIL_E_CONFIG, "use 43 or more", {"demonstration.steps", "42"});
+  REFUSED("swimmer-gps", TENDRIL_E_CONFIG, "use 16 or more", {"demonstration.steps", "15"});
   REFUSED("hopper-v4", TENDRIL_E_CONFIG, "no smooth cost", {"demonstration.steps", "9"});
   REFUSED("walker-gps", TENDRIL_E_PHYSICS, "demonstration.lead", {"demonstration.steps", "9"},
           {"demonstration.lead", "90"}, {"sim.step_seconds", "0.3"});
 }
 
-static const char *const short_swim[][2] = {{"demonstration.steps", "12"},
+static const char *const short_swim[][2] = {{"demonstration.steps", "16"},
                                             {"demonstration.iterations", "2"},
                                             {"demonstration.starts", "5"}};
 
@@ -270,7 +273,7 @@ static tendril_status live(void *context, tendril_error *err) {
   tendril_status status = tendril_pool_create(1, &pool, err);
   if (status == TENDRIL_OK) status = tnd_config_models(config, tasks, &model, &other, err);
   if (status == TENDRIL_OK) {
-    status = tnd_demonstrations_make(config, tasks, model, pool, &d, err);
+    status = tnd_demonstrations_make(config, tasks, model, NULL, pool, &d, err);
     if (status == TENDRIL_OK) status = tnd_demonstrations_start(&d, config, model, err);
     tnd_demonstrations_free(&d);
   }
@@ -302,7 +305,7 @@ Test(demonstration, is_the_same_out_of_a_checkpoint) {
   check_same(&d, &loaded);
   tnd_demonstrations_free(&loaded);
   // one of another length is not
-  check_ok(tendril_config_set(config, "demonstration.steps", "11", check_err));
+  check_ok(tendril_config_set(config, "demonstration.steps", "17", check_err));
   check_ok(tnd_demonstrations_create(config, model, &loaded, check_err));
   cr_assert_eq(tnd_demonstrations_load(&loaded, tensors, &err), TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, "demonstration.x"), "%s", err.text);
@@ -320,28 +323,12 @@ static const char *in(const char *run, const char *name) {
 static const char *last = "checkpoints/last.safetensors";
 
 static void check_same_file(const char *a, const char *b, const char *name) {
-  size_t na, nb;
-  char *bytes_a = support_read_file(in(a, name), &na),
-       *bytes_b = support_read_file(in(b, name), &nb);
-  cr_assert(na == nb && memcmp(bytes_a, bytes_b, na) == 0, "%s of %s and %s differ", name, a, b);
-  free(bytes_a);
-  free(bytes_b);
-}
-
-// Stops after a given number of iterations.
-typedef struct stopper {
-  int64_t at;
-  volatile sig_atomic_t flag;
-} stopper;
-
-static void stop_at(void *user, const tendril_progress *p) {
-  stopper *s = user;
-  if (p->iteration >= s->at) s->flag = 1;
+  support_check_same_file(in(a, name), in(b, name));
 }
 
 static void train(const tendril_config *config, const char *run, int threads, int64_t stop) {
-  stopper s = {.at = stop};
-  const tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = stop};
+  const tendril_run_hooks hooks = support_stop_hooks(&s);
   tendril_train_result result;
   check_ok(tendril_train(config, tasks, support_path(folder, run), false, NULL, threads, &hooks,
                          &result, check_err));
@@ -387,7 +374,7 @@ static tendril_config *other_learner(void) {
 
 static tendril_config *other_learner_from(const char *starts) {
   tendril_config *config = other_learner();
-  check_ok(tendril_config_set(config, "demonstration.steps", "12", check_err));
+  check_ok(tendril_config_set(config, "demonstration.steps", "16", check_err));
   check_ok(tendril_config_set(config, "demonstration.iterations", "2", check_err));
   check_ok(tendril_config_set(config, "demonstration.starts", starts, check_err));
   return config;
@@ -439,8 +426,8 @@ Test(demonstration, a_resumed_run_has_that_of_its_checkpoint) {
   char path[1024];
   snprintf(path, sizeof path, "%s", in("run", last));
   check_ok(tnd_checkpoint_read(path, tasks, &read, check_err));
-  double x[13 * 10], first = 0;
-  check_ok(tnd_tensors_get(read.tensors, "demonstration.x", 13, 10, x, check_err));
+  double x[17 * 10], first = 0;
+  check_ok(tnd_tensors_get(read.tensors, "demonstration.x", 17, 10, x, check_err));
   tnd_checkpoint_close(&read);
   size_t size;
   char *bytes = support_read_file(path, &size), *found = NULL;

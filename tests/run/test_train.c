@@ -6,6 +6,7 @@
 #include "support/learning.h"
 #include "support/scarce.h"
 #include "support/tmpdir.h"
+#include "support/training.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -77,18 +78,6 @@ static tendril_train_result train(const char *run, int threads, const tendril_ru
   return result;
 }
 
-static void check_same_file(const char *a, const char *b) {
-  char path_a[512], path_b[512];
-  snprintf(path_a, sizeof path_a, "%s", a);
-  snprintf(path_b, sizeof path_b, "%s", b);
-  size_t na, nb;
-  char *bytes_a = support_read_file(path_a, &na), *bytes_b = support_read_file(path_b, &nb);
-  cr_assert_eq(na, nb, "%s and %s differ in size", path_a, path_b);
-  cr_assert(memcmp(bytes_a, bytes_b, na) == 0, "%s and %s differ", path_a, path_b);
-  free(bytes_a);
-  free(bytes_b);
-}
-
 static void check_refused(tendril_status status, tendril_status expected, const tendril_error *err,
                           const char *mend) {
   cr_assert_eq(status, expected, "%s: %s", tendril_status_text(status), err->text);
@@ -102,8 +91,8 @@ static const char *const checkpoints[] = {
 
 static void check_same_checkpoints(const char *a, const char *b) {
   for (size_t i = 0; i < sizeof checkpoints / sizeof checkpoints[0]; i++)
-    check_same_file(in(a, checkpoints[i]), in(b, checkpoints[i]));
-  check_same_file(in(a, "evaluations.csv"), in(b, "evaluations.csv"));
+    support_check_same_file(in(a, checkpoints[i]), in(b, checkpoints[i]));
+  support_check_same_file(in(a, "evaluations.csv"), in(b, "evaluations.csv"));
 }
 
 Test(train, writes_the_same_checkpoints_on_one_two_and_three_threads) {
@@ -119,28 +108,17 @@ Test(train, writes_the_same_checkpoints_on_one_two_and_three_threads) {
   check_same_checkpoints("one", "three");
 }
 
-// Stops after a given number of iterations.
-typedef struct stopper {
-  int64_t at;
-  volatile sig_atomic_t flag;
-} stopper;
-
-static void stop_at(void *user, const tendril_progress *p) {
-  stopper *s = user;
-  if (p->iteration >= s->at) s->flag = 1;
-}
-
 Test(train, a_stopped_and_resumed_run_is_the_run_that_never_stopped) {
   train("whole", 2, NULL);
   // stopped at 3, 7 and 9, resumed with another number of threads each time
-  stopper s = {.at = 3};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 3};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   tendril_train_result result = train("parts", 1, &hooks);
   cr_assert_not(result.finished);
   cr_assert_eq(result.iterations, 3);
   const int64_t stops[] = {7, 9, 1000};
   for (int i = 0; i < 3; i++) {
-    s = (stopper){.at = stops[i]};
+    s = (support_stop){.at = stops[i]};
     check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 3 - i, &hooks, &result,
                                   check_err));
   }
@@ -212,14 +190,14 @@ Test(train, a_training_under_the_tasks_own_physics_is_evaluated_once) {
   cr_assert(isnan(own.held_as_trained) && isnan(own.final_as_trained));
   cr_assert(isnan(named.held_as_trained) && isnan(named.final_as_trained));
   cr_assert_eq(columns("own"), 11);
-  check_same_file(in("own", "evaluations.csv"), in("named", "evaluations.csv"));
+  support_check_same_file(in("own", "evaluations.csv"), in("named", "evaluations.csv"));
 }
 
 Test(train, a_run_evaluated_under_two_physics_resumes_to_the_bit) {
   integrator = "euler";
   tendril_train_result whole = train("whole", 2, NULL), parts;
-  stopper s = {.at = 7};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 7};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   train("parts", 1, &hooks);
   check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &parts, check_err));
   check_same_checkpoints("whole", "parts");
@@ -232,8 +210,8 @@ Test(train, a_run_of_a_task_with_a_goal_resumes_to_the_bit) {
   task = "double-link";
   integrator = "euler";
   train("whole", 2, NULL);
-  stopper s = {.at = 7};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 7};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   tendril_train_result parts;
   train("parts", 1, &hooks);
   check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &parts, check_err));
@@ -245,8 +223,8 @@ Test(train, a_run_on_many_grounds_resumes_to_the_bit) {
   uneven = true;
   train("whole", 2, NULL);
   tendril_train_result result;
-  stopper s = {.at = 7};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 7};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   train("parts", 1, &hooks);
   check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &result, check_err));
   check_same_checkpoints("whole", "parts");
@@ -255,11 +233,11 @@ Test(train, a_run_on_many_grounds_resumes_to_the_bit) {
 Test(train, a_run_whose_process_died_resumes_from_its_last_checkpoint) {
   train("whole", 2, NULL);
   // as kill -9 leaves it: logs and best are ahead of the checkpoint of iteration 8
-  stopper s = {.at = 11};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 11};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   train("dead", 2, &hooks);
-  stopper early = {.at = 8};
-  tendril_run_hooks until_8 = {.stop = &early.flag, .progress = stop_at, .user = &early};
+  support_stop early = {.at = 8};
+  tendril_run_hooks until_8 = support_stop_hooks(&early);
   train("donor", 1, &until_8);
   size_t size;
   char *last = support_read_file(in("donor", checkpoints[0]), &size);
@@ -406,18 +384,18 @@ Test(train, a_run_that_stops_before_the_first_percentage_knows_its_best) {
   every = "2";
   train("whole", 2, NULL);
   // no evaluation yet
-  stopper s = {.at = 1};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 1};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   tendril_train_result result = train("parts", 1, &hooks), again;
   cr_assert(isnan(result.best) && isnan(result.final) && isnan(result.held));
   cr_assert_eq(result.eval_steps, 0);
   // two of eval_every, none of eval_at
-  s = (stopper){.at = 5};
+  s = (support_stop){.at = 5};
   check_ok(
       tendril_train_resume(tasks, support_path(folder, "parts"), 2, &hooks, &result, check_err));
   cr_assert(isfinite(result.best) && isnan(result.final));
   // and from the checkpoint alone
-  s = (stopper){.flag = 1};
+  s = (support_stop){.flag = 1};
   check_ok(
       tendril_train_resume(tasks, support_path(folder, "parts"), 2, &hooks, &again, check_err));
   cr_assert_eq(again.iterations, 5);
@@ -455,8 +433,8 @@ static void blank(const char *path, const char *what) {
 
 Test(train, a_run_from_before_eval_every_goes_on_as_without_it) {
   train("whole", 2, NULL);
-  stopper s = {.at = 7};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 7};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   train("old", 2, &hooks);
   tnd_tensors *tensors = NULL;
   check_ok(tnd_tensors_read(in("old", checkpoints[0]), &tensors, check_err));
@@ -534,8 +512,8 @@ Test(train, an_existing_run_is_kept_without_force_and_replaced_with_it) {
 }
 
 Test(train, a_changed_configuration_is_not_resumed) {
-  stopper s = {.at = 3};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 3};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   train("run", 1, &hooks);
   char *text = support_read_file(in("run", "config.json"), NULL);
   char *found = strstr(text, "\"max_kl\": 0.01");
@@ -550,8 +528,8 @@ Test(train, a_changed_configuration_is_not_resumed) {
 }
 
 Test(train, a_damaged_or_foreign_checkpoint_is_refused_at_any_place) {
-  stopper s = {.at = 2};
-  tendril_run_hooks hooks = {.stop = &s.flag, .progress = stop_at, .user = &s};
+  support_stop s = {.at = 2};
+  tendril_run_hooks hooks = support_stop_hooks(&s);
   train("run", 1, &hooks);
   char path[512];
   snprintf(path, sizeof path, "%s", in("run", checkpoints[0]));
@@ -584,8 +562,11 @@ Test(train, a_run_starts_from_another_runs_policy) {
   tendril_train_result result;
   check_ok(tendril_config_set(config, "run.iterations", "1", check_err));
   check_ok(tendril_config_set(config, "learner.max_kl", "1e-8", check_err));
-  check_ok(tendril_train(config, tasks, support_path(folder, "second"), false,
-                         support_path(folder, "first"), 1, NULL, &result, check_err));
+  char first[512];
+  snprintf(first, sizeof first, "%s", support_path(folder, "first"));
+  const tendril_train_start start = {.from = first};
+  check_ok(tendril_train(config, tasks, support_path(folder, "second"), false, &start, 1, NULL,
+                         &result, check_err));
   tendril_trained a, b;
   check_ok(tendril_trained_open(tasks, support_path(folder, "first"), NULL, NULL, &a, check_err));
   check_ok(
@@ -598,8 +579,8 @@ Test(train, a_run_starts_from_another_runs_policy) {
   // another shape is refused
   tendril_error err = {{0}};
   check_ok(tendril_config_set(config, "policy.hidden", "32", check_err));
-  check_refused(tendril_train(config, tasks, support_path(folder, "third"), false,
-                              support_path(folder, "first"), 1, NULL, &result, &err),
+  check_refused(tendril_train(config, tasks, support_path(folder, "third"), false, &start, 1, NULL,
+                              &result, &err),
                 TENDRIL_E_CONFIG, &err, "policy");
   tendril_config_destroy(config);
 }

@@ -1,0 +1,25 @@
+// See training.h.
+#include "support/training.h"
+
+#include "support/tmpdir.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void stop_at(void *user, const tendril_progress *p) {
+  support_stop *s = user;
+  if (p->iteration >= s->at) s->flag = 1;
+}
+
+tendril_run_hooks support_stop_hooks(support_stop *stop) {
+  return (tendril_run_hooks){.stop = &stop->flag, .progress = stop_at, .user = stop};
+}
+
+void support_check_same_file(const char *a, const char *b) {
+  size_t na, nb;
+  char *bytes_a = support_read_file(a, &na), *bytes_b = support_read_file(b, &nb);
+  cr_assert(na == nb && memcmp(bytes_a, bytes_b, na) == 0, "%s and %s differ", a, b);
+  free(bytes_a);
+  free(bytes_b);
+}
