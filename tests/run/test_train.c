@@ -535,6 +535,7 @@ Test(train, a_damaged_or_foreign_checkpoint_is_refused_at_any_place) {
   snprintf(path, sizeof path, "%s", in("run", checkpoints[0]));
   size_t size;
   char *whole = support_read_file(path, &size);
+  cr_assert_gt(size, sizeof(double));
   tendril_trained trained;
   tendril_error err = {{0}};
   for (size_t cut = 0; cut < size; cut += 1 + size / 97) {
