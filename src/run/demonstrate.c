@@ -6,13 +6,10 @@
 #include "eval/body.h"
 #include "run/demonstration_file.h"
 #include "run/first_controls.h"
-#include "sim/cost.h"
+#include "run/recovery.h"
 #include "sim/sim.h"
 #include "trajopt/ilqg.h"
-#include "trajopt/mpc.h"
-#include "trajopt/tracking.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <tendril/gait.h>
@@ -29,14 +26,7 @@ typedef struct maker {
   tendril_agent *gait;       // NULL: nobody acts
   const char *const *files;  // [count] in its place; NULL: none
   tendril_env *env;          // to look at states in
-  // for trajectories under a push
-  bool pushed;
-  tendril_mpc *mpc;
-  tnd_transition *f;
-  tendril_trajectory walk;  // the one without the push: x, u; controls end in `horizon` zeros
-  tendril_trajectory best;  // x, u of the best recovery
-  double *memory;           // that these two point into
-  tnd_tracking tracking;
+  tnd_recovery *recovery;    // NULL: there are no pushes
 } maker;
 
 static tendril_status open_gait(maker *k, tendril_error *err) {
@@ -65,29 +55,12 @@ static tendril_status open_maker(maker *k, int T, tendril_pool *pool, tendril_er
   TENDRIL_TRY(check_cycle(k, T, err));
   TENDRIL_TRY(tendril_env_create(k->model, &k->env, err));
   TENDRIL_TRY(tendril_ilqg_create(k->model, T, NULL, pool, &k->ilqg, err));
-  k->pushed = tnd_disturbance_acts(&k->model->disturbance);
-  if (!k->pushed) return TENDRIL_OK;
-  tendril_mpc_options mpc;
-  tendril_mpc_defaults(&mpc);
-  if (mpc.horizon > T) mpc.horizon = T;
-  TENDRIL_TRY(tendril_mpc_create(k->model, &mpc, pool, &k->mpc, err));
-  TENDRIL_TRY(tnd_transition_create(k->model, &k->f, err));
-  const mjModel *m = k->model->mujoco;
-  const size_t states = (size_t)(T + 1) * (size_t)(m->nq + m->nv);
-  const size_t controls = (size_t)(T + mpc.horizon) * (size_t)m->nu;
-  k->memory = tnd_alloc(sizeof *k->memory * 2 * (states + controls));
-  if (!k->memory) return tnd_fail_memory(err);
-  k->walk = (tendril_trajectory){.x = k->memory, .u = k->memory + 2 * states};
-  k->best = (tendril_trajectory){.x = k->walk.x + states, .u = k->walk.u + controls};
-  return tnd_tracking_create(k->model, T, k->walk.x, T, tendril_pool_threads(pool), &k->tracking,
-                             err);
+  if (!tnd_disturbance_acts(&k->model->disturbance)) return TENDRIL_OK;
+  return tnd_recovery_create(k->model, T, pool, &k->recovery, err);
 }
 
 static void close_maker(maker *k) {
-  tnd_tracking_free(&k->tracking);
-  tnd_free(k->memory);
-  tnd_transition_destroy(k->f);
-  tendril_mpc_destroy(k->mpc);
+  tnd_recovery_destroy(k->recovery);
   tendril_ilqg_destroy(k->ilqg);
   tendril_env_destroy(k->env);
   tendril_agent_destroy(k->gait);
@@ -126,94 +99,6 @@ static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril
   return tnd_first_controls(k->tasks, &first, "demonstration.lead", NULL, y->x, y->u, err);
 }
 
-// The first control step that a push acts in.
-static int first_pushed(const maker *k, const struct tnd_pushes *pushes) {
-  const int64_t begin = pushes->at[TND_OWN_PUSH].begin / k->model->physics_steps;
-  return begin < INT_MAX ? (int)begin : INT_MAX;
-}
-
-// What half a squared rad or m off the walk costs while it recovers, and half a squared rad/s or
-// m/s.
-static const double track_qpos = 30, track_qvel = 0.3;
-
-// How much more or less that is in the attempts: 1, 3, 1/3, 9, 1/9, ..
-static double times_of(int64_t attempt) {
-  const int64_t power = (attempt + 1) / 2;
-  return pow(3, (double)(attempt % 2 ? power : -power));
-}
-
-static void set_tracking(maker *k, double times) {
-  k->tracking.qpos = times * track_qpos;
-  k->tracking.qvel = times * track_qvel;
-}
-
-// One way from step `first` on, y its states and controls; *cost what it costs with what it is off
-// the walk.
-static tendril_status try_recovery(maker *k, int first, tendril_trajectory *y, double *cost,
-                                   tendril_error *err) {
-  const int nq = (int)k->model->mujoco->nq;
-  const tnd_ilqg_term term = tnd_tracking_term(&k->tracking);
-  for (int t = first; t < y->T; t++) {
-    double *x = y->x + t * y->nx, *u = y->u + t * y->nu;
-    k->tracking.from = t;
-    tnd_mpc_set_term(k->mpc, &term);
-    if (t == first) TENDRIL_TRY(tendril_mpc_begin(k->mpc, t, x, k->walk.u + t * y->nu, err));
-    TENDRIL_TRY(tendril_mpc_act(k->mpc, t, x, u, err));
-    if (!tnd_transition_step(k->f, t, x, u, x + y->nx))
-      return tnd_fail(err, TENDRIL_E_PHYSICS, "the simulation does not survive step %d", t);
-  }
-  k->tracking.from = 0;
-  set_tracking(k, 1);
-  *cost = 0;
-  for (int t = first; t < y->T; t++) {
-    const double *x = y->x + t * y->nx, *u = y->u + t * y->nu;
-    *cost += tnd_cost(k->model, y->ground, t, k->model->max_steps, x, x + nq, u, NULL) +
-             term.value(&k->tracking, 0, t, x, u);
-  }
-  return TENDRIL_OK;
-}
-
-// The same under its push: from when it acts, an MPC that knows nothing of it goes on from the
-// walk's controls, and is drawn back to the walk. Whether it falls is a matter of chance where the
-// push is hard, so several are tried.
-static tendril_status recover(maker *k, int i, tendril_trajectory *y, tendril_error *err) {
-  const int first = first_pushed(k, y->pushes);
-  const size_t states = sizeof *y->x * (size_t)(y->T + 1) * (size_t)y->nx;
-  const size_t controls = sizeof *y->u * (size_t)y->T * (size_t)y->nu;
-  if (first >= y->T)
-    return tnd_fail(
-        err, TENDRIL_E_CONFIG,
-        "demonstration.steps: demonstration %d is pushed at its step %d and has %d; use "
-        "more steps, or an earlier push (push.time, push.spread)",
-        i, first, y->T);
-  TENDRIL_TRY(tendril_mpc_set_ground(k->mpc, y->ground, err));
-  tnd_transition_set_ground(k->f, y->ground);
-  tnd_transition_set_pushes(k->f, y->pushes);
-  memcpy(k->walk.x, y->x, states);
-  memcpy(k->walk.u, y->u, controls);
-  double least = HUGE_VAL;
-  for (int64_t a = 0; a < k->config->demonstration.recoveries; a++) {
-    double cost = HUGE_VAL;
-    memcpy(y->x, k->walk.x, states);
-    memcpy(y->u, k->walk.u, controls);
-    set_tracking(k, times_of(a));
-    const tendril_status status = try_recovery(k, first, y, &cost, err);
-    if (status != TENDRIL_OK && status != TENDRIL_E_PHYSICS) return status;
-    if (status != TENDRIL_OK || cost >= least) continue;
-    least = cost;
-    memcpy(k->best.x, y->x, states);
-    memcpy(k->best.u, y->u, controls);
-  }
-  if (least == HUGE_VAL)
-    return tnd_fail(err, TENDRIL_E_PHYSICS,
-                    "%s: demonstration %d does not survive its push; use smaller pushes or another "
-                    "demonstration.seed",
-                    k->config->task->name, i);
-  memcpy(y->x, k->best.x, states);
-  memcpy(y->u, k->best.u, controls);
-  return optimize(k, y->pushes, 0, y, err);
-}
-
 // A policy that is taught a fall learns it, and nothing later on would say so.
 static tendril_status check_upright(const maker *k, int i, const tendril_trajectory *y,
                                     tendril_error *err) {
@@ -235,13 +120,18 @@ static tendril_status check_upright(const maker *k, int i, const tendril_traject
   return TENDRIL_OK;
 }
 
-static tendril_status make(maker *k, int i, tendril_trajectory *y, tendril_error *err) {
+static tendril_status make(const maker *k, int i, tendril_trajectory *y, tendril_error *err) {
   if (k->files)
     TENDRIL_TRY(tnd_demonstration_read(k->files[i], k->tasks, k->model, y, err));
   else
     TENDRIL_TRY(walk(k, i, y, err));
   TENDRIL_TRY(optimize(k, NULL, k->config->demonstration.iterations, y, err));
-  if (k->pushed) TENDRIL_TRY(recover(k, i, y, err));
+  if (k->recovery) {
+    TENDRIL_TRY(
+        tnd_recovery_find(k->recovery, i, (int)k->config->demonstration.recoveries, y, err));
+    // its controls stay: iLQG knows the push, and would brace the robot before it comes
+    TENDRIL_TRY(optimize(k, y->pushes, 0, y, err));
+  }
   return check_upright(k, i, y, err);
 }
 
