@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "learn/guide_advance.h"
 #include "learn/policy_noise.h"
 #include "learn/policy_regression.h"
 #include "trajopt/guide.h"
@@ -17,12 +18,6 @@
 
 // Standard deviation that the policy's noise does not fall below, in the action's unit.
 static const double noise_floor = 1e-3;
-
-// How strongly a step is held to the trajectory after the first that lost it, and steps tried in an
-// iteration.
-static const double first_anchor = 1;
-static const double last_anchor = 1e4;
-enum { ATTEMPTS = 5 };
 
 typedef struct guided {
   tendril_learner base;
@@ -93,55 +88,36 @@ static void lap(clocks *clock, double *wall, double *cpu) {
   *clock = now;
 }
 
-// Whether an improvement lost the trajectory: fewer rollouts stay within reach than before it, and
-// not for want of perfection.
-static bool is_lost(const guided *l, int kept, int before) {
-  // two standard deviations of what chance alone makes of so many
-  const double N = (double)l->options.samples, share = before / N;
-  return kept < 0.75 * N && kept < before - 2 * sqrt(2 * N * share * (1 - share));
-}
-
 // Noise of trajectory i in an iteration: which stream it is.
 static uint32_t stream_of(const guided *l, int64_t iteration, int i) {
   return (uint32_t)(iteration * l->n + i);
 }
 
-static tendril_status draw(guided *l, int i, tnd_guide_samples *drawn, tendril_guided_stats *stats,
-                           tendril_error *err) {
-  const uint32_t stream = stream_of(l, l->base.iterations, i);
-  const tendril_status status = tnd_guide_sample(l->guides[i], l->seed, stream, drawn, err);
-  l->simulated += drawn->steps;
-  stats->physics_seconds += drawn->physics;
-  return status;
-}
-
-// Steps 1 and 2 of trajectory i: towards a low cost and the policy, samples of the states. A step
-// that loses the trajectory is taken back and tried again, held to it more strongly each time; at
-// last the trajectory stays.
+// Steps 1 and 2 of trajectory i: towards a low cost and the policy, samples of the states. The
+// first policy is taught the demonstrations as they are.
 static tendril_status advance(guided *l, int i, tnd_guide_samples *drawn, clocks *clock,
                               tendril_guided_stats *stats, tendril_error *err) {
-  tnd_guide *q = l->guides[i];
-  const int before = tnd_guide_kept(q);
-  for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-    tnd_guide_step step;
-    tendril_status status = tnd_guide_improve(q, l->sigma2, &step, err);
-    lap(clock, &stats->trajectory_seconds, &stats->trajectory_cpu);
-    if (status == TENDRIL_OK) status = draw(l, i, drawn, stats, err);
-    lap(clock, &stats->sample_seconds, &stats->sample_cpu);
-    if (status != TENDRIL_OK && status != TENDRIL_E_NUMERIC && status != TENDRIL_E_PHYSICS)
-      return status;
-    if (status == TENDRIL_OK && !is_lost(l, drawn->kept, before)) {
-      const double anchor = tnd_guide_anchor(q) / 2;
-      tnd_guide_set_anchor(q, anchor < first_anchor ? 0 : anchor);
-      stats->alpha += step.alpha / l->n;
-      stats->refused += step.refused;
-      return TENDRIL_OK;
-    }
-    tnd_guide_take_back(q);
-    tnd_guide_set_anchor(q, fmin(last_anchor, fmax(first_anchor, 4 * tnd_guide_anchor(q))));
-    stats->taken_back++;
+  const uint32_t stream = stream_of(l, l->base.iterations, i);
+  if (l->base.iterations == 0) {
+    TENDRIL_TRY(tnd_guide_sample(l->guides[i], l->seed, stream, drawn, err));
+    l->simulated += drawn->steps;
+    stats->physics_seconds += drawn->physics;
+    return TENDRIL_OK;
   }
-  return draw(l, i, drawn, stats, err);
+  tnd_guide_advanced step;
+  TENDRIL_TRY(tnd_guide_advance(l->guides[i], (int)l->options.samples, l->sigma2, l->seed, stream,
+                                drawn, &step, err));
+  lap(clock, &stats->sample_seconds, &stats->sample_cpu);
+  stats->sample_seconds -= step.trajectory_seconds;
+  stats->sample_cpu -= step.trajectory_cpu;
+  stats->trajectory_seconds += step.trajectory_seconds;
+  stats->trajectory_cpu += step.trajectory_cpu;
+  stats->physics_seconds += step.physics;
+  stats->alpha += step.alpha / l->n;
+  stats->refused += step.refused;
+  stats->taken_back += step.taken_back;
+  l->simulated += step.steps;
+  return TENDRIL_OK;
 }
 
 static tendril_status check_refused(const guided *l, const tendril_guided_stats *stats,
@@ -153,8 +129,7 @@ static tendril_status check_refused(const guided *l, const tendril_guided_stats 
                   l->name);
 }
 
-// Steps 1 and 2 of all trajectories, and the rows that the policy is fitted to. The first policy is
-// taught the demonstrations as they are.
+// Steps 1 and 2 of all trajectories, and the rows that the policy is fitted to.
 static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats *stats,
                                   tendril_error *err) {
   const int m = l->nact;
@@ -162,10 +137,7 @@ static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats
   for (int i = 0; i < l->n; i++) {
     tnd_guide *q = l->guides[i];
     tnd_guide_samples drawn;
-    if (l->base.iterations > 0)
-      TENDRIL_TRY(advance(l, i, &drawn, clock, stats, err));
-    else
-      TENDRIL_TRY(draw(l, i, &drawn, stats, err));
+    TENDRIL_TRY(advance(l, i, &drawn, clock, stats, err));
     const int64_t rows =
         tnd_guide_rows(q, l->obs + l->rows * l->nobs, l->target + l->rows * m, l->time + l->rows);
     for (int64_t k = l->rows; k < l->rows + rows; k++)
