@@ -519,6 +519,87 @@ TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_cwr_create(const tendril_c
                                                                  tendril_learner **out,
                                                                  tendril_error *err);
 
+// ------------------------------------------------- importance-sampled guided policy search
+
+// clang-format off
+#define TENDRIL_ISGPS_OPTIONS(X)                                                                   \
+  TENDRIL_TRAJECTORY_OPTIONS(X)                                                                    \
+  X(integer, rollouts,    20,    1,    100000, "",   "of a policy from the start of each trajectory: of the one that a search found, and of the best so far if that remains the best") \
+  X(integer, keep,        5,     2,    1000, "",     "policies whose rollouts are searched by beside the trajectories' samples, the newest; a policy counts as often as rollouts were made of it") \
+  X(real,    w_r,         1e-4,  0,    1e9, "",      "w_r at the start, the weight of log Z in units of the cost of a step") \
+  X(real,    w_r_min,     1e-6,  0,    1e9, "",      "the least it falls to, tenfold with each policy that is better") \
+  X(real,    w_r_max,     1e-2,  0,    1e9, "",      "the most it rises to, tenfold with each policy that is not")
+
+#define TENDRIL_ADAPTED_ISGPS_OPTIONS(X) TENDRIL_ISGPS_OPTIONS(X)
+// clang-format on
+
+typedef struct tendril_isgps_options {
+  TENDRIL_ISGPS_OPTIONS(TENDRIL_OPTION_FIELD)
+} tendril_isgps_options;
+
+/** Of both methods. */
+typedef tendril_isgps_options tendril_adapted_isgps_options;
+
+/** The defaults of the table above. */
+TENDRIL_API void tendril_isgps_defaults(tendril_isgps_options *options);
+TENDRIL_API void tendril_adapted_isgps_defaults(tendril_adapted_isgps_options *options);
+
+// clang-format off
+/** Statistics of one iteration. */
+#define TENDRIL_ISGPS_STATS(X)                                                                     \
+  X(policy_cost,     "",    "cost a step of the best policy's mean actions from the trajectories' starts, over the steps that are taught") \
+  X(rollout_cost,    "",    "cost a step of the rollouts of the policy that was found, noise included") \
+  X(found_cost,      "",    "cost a step of that policy by the estimator, its own rollouts included") \
+  X(best_cost,       "",    "the same of the best policy before it")                               \
+  X(accepted,        "",    "1: the policy that was found is the best now; 0: it is not")          \
+  X(w_r,             "",    "weight of log Z, after its update")                                   \
+  X(gain,            "",    "by how much the search raised Phi")                                   \
+  X(searched,        "",    "effective number of paths at the end of the search, mean over the steps") \
+  X(effective,       "",    "the same with the policy's own rollouts")                             \
+  X(paths,           "",    "paths that are kept")                                  \
+  X(diverged,        "",    "rollouts of the policy that was found in which the simulation diverged") \
+  X(trajectory_cost, "",    "cost a step of the nominal trajectories")                             \
+  X(guide_cost,      "",    "cost a step of those of the trajectories' samples that stayed within reach, noise included") \
+  X(survived,        "",    "share of the samples that did")                                        \
+  X(alpha,           "",    "adapted: share of the trajectory's step that the line search took")   \
+  X(taken_back,      "",    "adapted: steps that were taken back, as too few rollouts stayed within reach") \
+  X(policy_noise,    "",    "standard deviation of the best policy's actions, root mean square")   \
+  X(fit_evaluations, "",    "evaluations of Phi; in the first iteration of the likelihood")        \
+  X(update_seconds,  "s",   "wall seconds of the iteration")                                       \
+  X(trajectory_cpu,  "s",   "CPU seconds of the trajectories' improvement")                        \
+  X(sample_cpu,      "s",   "CPU seconds of rollouts, densities and estimates")                    \
+  X(physics_seconds, "s",   "CPU seconds inside mj_step in the rollouts")                          \
+  X(fit_cpu,         "s",   "CPU seconds of the search")
+// clang-format on
+
+typedef struct tendril_isgps_stats {
+#define X(name, unit, meaning) double name;
+  TENDRIL_ISGPS_STATS(X)
+#undef X
+} tendril_isgps_stats;
+
+/**
+ * Importance-sampled guided policy search (Levine and Koltun 2013, "Guided Policy Search"): the
+ * policy maximises what it is worth by importance sampling from rollouts of recent policies and
+ * guiding samples of the demonstrations' trajectory distributions. docs/methods/gps.md numbers its
+ * steps. Neither rollout options nor the critic are used.
+ * @param options  copied
+ * @param setup    copied; what it points to is borrowed for the learner's life
+ * @return E_CONFIG without demonstrations, for a task without a smooth cost, a policy that no
+ *         regression fits, or a w_r out of its bounds
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status
+tendril_isgps_create(const tendril_isgps_options *options, const tendril_learner_setup *setup,
+                     tendril_learner **out, tendril_error *err);
+
+/**
+ * The same with guiding distributions that are optimised in every iteration, for the cost and for
+ * what the best policy would do (Levine and Koltun 2014, sec. 4).
+ */
+TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_adapted_isgps_create(
+    const tendril_adapted_isgps_options *options, const tendril_learner_setup *setup,
+    tendril_learner **out, tendril_error *err);
+
 // --------------------------------------------------------------------------------------- LA14
 
 /** Index into the names of the option `dynamics`. */

@@ -15,13 +15,15 @@ static void layout(tnd_cloning *c, tnd_arena *arena) {
 
 static tendril_status create_guides(tnd_cloning *c, const tendril_learner_setup *setup,
                                     const tnd_cloning_options *o, tendril_error *err) {
-  tnd_guide_options guide = {.pull = TND_PULL_CONSTRAINED,
+  tnd_guide_options guide = {.pull = o->adapts ? TND_PULL_VARIATIONAL : TND_PULL_CONSTRAINED,
+                             .averaged = o->adapts,
                              .samples = (int)o->samples,
                              .tail = (int)o->tail,
                              .reach = o->reach};
   tendril_ilqg_defaults(&guide.ilqg);
   guide.ilqg.hold_qpos = o->hold_qpos;
   guide.ilqg.hold_qvel = o->hold_qvel;
+  if (o->adapts) guide.ilqg.damping = 0;  // a trajectory is never far from the last one
   c->guides = tnd_alloc(sizeof *c->guides * (size_t)c->n);
   if (!c->guides) return tnd_fail_memory(err);
   for (int i = 0; i < c->n; i++) {

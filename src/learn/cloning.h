@@ -14,6 +14,7 @@
 typedef struct tnd_cloning_options {
   int64_t samples, tail;
   double cost_scale, reach, hold_qpos, hold_qvel;
+  bool adapts;  // the distributions are to be improved as those of variational guided policy search
 } tnd_cloning_options;
 
 // From the options of a method that has TENDRIL_TRAJECTORY_OPTIONS.

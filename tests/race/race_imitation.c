@@ -1,5 +1,6 @@
-// DAGGER and cost-weighted regression under ThreadSanitizer: three iterations on one and on four
-// threads, which must end at the same policy. A plain program: exits with 0 if all was right.
+// DAGGER, cost-weighted regression and importance-sampled guided policy search, plain and adapted,
+// under ThreadSanitizer: three iterations on one and on four threads, which must end at the same
+// policy. A plain program: exits with 0 if all was right.
 #include <tendril/tendril.h>
 
 #include <stdio.h>
@@ -16,17 +17,19 @@ static void require(tendril_status status, const char *what) {
   exit(1);
 }
 
-static tendril_learner *learner_of(bool dagger, const tendril_learner_setup *setup) {
+static tendril_learner *dagger_of(const tendril_learner_setup *setup) {
   tendril_learner *learner;
-  if (dagger) {
-    tendril_dagger_options options;
-    tendril_dagger_defaults(&options);
-    options.samples = 10;
-    options.rollouts = 6;
-    options.tail = 5;
-    require(tendril_dagger_create(&options, setup, &learner, &err), "dagger");
-    return learner;
-  }
+  tendril_dagger_options options;
+  tendril_dagger_defaults(&options);
+  options.samples = 10;
+  options.rollouts = 6;
+  options.tail = 5;
+  require(tendril_dagger_create(&options, setup, &learner, &err), "dagger");
+  return learner;
+}
+
+static tendril_learner *cwr_of(const tendril_learner_setup *setup) {
+  tendril_learner *learner;
   tendril_cwr_options options;
   tendril_cwr_defaults(&options);
   options.samples = 10;
@@ -35,7 +38,40 @@ static tendril_learner *learner_of(bool dagger, const tendril_learner_setup *set
   return learner;
 }
 
-static tendril_policy *train(const tendril_model *model, int threads, bool dagger) {
+static tendril_isgps_options small_isgps(void) {
+  tendril_isgps_options options;
+  tendril_isgps_defaults(&options);
+  options.samples = 10;
+  options.rollouts = 6;
+  options.tail = 5;
+  return options;
+}
+
+static tendril_learner *isgps_of(const tendril_learner_setup *setup) {
+  tendril_learner *learner;
+  const tendril_isgps_options options = small_isgps();
+  require(tendril_isgps_create(&options, setup, &learner, &err), "isgps");
+  return learner;
+}
+
+static tendril_learner *adapted_isgps_of(const tendril_learner_setup *setup) {
+  tendril_learner *learner;
+  const tendril_isgps_options options = small_isgps();
+  require(tendril_adapted_isgps_create(&options, setup, &learner, &err), "adapted-isgps");
+  return learner;
+}
+
+typedef struct subject {
+  const char *name;
+  tendril_learner *(*create)(const tendril_learner_setup *setup);
+} subject;
+
+static const subject methods[] = {{"dagger", dagger_of},
+                                  {"cwr", cwr_of},
+                                  {"isgps", isgps_of},
+                                  {"adapted-isgps", adapted_isgps_of}};
+
+static tendril_policy *train(const tendril_model *model, int threads, const subject *of) {
   tendril_policy_options shape;
   tendril_pool *pool;
   tendril_policy *policy;
@@ -58,7 +94,7 @@ static tendril_policy *train(const tendril_model *model, int threads, bool dagge
       .demonstrations = tendril_ilqg_get(ilqg),
       .ndemonstration = 1};
   tendril_critic_defaults(&setup.critic);
-  tendril_learner *learner = learner_of(dagger, &setup);
+  tendril_learner *learner = of->create(&setup);
   double stats[64];
   for (int k = 0; k < 3; k++)
     require(tendril_learner_iterate(learner, stats, &err), "iterate");
@@ -77,12 +113,11 @@ int main(void) {
   sim.start_qpos = sim.start_qvel = 0.01;
   require(tendril_tasks_create(&tasks, &err), "tasks");
   require(tendril_tasks_model(tasks, "swimmer-gps", &sim, &model, &err), "model");
-  for (int dagger = 0; dagger < 2; dagger++) {
-    tendril_policy *one = train(model, 1, dagger), *four = train(model, 4, dagger);
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+    tendril_policy *one = train(model, 1, &methods[i]), *four = train(model, 4, &methods[i]);
     const size_t size = sizeof(double) * (size_t)tendril_policy_nparam(one);
     if (memcmp(tendril_policy_get_params(one), tendril_policy_get_params(four), size) != 0) {
-      fprintf(stderr, "race_imitation: %s: another policy on four threads\n",
-              dagger ? "dagger" : "cwr");
+      fprintf(stderr, "race_imitation: %s: another policy on four threads\n", methods[i].name);
       return 1;
     }
     tendril_policy_destroy(one);
