@@ -32,6 +32,7 @@ static tendril_learner *cwr_of(const tendril_learner_setup *setup) {
   tendril_learner *learner;
   tendril_cwr_options options;
   tendril_cwr_defaults(&options);
+  options.effective = 0.5;  // of so few rollouts one has too few states
   options.samples = 10;
   options.tail = 5;
   require(tendril_cwr_create(&options, setup, &learner, &err), "cwr");
