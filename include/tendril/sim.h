@@ -157,19 +157,19 @@ tendril_model_create(const tendril_task *task, const char *path, const tendril_s
 TENDRIL_API void tendril_model_destroy(tendril_model *model);
 
 /**
- * Start states along one motion or several: from the next reset on each episode begins with qpos and
- * qvel of one of them in the place of the task's own; the noise of start_qpos and start_qvel is put
- * on it. Motion i is on ground i, modulo how many there are; an episode takes the motions of its
- * ground in turn, by the numbers of its random stream, and a state of that one drawn evenly by it. All else is as the task's reset leaves it: act, and the task's own
- * state. On uneven ground, too, heights in qpos are the world's. Start states along a motion let a
- * learner see all of it from the first episode on. Of a model's environments none may be in a reset
- * meanwhile.
+ * Start states along one motion or several: from the next reset on each episode begins with qpos
+ * and qvel of one of them in the place of the task's own; the noise of start_qpos and start_qvel is
+ * put on it. Motion i is on ground i, modulo how many there are; an episode takes the motions of
+ * its ground in turn, by the numbers of its random stream, and a state of that one drawn evenly by
+ * it. All else is as the task's reset leaves it: act, and the task's own state. On uneven ground,
+ * too, heights in qpos are the world's. Start states along a motion let a learner see all of it
+ * from the first episode on. Of a model's environments none may be in a reset meanwhile. Without
+ * start states no number is drawn and no bit of any episode differs.
  * @param motions  1 or more
  * @param count    states of each; 0: back to the task's own start
- * @param x        [motions][count][nq + nv] copied, qpos and qvel of each; with count 0 it may be NULL
- * @return E_ARGUMENT (count negative, no motion), E_NUMERIC (a number not finite), E_MEMORY; the model is then
- * as it was
- * Without start states no number is drawn and no bit of any episode differs.
+ * @param x        [motions][count][nq + nv] copied, qpos and qvel of each; NULL will do for none
+ * @return E_ARGUMENT (count negative, no motion), E_NUMERIC (a number not finite), E_MEMORY; the
+ *         model is then as it was
  * Source: Peng et al. 2018, DeepMimic, sec. 6.1, "reference state initialization".
  */
 TENDRIL_API TENDRIL_MUST_CHECK tendril_status tendril_model_set_starts(tendril_model *model,

@@ -1,5 +1,5 @@
-// Recoveries from a push: what a demonstration does once it is pushed. From then on an MPC acts that
-// knows nothing of the push and is drawn back to the walk that there was. docs/methods/gps.md,
+// Recoveries from a push: what a demonstration does once it is pushed. From then on an MPC acts
+// that knows nothing of the push and is drawn back to the walk that there was. docs/methods/gps.md,
 // "Demonstrations".
 #ifndef TND_RECOVERY_H
 #define TND_RECOVERY_H

@@ -32,8 +32,8 @@ TENDRIL_MUST_CHECK tendril_status tnd_model_take_grounds(tendril_model *model, i
 // Calls the task's callbacks once; E_CONFIG if one writes past its array.
 TENDRIL_MUST_CHECK tendril_status tnd_task_rehearse(const tendril_model *model, tendril_error *err);
 
-// The start state, [nq + nv], of an episode on that ground; NULL, and nothing drawn, if the model has
-// none.
+// The start state, [nq + nv], of an episode on that ground; NULL, and nothing drawn, if the model
+// has none.
 const double *tnd_model_draw_start(const tendril_model *model, int ground, tendril_random *random);
 
 // out [nu] = action [nu] clipped as the model's options say; they may be one array.
