@@ -94,7 +94,7 @@ static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril
                                    .seed = (uint64_t)o->seed,
                                    .episode = (uint32_t)i,
                                    .ground = y->ground,
-                                   .lead = (int)o->lead,
+                                   .lead = (int)(o->lead + i * o->lead_spread / o->count),
                                    .T = y->T};
   return tnd_first_controls(k->tasks, &first, "demonstration.lead", NULL, y->x, y->u, err);
 }

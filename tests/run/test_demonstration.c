@@ -221,6 +221,31 @@ Test(demonstration, each_is_under_a_push_of_its_own_on_its_ground) {
   tendril_config_destroy(config);
 }
 
+#define SPREAD(lead, later)                                                                        \
+  {                                                                                                \
+    {"demonstration.steps", "45"}, {"demonstration.iterations", "1"},                              \
+        {"demonstration.count", "2"}, {"terrain.kind", "flat"}, {"terrain.seeds", "2"},            \
+        {"demonstration.lead", lead}, {                                                            \
+      "demonstration.lead_spread", later                                                           \
+    }                                                                                              \
+  }
+static const char *const spread[][2] = SPREAD("100", "20");
+static const char *const together[][2] = SPREAD("110", "0");
+
+Test(demonstration, begins_the_later_the_more_there_were_before_it) {
+  tendril_config *config = CONFIG("walker-gps", "cgps", spread);
+  tendril_config *other = CONFIG("walker-gps", "cgps", together);
+  tnd_demonstrations d, e;
+  check_ok(make(config, 1, &d, check_err));
+  check_ok(make(other, 1, &e, check_err));
+  check_same_bits(d.of[1].x, e.of[1].x, 46 * 18);
+  cr_assert_neq(d.of[0].x[0], e.of[0].x[0]);
+  tnd_demonstrations_free(&d);
+  tnd_demonstrations_free(&e);
+  tendril_config_destroy(config);
+  tendril_config_destroy(other);
+}
+
 // ---------------------------------------------------------------------------------------- refusals
 
 static void check_refused(const char *task, const char *const (*settings)[2], int count,
