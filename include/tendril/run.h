@@ -41,6 +41,7 @@ typedef struct tendril_run_options {
   X(integer, iterations, 100, 0, 1000000, "",      "iterations of iLQG that make it better")       \
   X(integer, count,      1,   1, 1000,    "",      "how many; of several, each is on a ground of its own (terrain.seeds) and has a start state of its own; with `train --demonstration` as many as are given") \
   X(integer, seed,       1,   0, 9007199254740991, "", "of the start states: those of the first episodes of `tendril eval` under this seed") \
+  X(integer, calm,       0,   0, 1000,    "",      "under pushes: so many, the last ones, are not pushed") \
   X(integer, recoveries, 5,   1, 20,      "",      "under a push: ways back to the unpushed walk that are tried, each drawn to it more or less strongly; the best is kept") \
   X(integer, starts,     0,   0, 100000,  "steps", "episodes start in one of the first so many states of a demonstration, sim.start_qpos and start_qvel on top; 0: as the task has it")
 // clang-format on

@@ -126,7 +126,7 @@ static tendril_status make(const maker *k, int i, tendril_trajectory *y, tendril
   else
     TENDRIL_TRY(walk(k, i, y, err));
   TENDRIL_TRY(optimize(k, NULL, k->config->demonstration.iterations, y, err));
-  if (k->recovery) {
+  if (y->pushes) {
     TENDRIL_TRY(
         tnd_recovery_find(k->recovery, i, (int)k->config->demonstration.recoveries, y, err));
     // its controls stay: iLQG knows the push, and would brace the robot before it comes

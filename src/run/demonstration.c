@@ -43,15 +43,16 @@ tendril_status tnd_demonstrations_create(const tendril_config *config, const ten
     const tendril_random random =
         tendril_random_stream((uint64_t)o->seed, TENDRIL_PURPOSE_EVAL_RESET, 0, (uint32_t)i);
     tnd_disturbance_first(&model->disturbance, &random, &out->pushes[i]);
-    out->of[i] = (tendril_trajectory){.ground = i % grounds,
-                                      .pushes = pushed ? &out->pushes[i] : NULL,
-                                      .T = T,
-                                      .nx = (int)nx,
-                                      .n = (int)n,
-                                      .nu = (int)nu,
-                                      .x = out->x + i * (T + 1) * nx,
-                                      .u = out->u + i * T * nu,
-                                      .K = out->K + i * T * nu * n};
+    out->of[i] =
+        (tendril_trajectory){.ground = i % grounds,
+                             .pushes = pushed && i < o->count - o->calm ? &out->pushes[i] : NULL,
+                             .T = T,
+                             .nx = (int)nx,
+                             .n = (int)n,
+                             .nu = (int)nu,
+                             .x = out->x + i * (T + 1) * nx,
+                             .u = out->u + i * T * nu,
+                             .K = out->K + i * T * nu * n};
   }
   return TENDRIL_OK;
 }

@@ -221,6 +221,24 @@ Test(demonstration, each_is_under_a_push_of_its_own_on_its_ground) {
   tendril_config_destroy(config);
 }
 
+static const char *const calm[][2] = {
+    {"demonstration.steps", "45"}, {"demonstration.lead", "100"}, {"demonstration.iterations", "1"},
+    {"demonstration.count", "3"},  {"demonstration.calm", "1"},   {"demonstration.recoveries", "1"},
+    {"push.newtons", "80"},        {"push.time", "0.05"}};
+
+Test(demonstration, is_not_pushed_if_it_is_to_be_calm) {
+  tendril_config *config = CONFIG("walker-gps", "cgps", calm);
+  tendril_model *model = model_of(config);
+  tnd_demonstrations d;
+  check_ok(make(config, 2, &d, check_err));
+  cr_assert(d.of[0].pushes && d.of[1].pushes && !d.of[2].pushes);
+  for (int i = 0; i < 3; i++)
+    check_follows(model, &d.of[i]);
+  tnd_demonstrations_free(&d);
+  tendril_model_destroy(model);
+  tendril_config_destroy(config);
+}
+
 #define SPREAD(lead, later)                                                                        \
   {                                                                                                \
     {"demonstration.steps", "45"}, {"demonstration.iterations", "1"},                              \
