@@ -13,7 +13,6 @@
 #include "trajopt/guide.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 // Standard deviation that the policy's noise does not fall below, in the action's unit.
@@ -280,31 +279,22 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
 
 // --------------------------------------------------------------------------------- checkpoints
 
-enum { MAX_PREFIX = 32 };
-
-static const char *prefix_of(int i, char *prefix) {
-  snprintf(prefix, MAX_PREFIX, "guide.%d", i);
-  return prefix;
-}
-
 static tendril_status save(const tendril_learner *learner, tnd_tensors *tensors,
                            tendril_error *err) {
   const guided *l = (const guided *)learner;
-  char prefix[MAX_PREFIX];
   for (int i = 0; i < l->n; i++)
-    TENDRIL_TRY(tnd_guide_save(l->guides[i], prefix_of(i, prefix), tensors, err));
+    TENDRIL_TRY(tnd_guide_save(l->guides[i], i, tensors, err));
   return TENDRIL_OK;
 }
 
 static tendril_status load(tendril_learner *learner, const tnd_tensors *tensors,
                            tendril_error *err) {
   guided *l = (guided *)learner;
-  char prefix[MAX_PREFIX];
   int64_t counters[2];
   TENDRIL_TRY(tnd_tensors_get_ints(tensors, "learner.counters", 2, counters, err));
   for (int i = 0; i < l->n; i++) {
     tnd_guide_samples drawn;
-    TENDRIL_TRY(tnd_guide_load(l->guides[i], prefix_of(i, prefix), tensors, err));
+    TENDRIL_TRY(tnd_guide_load(l->guides[i], i, tensors, err));
     // the last iteration's samples: the policy's terms are averaged over them
     if (counters[0] > 0)
       TENDRIL_TRY(

@@ -18,7 +18,6 @@
 #include "learn/policy_noise.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 // Standard deviation that the policy's noise does not fall below, in the action's unit.
@@ -326,6 +325,9 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
     set_policy(l, l->best);
     TENDRIL_TRY(status);
   }
+  TENDRIL_TRY(
+      tnd_policy_noise_check(l->policy, noise_floor, l->name,
+                             "use a smaller learner.cost_scale, or a larger learner.w_r_min", err));
   describe(l, &stats);
   stats.update_seconds = tnd_clock_wall() - wall;
   memcpy(out, &stats, sizeof stats);
@@ -334,32 +336,23 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
 
 // --------------------------------------------------------------------------------- checkpoints
 
-enum { MAX_PREFIX = 32 };
-
-static const char *prefix_of(int i, char *prefix) {
-  snprintf(prefix, MAX_PREFIX, "guide.%d", i);
-  return prefix;
-}
-
 static tendril_status save(const tendril_learner *learner, tnd_tensors *tensors,
                            tendril_error *err) {
   const isgps *l = (const isgps *)learner;
-  char prefix[MAX_PREFIX];
   TENDRIL_TRY(tnd_is_samples_save(&l->S, tensors, err));
   if (!l->begun) return TENDRIL_OK;
   TENDRIL_TRY(tnd_tensors_put(tensors, "isgps.w_r", 1, 0, &l->w_r, err));
   for (int i = 0; l->adapts && i < l->n; i++)
-    TENDRIL_TRY(tnd_guide_save(l->cloning->guides[i], prefix_of(i, prefix), tensors, err));
+    TENDRIL_TRY(tnd_guide_save(l->cloning->guides[i], i, tensors, err));
   return TENDRIL_OK;
 }
 
 // The guiding distributions, and the samples that the policy's terms are averaged over next.
 static tendril_status load_guides(isgps *l, int64_t iterations, const tnd_tensors *tensors,
                                   tendril_error *err) {
-  char prefix[MAX_PREFIX];
   for (int i = 0; i < l->n; i++) {
     tnd_guide_samples samples;
-    TENDRIL_TRY(tnd_guide_load(l->cloning->guides[i], prefix_of(i, prefix), tensors, err));
+    TENDRIL_TRY(tnd_guide_load(l->cloning->guides[i], i, tensors, err));
     TENDRIL_TRY(tnd_guide_sample(l->cloning->guides[i], l->seed + (uint64_t)i,
                                  stream_of(iterations - 1, DRAW_GUIDES), &samples, err));
   }

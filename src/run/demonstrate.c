@@ -103,6 +103,10 @@ static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril
 static tendril_status check_upright(const maker *k, int i, const tendril_trajectory *y,
                                     tendril_error *err) {
   const char *name = k->files ? k->files[i] : k->config->task->name;
+  const char *mend = y->pushes ? "smaller pushes, or more demonstration.recoveries"
+                     : k->files
+                         ? "another, or more demonstration.iterations"
+                         : "another demonstration.lead or seed, or more demonstration.iterations";
   double start = 0;
   tnd_env_enter_ground(k->env, y->ground);
   for (int t = 0; t <= y->T; t++) {
@@ -113,9 +117,8 @@ static tendril_status check_upright(const maker *k, int i, const tendril_traject
     if (height < tnd_body_share(upright, start))
       return tnd_fail(err, TENDRIL_E_PHYSICS,
                       "%.400s: demonstration %d falls at its step %d of %d, at less than half of "
-                      "its first height; use %s, or more demonstration.iterations",
-                      name, i, t, y->T,
-                      k->files ? "another" : "another demonstration.lead or seed");
+                      "its first height; use %s",
+                      name, i, t, y->T, mend);
   }
   return TENDRIL_OK;
 }

@@ -237,47 +237,44 @@ tendril_status tnd_guide_improve(tnd_guide *g, const double *sigma2, tnd_guide_s
 
 enum { MAX_NAME = 64 };
 
-static const char *name_of(const char *prefix, const char *what, char *name) {
-  snprintf(name, MAX_NAME, "%s.%s", prefix, what);
+static const char *name_of(int i, const char *what, char *name) {
+  snprintf(name, MAX_NAME, "guide.%d.%s", i, what);
   return name;
 }
 
-tendril_status tnd_guide_save(const tnd_guide *g, const char *prefix, tnd_tensors *tensors,
-                              tendril_error *err) {
+tendril_status tnd_guide_save(const tnd_guide *g, int i, tnd_tensors *tensors, tendril_error *err) {
   char name[MAX_NAME];
   const int size = tnd_ilqg_size(g->ilqg);
   double *memory = tnd_alloc(sizeof *memory * (size_t)size);
   if (!memory) return tnd_fail_memory(err);
   tnd_ilqg_save(g->ilqg, memory);
   tendril_status status =
-      tnd_tensors_put(tensors, name_of(prefix, "trajectory", name), size, 0, memory, err);
+      tnd_tensors_put(tensors, name_of(i, "trajectory", name), size, 0, memory, err);
   tnd_free(memory);
   TENDRIL_TRY(status);
-  TENDRIL_TRY(tnd_tensors_put(tensors, name_of(prefix, "covariance", name), (int64_t)g->T * g->m,
-                              g->m, g->A, err));
-  TENDRIL_TRY(tnd_tensors_put(tensors, name_of(prefix, "anchor", name), 1, 0, &g->anchor, err));
-  return tnd_tensors_put(tensors, name_of(prefix, "lambda", name), g->taught, 0, g->lambda, err);
+  TENDRIL_TRY(tnd_tensors_put(tensors, name_of(i, "covariance", name), (int64_t)g->T * g->m, g->m,
+                              g->A, err));
+  TENDRIL_TRY(tnd_tensors_put(tensors, name_of(i, "anchor", name), 1, 0, &g->anchor, err));
+  return tnd_tensors_put(tensors, name_of(i, "lambda", name), g->taught, 0, g->lambda, err);
 }
 
-tendril_status tnd_guide_load(tnd_guide *g, const char *prefix, const tnd_tensors *tensors,
-                              tendril_error *err) {
+tendril_status tnd_guide_load(tnd_guide *g, int i, const tnd_tensors *tensors, tendril_error *err) {
   char name[MAX_NAME];
   const int size = tnd_ilqg_size(g->ilqg);
   double *memory = tnd_alloc(sizeof *memory * (size_t)size);
   if (!memory) return tnd_fail_memory(err);
   tendril_status status =
-      tnd_tensors_get(tensors, name_of(prefix, "trajectory", name), size, 0, memory, err);
+      tnd_tensors_get(tensors, name_of(i, "trajectory", name), size, 0, memory, err);
   if (status == TENDRIL_OK) tnd_ilqg_restore(g->ilqg, memory);
   tnd_free(memory);
   TENDRIL_TRY(status);
-  TENDRIL_TRY(tnd_tensors_get(tensors, name_of(prefix, "covariance", name), (int64_t)g->T * g->m,
-                              g->m, g->A, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, name_of(i, "covariance", name), (int64_t)g->T * g->m, g->m,
+                              g->A, err));
   for (int t = 0; t < g->T; t++)
     if (!tnd_guide_factor(g, t)) return tnd_tensors_refuse(tensors, name, "is no covariance", err);
-  TENDRIL_TRY(tnd_tensors_get(tensors, name_of(prefix, "anchor", name), 1, 0, &g->anchor, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, name_of(i, "anchor", name), 1, 0, &g->anchor, err));
   if (g->anchor < 0) return tnd_tensors_refuse(tensors, name, "is negative", err);
-  TENDRIL_TRY(
-      tnd_tensors_get(tensors, name_of(prefix, "lambda", name), g->taught, 0, g->lambda, err));
+  TENDRIL_TRY(tnd_tensors_get(tensors, name_of(i, "lambda", name), g->taught, 0, g->lambda, err));
   for (int t = 0; t < g->taught; t++)
     if (g->lambda[t] < 0) return tnd_tensors_refuse(tensors, name, "is negative", err);
   return TENDRIL_OK;

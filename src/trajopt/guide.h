@@ -104,11 +104,11 @@ const double *tnd_guide_covariance(const tnd_guide *guide);              // [T][
 const double *tnd_guide_precision(const tnd_guide *guide);               // [T][nu][nu] A^-1
 double *tnd_guide_lambda(tnd_guide *guide);                              // [taught], to be changed
 
-// q and its multipliers, under names that begin with `prefix`; not the samples, which are drawn
+// q and its multipliers, as number i of those in the file; not the samples, which are drawn
 // again.
-TENDRIL_MUST_CHECK tendril_status tnd_guide_save(const tnd_guide *guide, const char *prefix,
+TENDRIL_MUST_CHECK tendril_status tnd_guide_save(const tnd_guide *guide, int i,
                                                  tnd_tensors *tensors, tendril_error *err);
-TENDRIL_MUST_CHECK tendril_status tnd_guide_load(tnd_guide *guide, const char *prefix,
+TENDRIL_MUST_CHECK tendril_status tnd_guide_load(tnd_guide *guide, int i,
                                                  const tnd_tensors *tensors, tendril_error *err);
 
 #endif

@@ -242,7 +242,7 @@ Test(guide, same_bits_on_one_thread_and_on_three) {
 static tnd_tensors *save(const support_guide *s) {
   tnd_tensors *tensors;
   check_ok(tnd_tensors_create(&tensors, check_err));
-  check_ok(tnd_guide_save(s->guide, "q", tensors, check_err));
+  check_ok(tnd_guide_save(s->guide, 0, tensors, check_err));
   return tensors;
 }
 
@@ -254,7 +254,7 @@ Test(guide, restored_it_goes_on_to_the_same_bits) {
     support_guide parts = support_guide_open("swimmer-gps", T, 50, &o, 1);
     train(&whole, 0, 2);
     tnd_tensors *tensors = save(&whole);
-    check_ok(tnd_guide_load(parts.guide, "q", tensors, check_err));
+    check_ok(tnd_guide_load(parts.guide, 0, tensors, check_err));
     check_same(&whole, &parts);
     tnd_tensors_destroy(tensors);
     // the samples are not in it: they are drawn again
@@ -276,7 +276,7 @@ Test(guide, restored_it_goes_on_to_the_same_bits) {
 static void check_load_refused(support_guide *from, support_guide *into, const char *what) {
   tnd_tensors *tensors = save(from);
   tendril_error err;
-  cr_assert_eq(tnd_guide_load(into->guide, "q", tensors, &err), TENDRIL_E_FORMAT);
+  cr_assert_eq(tnd_guide_load(into->guide, 0, tensors, &err), TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, what), "%s", err.text);
   cr_assert_null(strchr(err.text, '\n'));
   tnd_tensors_destroy(tensors);
@@ -287,15 +287,15 @@ Test(guide, damaged_checkpoints_are_refused) {
   support_guide s = support_guide_open("swimmer-gps", T, 50, &o, 1);
   support_guide into = support_guide_open("swimmer-gps", T, 50, &o, 1);
   support_guide other = support_guide_open("swimmer-gps", T - 1, 50, &o, 1);
-  check_load_refused(&s, &other, "q.trajectory");
+  check_load_refused(&s, &other, "guide.0.trajectory");
   tnd_guide_lambda(s.guide)[3] = -1;
-  check_load_refused(&s, &into, "q.lambda");
+  check_load_refused(&s, &into, "guide.0.lambda");
   tnd_guide_lambda(s.guide)[3] = 0;
   tnd_guide_set_anchor(s.guide, -1);
-  check_load_refused(&s, &into, "q.anchor");
+  check_load_refused(&s, &into, "guide.0.anchor");
   tnd_guide_set_anchor(s.guide, 0);
   s.guide->A[7 * M * M] *= -1;
-  check_load_refused(&s, &into, "q.covariance");
+  check_load_refused(&s, &into, "guide.0.covariance");
   support_guide_close(&s);
   support_guide_close(&into);
   support_guide_close(&other);
@@ -348,8 +348,8 @@ static tendril_status live(void *context, tendril_error *err) {
   if (status == TENDRIL_OK) status = tnd_guide_sample(guide, 1, 0, &drawn, err);
   if (status == TENDRIL_OK) status = tnd_guide_improve(guide, s->sigma2, &step, err);
   if (status == TENDRIL_OK) status = tnd_tensors_create(&tensors, err);
-  if (status == TENDRIL_OK) status = tnd_guide_save(guide, "q", tensors, err);
-  if (status == TENDRIL_OK) status = tnd_guide_load(guide, "q", tensors, err);
+  if (status == TENDRIL_OK) status = tnd_guide_save(guide, 0, tensors, err);
+  if (status == TENDRIL_OK) status = tnd_guide_load(guide, 0, tensors, err);
   tnd_tensors_destroy(tensors);
   tnd_guide_destroy(guide);
   return status;
