@@ -8,8 +8,6 @@
 #include "support/close.h"
 #include "support/demonstration.h"
 #include "support/learning.h"
-#include "support/scarce.h"
-#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <lapacke.h>
@@ -222,10 +220,7 @@ Test(cwr, rollouts_that_diverge_count_nothing) {
 enum { STEPS = 40, STREAMS = 20 };
 
 static tendril_model *swimmer(void) {
-  tendril_sim_options sim = support_sim_options();
-  sim.max_steps = STEPS;
-  sim.start_qpos = sim.start_qvel = 0.01;
-  return support_model("swimmer-gps", &sim);
+  return support_swimmer_model(0.01, STEPS);
 }
 
 static tendril_cwr_options small(void) {
@@ -267,26 +262,18 @@ Test(cwr, training_is_the_same_bits_on_one_two_and_three_threads) {
   tendril_model *model = swimmer();
   const tendril_cwr_options o = small();
   support_demonstration s[3];
-  for (int i = 0; i < 3; i++) {
-    s[i] = begin(model, &o, 1, i + 1);
-    support_imitate_on(&s[i], 3);
-    check_same_bits(tendril_policy_get_params(s[i].policy), tendril_policy_get_params(s[0].policy),
-                    tendril_policy_nparam(s[0].policy));
-  }
   for (int i = 0; i < 3; i++)
-    support_demonstration_close(&s[i]);
+    s[i] = begin(model, &o, 1, i + 1);
+  support_check_alike(s, 3, 3);
+  support_demonstration_close(&s[0]);
   tendril_model_destroy(model);
 }
 
 Test(cwr, goes_on_bit_for_bit_from_what_it_saved) {
   tendril_model *model = swimmer();
   const tendril_cwr_options o = small();
-  for (int n = 0; n < 2; n++) {  // with a demonstration and without
-    support_demonstration whole = begin(model, &o, n, 2), parts = begin(model, &o, n, 3);
-    support_check_resumes(&whole, &parts);
-    support_demonstration_close(&whole);
-    support_demonstration_close(&parts);
-  }
+  for (int n = 0; n < 2; n++)  // with a demonstration and without
+    support_check_imitation_resumes(begin(model, &o, n, 2), begin(model, &o, n, 3));
   tendril_model_destroy(model);
 }
 
@@ -302,12 +289,7 @@ Test(cwr, what_it_cannot_learn_from_is_refused_in_one_line) {
   support_check_not_imitated(&s, &tnd_method_cwr, &o, TENDRIL_E_CONFIG,
                              "cwr needs one whole episode of every stream");
   s.setup.rollout = support_whole_episodes(STREAMS, STEPS);
-  tendril_policy *time_linear;
-  const tendril_policy_options options = support_time_linear(0);
-  check_ok(tendril_policy_create(&options, 8, 2, STEPS, 1, &time_linear, check_err));
-  s.setup.policy = time_linear;
-  support_check_not_imitated(&s, &tnd_method_cwr, &o, TENDRIL_E_CONFIG, "time-linear policy");
-  tendril_policy_destroy(time_linear);
+  support_check_not_time_linear(&s, &tnd_method_cwr, &o);
   support_demonstration_close(&s);
   tendril_model_destroy(model);
 }
@@ -357,21 +339,12 @@ Test(cwr, noise_that_collapsed_and_too_few_states_are_named) {
   tendril_model_destroy(model);
 }
 
-static tendril_status live(void *context, tendril_error *err) {
-  support_demonstration s = *(support_demonstration *)context;  // of which nothing is changed
-  const tendril_cwr_options o = small();
-  s.learner = NULL;
-  tendril_status status = support_imitate(&s, &tnd_method_cwr, &o, err);
-  if (status == TENDRIL_OK) status = tendril_learner_iterate(s.learner, s.values, err);
-  tendril_learner_destroy(s.learner);
-  return status;
-}
-
 Test(cwr, every_failed_allocation_is_a_clean_error) {
   tendril_model *model = swimmer();
+  const tendril_cwr_options o = small();
   support_demonstration s = support_demonstrate(model, 1, STEPS, 2, 1);
   s.setup.rollout = support_whole_episodes(2, STEPS);
-  cr_assert_gt(support_fail_each_alloc(live, &s), 8);
+  cr_assert_gt(support_fail_each_imitation(&s, &tnd_method_cwr, &o, 1), 8);
   support_demonstration_close(&s);
   tendril_model_destroy(model);
 }

@@ -6,7 +6,6 @@
 #include "support/close.h"
 #include "support/demonstration.h"
 #include "support/learning.h"
-#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -26,12 +25,7 @@ typedef struct scene {
 } scene;
 
 static void open_scene(scene *s, double reach) {
-  tendril_sim_options sim = support_sim_options();
-  sim.start_qpos = sim.start_qvel = 0.01;
-  sim.terrain.kind = TENDRIL_TERRAIN_SLOPES;
-  sim.terrain.flat = 0.2;
-  sim.terrain.seeds = NSET;
-  *s = (scene){.model = support_model("walker-gps", &sim)};
+  *s = (scene){.model = support_walker_on_two_grounds(0.01)};
   s->shown = support_demonstrate(s->model, NSET, T, 3, 2);
   s->shown.setup.demonstrations = s->shown.of;
   const tnd_cloning_options o = {.samples = N,

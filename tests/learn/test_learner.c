@@ -8,13 +8,12 @@
 #include "learn/trpo.h"
 #include "learn/vine.h"
 #include "policy/policy.h"
-#include "support/close.h"
+#include "support/learned.h"
 #include "support/learning.h"
 #include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <string.h>
 
 // Options that differ from the defaults, and sizes.
 typedef struct variant {
@@ -70,46 +69,12 @@ static void iterate(training *t, int times) {
     check_ok(tendril_learner_iterate(t->learner, t->values, check_err));
 }
 
-// All that a checkpoint holds of policy and learner, as the bytes of its file.
-static char *state_of(const training *t, size_t *size) {
-  tnd_tensors *tensors = NULL;
-  char *bytes = NULL;
-  check_ok(tnd_tensors_create(&tensors, check_err));
-  check_ok(tnd_policy_save(t->policy, tensors, check_err));
-  check_ok(tnd_learner_save(t->learner, tensors, check_err));
-  check_ok(tnd_tensors_print(tensors, &bytes, size, check_err));
-  tnd_tensors_destroy(tensors);
-  return bytes;
-}
-
-static void check_same_state(const training *a, const training *b) {
-  size_t na, nb;
-  char *bytes_a = state_of(a, &na), *bytes_b = state_of(b, &nb);
-  cr_assert_eq(na, nb);
-  cr_assert(memcmp(bytes_a, bytes_b, na) == 0, "the states differ");
-  tnd_free(bytes_a);
-  tnd_free(bytes_b);
-}
-
-// Three iterations, saved and loaded into another learner on another number of threads, three more
-// on both.
 static void check_resumes(const variant *v) {
   training whole, parts;
   open_training(&whole, v, 2);
   open_training(&parts, v, 3);
-  iterate(&whole, 3);
-  size_t size;
-  tnd_tensors *tensors = NULL;
-  char *bytes = state_of(&whole, &size);
-  check_ok(tnd_tensors_parse(bytes, size, "memory", &tensors, check_err));
-  check_ok(tnd_policy_load(parts.policy, tensors, check_err));
-  check_ok(tnd_learner_load(parts.learner, tensors, check_err));
-  check_same_state(&whole, &parts);
-  iterate(&whole, 3);
-  iterate(&parts, 3);
-  check_same_state(&whole, &parts);
-  tnd_tensors_destroy(tensors);
-  tnd_free(bytes);
+  support_check_resumes((support_learned){whole.policy, whole.learner},
+                        (support_learned){parts.policy, parts.learner}, 3, 3);
   close_training(&whole);
   close_training(&parts);
 }

@@ -4,10 +4,10 @@
 #include "base/options.h"
 #include "critic/critic.h"
 #include "learn/trpo.h"
-#include "policy/policy.h"
 #include "policy/time_linear.h"
 #include "support/cart.h"
 #include "support/close.h"
+#include "support/learned.h"
 #include "support/learning.h"
 #include "support/scarce.h"
 
@@ -219,8 +219,7 @@ Test(trpo, the_discount_follows_the_progress_that_the_learner_is_told) {
     check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
     check_ok(tendril_learner_iterate(b.learner, b.values, check_err));
   }
-  check_same_bits(tendril_policy_get_params(b.scene.policy),
-                  tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
+  check_same_policy(b.scene.policy, a.scene.policy);
   close_training(&a);
   close_training(&b);
 }
@@ -293,9 +292,7 @@ static void check_same_bits_on_threads(tendril_trpo_options options, tendril_cri
     open_training(&many, "hopper-v4", threads, options, critic, rollout);
     for (int k = 0; k < 5; k++)
       check_ok(tendril_learner_iterate(many.learner, many.values, check_err));
-    check_same_bits(tendril_policy_get_params(many.scene.policy),
-                    tendril_policy_get_params(one.scene.policy),
-                    tendril_policy_nparam(one.scene.policy));
+    check_same_policy(many.scene.policy, one.scene.policy);
     close_training(&many);
   }
   close_training(&one);
@@ -355,21 +352,8 @@ static void check_goes_on(tendril_trpo_options options, tendril_critic_options c
   training a, b;
   open_training(&a, "hopper-v4", 2, options, critic, rollout);
   open_training(&b, "hopper-v4", 1, options, critic, rollout);
-  for (int k = 0; k < 3; k++)
-    check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
-  tnd_tensors *tensors = NULL;
-  check_ok(tnd_tensors_create(&tensors, check_err));
-  check_ok(tnd_policy_save(a.scene.policy, tensors, check_err));
-  check_ok(tnd_learner_save(a.learner, tensors, check_err));
-  check_ok(tnd_policy_load(b.scene.policy, tensors, check_err));
-  check_ok(tnd_learner_load(b.learner, tensors, check_err));
-  for (int k = 0; k < 3; k++) {
-    check_ok(tendril_learner_iterate(a.learner, a.values, check_err));
-    check_ok(tendril_learner_iterate(b.learner, b.values, check_err));
-  }
-  check_same_bits(tendril_policy_get_params(b.scene.policy),
-                  tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
-  tnd_tensors_destroy(tensors);
+  support_check_resumes((support_learned){a.scene.policy, a.learner},
+                        (support_learned){b.scene.policy, b.learner}, 3, 3);
   close_training(&a);
   close_training(&b);
 }

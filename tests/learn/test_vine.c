@@ -4,8 +4,8 @@
 #include "base/options.h"
 #include "critic/critic.h"
 #include "learn/vine.h"
-#include "policy/policy.h"
 #include "support/close.h"
+#include "support/learned.h"
 #include "support/learning.h"
 #include "support/scarce.h"
 
@@ -145,9 +145,7 @@ static void check_threads(tendril_vine_options options, tendril_rollout_options 
   for (int threads = 2; threads <= 4; threads++) {
     open_training(&many, "hopper-v4", threads, options, rollout);
     iterate(&many, 3);
-    check_same_bits(tendril_policy_get_params(many.scene.policy),
-                    tendril_policy_get_params(one.scene.policy),
-                    tendril_policy_nparam(one.scene.policy));
+    check_same_policy(many.scene.policy, one.scene.policy);
     cr_assert_eq(tendril_learner_steps(many.learner), tendril_learner_steps(one.learner));
     close_training(&many);
   }
@@ -163,19 +161,8 @@ static void check_goes_on(tendril_vine_options options, tendril_rollout_options 
   training a, b;
   open_training(&a, "hopper-v4", 2, options, rollout);
   open_training(&b, "hopper-v4", 1, options, rollout);
-  iterate(&a, 2);
-  tnd_tensors *tensors = NULL;
-  check_ok(tnd_tensors_create(&tensors, check_err));
-  check_ok(tnd_policy_save(a.scene.policy, tensors, check_err));
-  check_ok(tnd_learner_save(a.learner, tensors, check_err));
-  check_ok(tnd_policy_load(b.scene.policy, tensors, check_err));
-  check_ok(tnd_learner_load(b.learner, tensors, check_err));
-  iterate(&a, 2);
-  iterate(&b, 2);
-  check_same_bits(tendril_policy_get_params(b.scene.policy),
-                  tendril_policy_get_params(a.scene.policy), tendril_policy_nparam(a.scene.policy));
-  cr_assert_eq(tendril_learner_steps(a.learner), tendril_learner_steps(b.learner));
-  tnd_tensors_destroy(tensors);
+  support_check_resumes((support_learned){a.scene.policy, a.learner},
+                        (support_learned){b.scene.policy, b.learner}, 2, 2);
   close_training(&a);
   close_training(&b);
 }

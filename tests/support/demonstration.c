@@ -1,12 +1,39 @@
 // See demonstration.h.
 #include "support/demonstration.h"
 
-#include "base/alloc.h"
-#include "policy/policy.h"
+#include "support/learned.h"
 #include "support/learning.h"
+#include "support/scarce.h"
+#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
+
+tendril_model *support_swimmer_model(double start_noise, int max_steps) {
+  tendril_sim_options sim = support_sim_options();
+  sim.start_qpos = sim.start_qvel = start_noise;
+  sim.max_steps = max_steps;
+  return support_model("swimmer-gps", &sim);
+}
+
+tendril_model *support_shared_swimmer;
+
+void support_shared_swimmer_open(void) {
+  support_shared_swimmer = support_swimmer_model(0.01, 0);
+}
+
+void support_shared_swimmer_close(void) {
+  tendril_model_destroy(support_shared_swimmer);
+}
+
+tendril_model *support_walker_on_two_grounds(double start_noise) {
+  tendril_sim_options sim = support_sim_options();
+  sim.start_qpos = sim.start_qvel = start_noise;
+  sim.terrain.kind = TENDRIL_TERRAIN_SLOPES;
+  sim.terrain.flat = 0.2;
+  sim.terrain.seeds = 2;
+  return support_model("walker-gps", &sim);
+}
 
 support_demonstration support_demonstrate(tendril_model *model, int n, int T, int iterations,
                                           int threads) {
@@ -61,6 +88,18 @@ void support_check_not_imitated(const support_demonstration *s, const tnd_method
             err.text);
 }
 
+void support_check_not_time_linear(const support_demonstration *s, const tnd_method *method,
+                                   const void *options) {
+  support_demonstration try = *s;
+  const tendril_policy_options policy = support_time_linear(0);
+  check_ok(tendril_policy_create(&policy, tendril_policy_nobs(s->policy),
+                                 tendril_policy_nact(s->policy), tendril_model_max_steps(s->model),
+                                 1, &try.policy, check_err));
+  try.setup.policy = try.policy;
+  support_check_not_imitated(&try, method, options, TENDRIL_E_CONFIG, "time-linear policy");
+  tendril_policy_destroy(try.policy);
+}
+
 void support_check_lost(support_demonstration *s, const char *words, const char *mend) {
   tendril_error err = {""};
   cr_assert_eq(tendril_learner_iterate(s->learner, s->values, &err), TENDRIL_E_NUMERIC, "%s",
@@ -79,39 +118,56 @@ double support_imitation(const support_demonstration *s, const char *name) {
   return support_stat(s->learner, s->values, name);
 }
 
-// All that a checkpoint holds of policy and learner, as the bytes of its file.
-static char *state_of(const support_demonstration *s, size_t *size) {
-  tnd_tensors *tensors = NULL;
-  char *bytes = NULL;
-  check_ok(tnd_tensors_create(&tensors, check_err));
-  check_ok(tnd_policy_save(s->policy, tensors, check_err));
-  check_ok(tnd_learner_save(s->learner, tensors, check_err));
-  check_ok(tnd_tensors_print(tensors, &bytes, size, check_err));
-  tnd_tensors_destroy(tensors);
-  return bytes;
+typedef struct lesson {
+  const support_demonstration *of;
+  const tnd_method *method;
+  const void *options;
+  int iterations;
+} lesson;
+
+static tendril_status live(void *context, tendril_error *err) {
+  const lesson *l = context;
+  support_demonstration s = *l->of;
+  s.learner = NULL;
+  tendril_status status = support_imitate(&s, l->method, l->options, err);
+  for (int k = 0; k < l->iterations && status == TENDRIL_OK; k++)
+    status = tendril_learner_iterate(s.learner, s.values, err);
+  tendril_learner_destroy(s.learner);
+  return status;
 }
 
-static void check_same_state(const support_demonstration *a, const support_demonstration *b) {
-  size_t na, nb;
-  char *bytes_a = state_of(a, &na), *bytes_b = state_of(b, &nb);
-  cr_assert_eq(na, nb);
-  cr_assert(memcmp(bytes_a, bytes_b, na) == 0, "the states differ");
-  tnd_free(bytes_a);
-  tnd_free(bytes_b);
+int support_fail_each_imitation(const support_demonstration *s, const tnd_method *method,
+                                const void *options, int iterations) {
+  lesson l = {s, method, options, iterations};
+  return support_fail_each_alloc(live, &l);
 }
 
-void support_check_resumes(support_demonstration *whole, support_demonstration *parts) {
-  size_t size;
-  tnd_tensors *tensors = NULL;
-  support_imitate_on(whole, 3);
-  char *bytes = state_of(whole, &size);
-  check_ok(tnd_tensors_parse(bytes, size, "memory", &tensors, check_err));
-  check_ok(tnd_policy_load(parts->policy, tensors, check_err));
-  check_ok(tnd_learner_load(parts->learner, tensors, check_err));
-  check_same_state(whole, parts);
-  support_imitate_on(whole, 2);
-  support_imitate_on(parts, 2);
-  check_same_state(whole, parts);
+void support_check_alike(support_demonstration *s, int n, int iterations) {
+  for (int i = 0; i < n; i++)
+    support_imitate_on(&s[i], iterations);
+  for (int i = 1; i < n; i++) {
+    check_same_policy(s[i].policy, s[0].policy);
+    support_demonstration_close(&s[i]);
+  }
+}
+
+static support_learned learned(const support_demonstration *s) {
+  return (support_learned){s->policy, s->learner};
+}
+
+void support_check_imitation_resumes(support_demonstration whole, support_demonstration parts) {
+  support_check_resumes(learned(&whole), learned(&parts), 3, 2);
+  support_demonstration_close(&whole);
+  support_demonstration_close(&parts);
+}
+
+void support_check_no_room(const support_demonstration *saved, support_demonstration other,
+                           const char *words) {
+  tnd_tensors *tensors = support_save(learned(saved));
+  tendril_error err;
+  cr_assert_eq(tnd_learner_load(other.learner, tensors, &err), TENDRIL_E_FORMAT);
+  cr_assert(strstr(err.text, words) && !strchr(err.text, '\n'), "%s", err.text);
+  support_imitate_on(&other, 1);
+  support_demonstration_close(&other);
   tnd_tensors_destroy(tensors);
-  tnd_free(bytes);
 }

@@ -8,6 +8,17 @@
 
 enum { SUPPORT_DEMONSTRATIONS = 2 };  // at most
 
+// The swimmer of guided policy search, with that noise on its starts. max_steps 0: the task's own.
+tendril_model *support_swimmer_model(double start_noise, int max_steps);
+// One with noise of 0.01 for all tests of a suite:
+//   TestSuite(isgps, .init = support_shared_swimmer_open, .fini = support_shared_swimmer_close);
+extern tendril_model *support_shared_swimmer;
+void support_shared_swimmer_open(void);
+void support_shared_swimmer_close(void);
+
+// Its walker on slopes that begin soon, two grounds, with that noise on its starts.
+tendril_model *support_walker_on_two_grounds(double start_noise);
+
 typedef struct support_demonstration {
   tendril_model *model;
   tendril_pool *pool;
@@ -31,6 +42,9 @@ tendril_status support_imitate(support_demonstration *s, const tnd_method *metho
 // That there is no such learner, for a reason of one line with these words.
 void support_check_not_imitated(const support_demonstration *s, const tnd_method *method,
                                 const void *options, tendril_status status, const char *words);
+// That there is none of a time-linear policy.
+void support_check_not_time_linear(const support_demonstration *s, const tnd_method *method,
+                                   const void *options);
 // The first iteration of it fails for want of numbers, for a reason of one line with these words,
 // and does not count.
 void support_check_lost(support_demonstration *s, const char *words, const char *mend);
@@ -38,9 +52,17 @@ void support_check_lost(support_demonstration *s, const char *words, const char 
 void support_imitate_on(support_demonstration *s, int iterations);
 // The statistic of that name of the last one.
 double support_imitation(const support_demonstration *s, const char *name);
+// A learner and so many iterations of it with every allocation failed in turn; how many there are.
+int support_fail_each_imitation(const support_demonstration *s, const tnd_method *method,
+                                const void *options, int iterations);
 
-// Iterations of a learner, saved and loaded into another on other threads, which goes on as it
-// does, to the bit: of two that were made alike.
-void support_check_resumes(support_demonstration *whole, support_demonstration *parts);
+// Of n that were made alike: as many iterations lead to the same policy. Closes all but the first.
+void support_check_alike(support_demonstration *s, int n, int iterations);
+// Of two that were made alike: support_check_resumes(). Closes both.
+void support_check_imitation_resumes(support_demonstration whole, support_demonstration parts);
+// What one has saved is refused by another, in one line with these words; that can still begin, and
+// is closed.
+void support_check_no_room(const support_demonstration *saved, support_demonstration other,
+                           const char *words);
 
 #endif

@@ -6,7 +6,6 @@
 #include "support/demonstration.h"
 #include "support/learning.h"
 #include "support/scarce.h"
-#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <lapacke.h>
@@ -25,12 +24,6 @@ typedef struct scene {
   int step[COUNT * TAUGHT];
 } scene;
 
-static tendril_model *swimmer(double start_noise) {
-  tendril_sim_options sim = support_sim_options();
-  sim.start_qpos = sim.start_qvel = start_noise;
-  return support_model("swimmer-gps", &sim);
-}
-
 static tnd_guide_options guide_options(int samples, double reach) {
   tnd_guide_options o = {.samples = samples, .tail = TAIL, .reach = reach};
   tendril_ilqg_defaults(&o.ilqg);
@@ -40,7 +33,8 @@ static tnd_guide_options guide_options(int samples, double reach) {
 static void open_scene(scene *s, double start_noise, int samples, double reach, int threads) {
   const tnd_guide_options o = guide_options(samples, reach);
   tnd_guide_samples drawn;
-  *s = (scene){.shown = support_demonstrate(swimmer(start_noise), 1, T, 20, threads)};
+  *s = (scene){.shown =
+                   support_demonstrate(support_swimmer_model(start_noise, 0), 1, T, 20, threads)};
   support_demonstration *d = &s->shown;
   const tendril_trajectory *y = &d->of[0];
   check_ok(tnd_guide_create(d->model, 0, d->policy, T, &o, d->pool, &s->guide, check_err));
