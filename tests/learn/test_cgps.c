@@ -3,12 +3,11 @@
 #include "learn/cgps.h"
 #include "learn/vgps.h"
 
-#include "base/tensors.h"
-#include "policy/policy.h"
 #include "support/close.h"
+#include "support/demonstration.h"
+#include "support/learned.h"
 #include "support/learning.h"
 #include "support/scarce.h"
-#include "support/sim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -27,9 +26,7 @@ typedef struct lesson {
 
 static lesson prepare(void) {
   lesson s;
-  tendril_sim_options sim = support_sim_options();
-  sim.start_qpos = sim.start_qvel = 0.01;
-  s.model = support_model("swimmer-gps", &sim);
+  s.model = support_swimmer_model(0.01, 0);
   s.pool = support_pool(2);
   double x0[NX] = {0}, u[T * NU];
   for (int t = 0; t < T; t++)
@@ -69,19 +66,12 @@ static tendril_policy_options network(tendril_policy_kind kind) {
   return o;
 }
 
-typedef struct training {
-  tendril_pool *pool;
-  tendril_policy *policy;
-  tendril_learner *learner;
-  double values[64];
-} training;
-
 // demonstrations: how many times the one that there is
 static tendril_status try_open(const lesson *s, const tnd_method *method, const void *o,
                                tendril_policy_kind kind, int demonstrations, int threads,
-                               training *t, tendril_error *err) {
+                               support_training *t, tendril_error *err) {
   const tendril_policy_options policy = network(kind);
-  *t = (training){0};
+  *t = (support_training){0};
   TENDRIL_TRY(tendril_pool_create(threads, &t->pool, err));
   TENDRIL_TRY(
       tendril_policy_create(&policy, tendril_model_nobs(s->model), NU, T, 1, &t->policy, err));
@@ -95,25 +85,10 @@ static tendril_status try_open(const lesson *s, const tnd_method *method, const 
   return method->create(o, &setup, &t->learner, err);
 }
 
-static void finish(training *t) {
-  tendril_learner_destroy(t->learner);
-  tendril_policy_destroy(t->policy);
-  tendril_pool_destroy(t->pool);
-}
-
-static training begin(const lesson *s, const tendril_cgps_options *o, int threads) {
-  training t;
+static support_training begin(const lesson *s, const tendril_cgps_options *o, int threads) {
+  support_training t;
   check_ok(try_open(s, &tnd_method_cgps, o, TENDRIL_POLICY_MLP, 1, threads, &t, check_err));
   return t;
-}
-
-static void iterate(training *t, int count) {
-  for (int i = 0; i < count; i++)
-    check_ok(tendril_learner_iterate(t->learner, t->values, check_err));
-}
-
-static double value(const training *t, const char *name) {
-  return support_stat(t->learner, t->values, name);
 }
 
 // ------------------------------------------------------------------------------- what it comes to
@@ -123,28 +98,29 @@ Test(cgps, policy_and_trajectory_come_together_at_a_low_cost) {
   for (int states = 0; states < 2; states++) {
     tendril_cgps_options o = options();
     o.states = states == 0 ? TENDRIL_STATES_ROLLOUTS : TENDRIL_STATES_GAUSSIAN;
-    training t = begin(&s, &o, 2);
-    iterate(&t, 1);
+    support_training t = begin(&s, &o, 2);
+    support_iterations(&t, 1);
     // the first policy is taught the demonstration as it is
-    cr_assert_eq(value(&t, "alpha"), 0);
-    check_close(value(&t, "trajectory_cost"), tendril_ilqg_get(s.ilqg)->cost / T, 1e-12);
-    cr_assert_eq(isnan(value(&t, "rollout_cost")), states == 1);
-    const double first = value(&t, "kl");
+    cr_assert_eq(support_value(&t, "alpha"), 0);
+    check_close(support_value(&t, "trajectory_cost"), tendril_ilqg_get(s.ilqg)->cost / T, 1e-12);
+    cr_assert_eq(isnan(support_value(&t, "rollout_cost")), states == 1);
+    const double first = support_value(&t, "kl");
     double lambda = o.lambda + o.eta * first;
-    check_close(value(&t, "lambda"), lambda, 1e-12);
+    check_close(support_value(&t, "lambda"), lambda, 1e-12);
     for (int i = 1; i < 8; i++) {
-      iterate(&t, 1);
+      support_iterations(&t, 1);
       // equation (2), of the means
-      lambda += o.eta * value(&t, "kl");
-      check_close(value(&t, "lambda"), lambda, 1e-12);
-      cr_assert(value(&t, "lambda_min") >= o.lambda && value(&t, "kl_max") >= value(&t, "kl"));
-      cr_assert_eq(value(&t, "refused"), 0);
+      lambda += o.eta * support_value(&t, "kl");
+      check_close(support_value(&t, "lambda"), lambda, 1e-12);
+      cr_assert(support_value(&t, "lambda_min") >= o.lambda &&
+                support_value(&t, "kl_max") >= support_value(&t, "kl"));
+      cr_assert_eq(support_value(&t, "refused"), 0);
     }
     // seeds gave a fifteenth of the divergence, costs of 0.12 and 0.07; who rests pays 1
-    cr_assert(value(&t, "kl") < first / 5, "%g of %g nats", value(&t, "kl"), first);
-    cr_assert_lt(value(&t, "trajectory_cost"), 0.15);
-    cr_assert_lt(value(&t, "policy_cost"), 0.3);
-    finish(&t);
+    cr_assert(support_value(&t, "kl") < first / 5, "%g of %g nats", support_value(&t, "kl"), first);
+    cr_assert_lt(support_value(&t, "trajectory_cost"), 0.15);
+    cr_assert_lt(support_value(&t, "policy_cost"), 0.3);
+    support_training_close(&t);
   }
   dismiss(&s);
 }
@@ -155,21 +131,21 @@ Test(cgps, the_variational_kind_learns_the_likeliest_policy) {
   tendril_vgps_defaults(&o);
   o.samples = 10;
   o.tail = TAIL;
-  training t;
+  support_training t;
   check_ok(try_open(&s, &tnd_method_vgps, &o, TENDRIL_POLICY_MLP, 1, 2, &t, check_err));
-  iterate(&t, 1);
-  const double noise = value(&t, "noise"), error = value(&t, "fit_error");
+  support_iterations(&t, 1);
+  const double noise = support_value(&t, "noise"), error = support_value(&t, "fit_error");
   for (int i = 1; i < 8; i++) {
-    iterate(&t, 1);
-    cr_assert_eq(value(&t, "lambda_max"), 0);
+    support_iterations(&t, 1);
+    cr_assert_eq(support_value(&t, "lambda_max"), 0);
     // its noise is q's and the residuals': no less than q's
-    cr_assert_gt(value(&t, "policy_noise"), value(&t, "noise"));
+    cr_assert_gt(support_value(&t, "policy_noise"), support_value(&t, "noise"));
   }
   // the policy's noise is a price on q's, and the two narrow each other down
-  cr_assert_lt(value(&t, "noise"), noise / 2);
-  cr_assert_lt(value(&t, "fit_error"), error / 5);
-  cr_assert_lt(value(&t, "policy_cost"), 0.3);
-  finish(&t);
+  cr_assert_lt(support_value(&t, "noise"), noise / 2);
+  cr_assert_lt(support_value(&t, "fit_error"), error / 5);
+  cr_assert_lt(support_value(&t, "policy_cost"), 0.3);
+  support_training_close(&t);
   dismiss(&s);
 }
 
@@ -182,10 +158,10 @@ Test(cgps, a_growing_scale_takes_noise_away) {
     o.eta = 0;
     o.cost_growth = i == 0 ? 1 : 16;
     o.growth_iterations = 2;
-    training t = begin(&s, &o, 2);
-    iterate(&t, 2);
-    noise[i] = value(&t, "noise");
-    finish(&t);
+    support_training t = begin(&s, &o, 2);
+    support_iterations(&t, 2);
+    noise[i] = support_value(&t, "noise");
+    support_training_close(&t);
   }
   check_close(noise[1] / noise[0], 0.5, 0.1);  // half way: 4, of which the noise is the root
   dismiss(&s);
@@ -193,13 +169,16 @@ Test(cgps, a_growing_scale_takes_noise_away) {
 
 // ------------------------------------------------------------------------------------- same bits
 
-static void check_same(const training *a, const training *b) {
+static support_learned learned(const support_training *t) {
+  return (support_learned){t->policy, t->learner};
+}
+
+static void check_same(const support_training *a, const support_training *b) {
   static const char *const names[] = {"policy_cost", "trajectory_cost", "survived", "kl",
                                       "lambda",      "noise",           "fit_error"};
-  check_same_bits(tendril_policy_get_params(a->policy), tendril_policy_get_params(b->policy),
-                  tendril_policy_nparam(a->policy));
+  check_same_policy(a->policy, b->policy);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    const double x = value(a, names[i]), y = value(b, names[i]);
+    const double x = support_value(a, names[i]), y = support_value(b, names[i]);
     check_same_bits(&x, &y, 1);
   }
   cr_assert_eq(tendril_learner_steps(a->learner), tendril_learner_steps(b->learner));
@@ -210,40 +189,29 @@ Test(cgps, training_is_the_same_bits_on_one_thread_and_on_three) {
   for (int k = 0; k < 2; k++) {
     tendril_cgps_options o = options();
     o.states = k == 0 ? TENDRIL_STATES_ROLLOUTS : TENDRIL_STATES_GAUSSIAN;
-    training one = begin(&s, &o, 1), three = begin(&s, &o, 3);
-    iterate(&one, 3);
-    iterate(&three, 3);
+    support_training one = begin(&s, &o, 1), three = begin(&s, &o, 3);
+    support_iterations(&one, 3);
+    support_iterations(&three, 3);
     check_same(&one, &three);
-    finish(&one);
-    finish(&three);
+    support_training_close(&one);
+    support_training_close(&three);
   }
   dismiss(&s);
 }
 
-// What a run keeps between a stop and a resume.
-static void pass_on(const training *from, training *to) {
-  tnd_tensors *tensors;
-  check_ok(tnd_tensors_create(&tensors, check_err));
-  check_ok(tnd_policy_save(from->policy, tensors, check_err));
-  check_ok(tnd_learner_save(from->learner, tensors, check_err));
-  check_ok(tnd_policy_load(to->policy, tensors, check_err));
-  check_ok(tnd_learner_load(to->learner, tensors, check_err));
-  tnd_tensors_destroy(tensors);
-}
-
 static void check_resumes(const lesson *s, const tnd_method *method, const void *o) {
   for (int stop = 0; stop < 3; stop += 2) {
-    training whole, parts;
+    support_training whole, parts;
     check_ok(try_open(s, method, o, TENDRIL_POLICY_MLP, 2, 2, &whole, check_err));
     check_ok(try_open(s, method, o, TENDRIL_POLICY_MLP, 2, 1, &parts, check_err));
-    iterate(&whole, stop);
-    pass_on(&whole, &parts);
+    support_iterations(&whole, stop);
+    support_pass_on(learned(&whole), learned(&parts));
     cr_assert_eq(tendril_learner_iterations(parts.learner), stop);
-    iterate(&whole, 2);
-    iterate(&parts, 2);
+    support_iterations(&whole, 2);
+    support_iterations(&parts, 2);
     check_same(&whole, &parts);
-    finish(&whole);
-    finish(&parts);
+    support_training_close(&whole);
+    support_training_close(&parts);
   }
 }
 
@@ -269,22 +237,22 @@ Test(cgps, steps_that_lose_the_trajectory_are_taken_back) {
   tendril_cgps_options o = options();
   o.cost_scale = 30;
   o.reach = 0.3;  // of a stroke of 1 rad: some rollouts are lost from the start
-  training whole = begin(&s, &o, 1), parts = begin(&s, &o, 3);
+  support_training whole = begin(&s, &o, 1), parts = begin(&s, &o, 3);
   double taken_back = 0, anchor = 0;
   for (int i = 0; i < 3; i++) {
-    iterate(&whole, 1);
-    taken_back += value(&whole, "taken_back");
-    anchor = fmax(anchor, value(&whole, "anchor"));
-    cr_assert_gt(value(&whole, "survived"), 0);
+    support_iterations(&whole, 1);
+    taken_back += support_value(&whole, "taken_back");
+    anchor = fmax(anchor, support_value(&whole, "anchor"));
+    cr_assert_gt(support_value(&whole, "survived"), 0);
   }
   cr_assert(taken_back > 0 && anchor > 0, "%g taken back, anchor %g", taken_back, anchor);
   // what is stored and drawn again is the trajectory that was kept, and its anchor
-  pass_on(&whole, &parts);
-  iterate(&whole, 2);
-  iterate(&parts, 2);
+  support_pass_on(learned(&whole), learned(&parts));
+  support_iterations(&whole, 2);
+  support_iterations(&parts, 2);
   check_same(&whole, &parts);
-  finish(&whole);
-  finish(&parts);
+  support_training_close(&whole);
+  support_training_close(&parts);
   dismiss(&s);
 }
 
@@ -292,13 +260,13 @@ Test(cgps, steps_that_lose_the_trajectory_are_taken_back) {
 
 static void check_refused(const lesson *s, const tendril_cgps_options *o, tendril_policy_kind kind,
                           int demonstrations, tendril_status status, const char *mend) {
-  training t;
+  support_training t;
   tendril_error err;
   cr_assert_eq(try_open(s, &tnd_method_cgps, o, kind, demonstrations, 1, &t, &err), status, "%s",
                err.text);
   cr_assert(strstr(err.text, mend), "%s", err.text);
   cr_assert_null(strchr(err.text, '\n'), "%s", err.text);
-  finish(&t);
+  support_training_close(&t);
 }
 
 Test(cgps, says_what_is_wrong) {
@@ -319,13 +287,13 @@ Test(cgps, noise_that_collapsed_is_named) {
   lesson s = prepare();
   tendril_cgps_options o = options();
   o.cost_scale = 1e9;
-  training t = begin(&s, &o, 2);
+  support_training t = begin(&s, &o, 2);
   tendril_error err = {""};
-  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "cgps: the policy's noise has collapsed") &&
                 strstr(err.text, "smaller learner.cost_scale"),
             "%s", err.text);
-  finish(&t);
+  support_training_close(&t);
   dismiss(&s);
 }
 
@@ -338,13 +306,13 @@ Test(cgps, a_demonstration_that_falls_is_named_by_the_variational_kind_too) {
   o.tail = TAIL;
   o.cost_scale = 1e-3;
   o.reach = 0.3;
-  training t;
+  support_training t;
   tendril_error err = {""};
   check_ok(try_open(&s, &tnd_method_vgps, &o, TENDRIL_POLICY_MLP, 1, 2, &t, check_err));
-  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "none of 10 rollouts") && strstr(err.text, "cost_scale"), "%s",
             err.text);
-  finish(&t);
+  support_training_close(&t);
   dismiss(&s);
 }
 
@@ -353,27 +321,27 @@ Test(cgps, an_iteration_that_fails_counts_for_nothing) {
   tendril_cgps_options o = options();
   o.cost_scale = 1e-3;  // noise of hundreds of N m
   o.reach = 0.3;
-  training t = begin(&s, &o, 2);
+  support_training t = begin(&s, &o, 2);
   tendril_error err;
   for (int i = 0; i < 2; i++) {
-    cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+    cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
     cr_assert(strstr(err.text, "none of 10 rollouts"), "%s", err.text);
     cr_assert_eq(tendril_learner_iterations(t.learner), 0);
     cr_assert_eq(tendril_learner_steps(t.learner), 0);
   }
-  finish(&t);
+  support_training_close(&t);
   dismiss(&s);
 }
 
 static tendril_status live(void *context, tendril_error *err) {
-  training t;
+  support_training t;
   tendril_cgps_options o = options();
   o.samples = 2;
   o.fit_iterations = 1;
   tendril_status status =
       try_open(context, &tnd_method_cgps, &o, TENDRIL_POLICY_LINEAR, 2, 1, &t, err);
-  if (status == TENDRIL_OK) status = tendril_learner_iterate(t.learner, t.values, err);
-  finish(&t);
+  if (status == TENDRIL_OK) status = support_iterate(&t, err);
+  support_training_close(&t);
   return status;
 }
 

@@ -24,56 +24,21 @@ static tendril_cwr_options defaults(void) {
 }
 
 // Without a demonstration; a linear policy of the cart's position and speed.
-typedef struct linear {
-  tendril_pool *pool;
-  tendril_policy *policy;
-  tendril_learner *learner;
-  tendril_learner_setup setup;
-  double values[64];
-} linear;
-
-static tendril_status try_open(linear *t, const tendril_model *model, int streams, double log_std,
-                               const tendril_cwr_options *o, int threads, tendril_error *err) {
+static support_training open_linear(const tendril_model *model, int streams, double log_std,
+                                    const tendril_cwr_options *o) {
+  support_training t;
   tendril_policy_options policy;
   tendril_policy_defaults(&policy);
   policy.kind = TENDRIL_POLICY_LINEAR;
   policy.precision = TENDRIL_DOUBLE;
   policy.normalize = false;
   policy.log_std = log_std;
-  *t = (linear){0};
-  TENDRIL_TRY(tendril_pool_create(threads, &t->pool, err));
-  TENDRIL_TRY(tendril_policy_create(&policy, 2, 1, T, 1, &t->policy, err));
-  t->setup = (tendril_learner_setup){.model = model,
-                                     .pool = t->pool,
-                                     .policy = t->policy,
-                                     .seed = 4,
-                                     .rollout = support_whole_episodes(streams, T)};
-  tendril_critic_defaults(&t->setup.critic);
-  return tendril_cwr_create(o, &t->setup, &t->learner, err);
-}
-
-static void open_linear(linear *t, const tendril_model *model, int streams, double log_std,
-                        const tendril_cwr_options *o, int threads) {
-  check_ok(try_open(t, model, streams, log_std, o, threads, check_err));
-}
-
-static void close_linear(linear *t) {
-  tendril_learner_destroy(t->learner);
-  tendril_policy_destroy(t->policy);
-  tendril_pool_destroy(t->pool);
-}
-
-static void iterate(linear *t, int times) {
-  for (int k = 0; k < times; k++)
-    check_ok(tendril_learner_iterate(t->learner, t->values, check_err));
-}
-
-static double value(const linear *t, const char *name) {
-  return support_stat(t->learner, t->values, name);
+  check_ok(support_training_open(&t, &tnd_method_cwr, o, model, streams, policy, 2, check_err));
+  return t;
 }
 
 // A deviation of actions that no option allows.
-static void set_noise(linear *t, double sd) {
+static void set_noise(support_training *t, double sd) {
   const double log_std = log(sd);
   check_ok(tnd_policy_set_log_std(t->policy, &log_std, check_err));
 }
@@ -132,86 +97,84 @@ Test(cwr, an_iteration_is_weights_and_least_squares) {
   enum { STREAMS = 200 };
   tendril_model *model = support_cart_model();
   const tendril_cwr_options o = defaults();
-  linear t;
-  open_linear(&t, model, STREAMS, 0.5, &o, 2);
+  support_training t = open_linear(model, STREAMS, 0.5, &o);
   // the same rollouts elsewhere
   tendril_rollout *rollout;
   const tendril_batch *b;
   tendril_rollout_stats collected;
   double weight[STREAMS], w[3], sum = 0, squares = 0;
-  check_ok(tendril_rollout_create(&t.setup.rollout, model, t.pool, 4, &rollout, check_err));
+  const tendril_rollout_options whole = support_whole_episodes(STREAMS, T);
+  check_ok(tendril_rollout_create(&whole, model, t.pool, 4, &rollout, check_err));
   check_ok(tendril_rollout_collect(rollout, t.policy, &b, &collected, check_err));
   cr_assert_eq(b->npath, STREAMS);
-  iterate(&t, 1);
-  const double weighted = weigh(b, value(&t, "cost_weight"), weight);
-  check_close(value(&t, "weighted_return"), weighted, 1e-12);
+  support_iterations(&t, 1);
+  const double weighted = weigh(b, support_value(&t, "cost_weight"), weight);
+  check_close(support_value(&t, "weighted_return"), weighted, 1e-12);
   for (int i = 0; i < STREAMS; i++) {
     sum += weight[i];
     squares += weight[i] * weight[i];
   }
   check_close(sum * sum / squares, 0.1 * STREAMS, 1e-8);  // as the bisection ends, and rounding
-  check_close(value(&t, "effective"), 0.1 * STREAMS, 1e-8);
-  cr_assert_eq(value(&t, "void_rollouts"), 0);
+  check_close(support_value(&t, "effective"), 0.1 * STREAMS, 1e-8);
+  cr_assert_eq(support_value(&t, "void_rollouts"), 0);
   const double variance = least_squares(b, weight, w);
   const double at[3][2] = {{0, 0}, {1, 0}, {0, 1}}, expected[3] = {w[2], w[0] + w[2], w[1] + w[2]};
   for (int i = 0; i < 3; i++)
     check_close(mean_at(t.policy, at[i]), expected[i], 1e-3);  // where the search ends
-  check_close(value(&t, "policy_noise"), sqrt(variance), 1e-5);
+  check_close(support_value(&t, "policy_noise"), sqrt(variance), 1e-5);
   tendril_rollout_destroy(rollout);
-  close_linear(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(cwr, learns_to_bring_the_cart_to_rest) {
   tendril_model *model = support_cart_model();
   const tendril_cwr_options o = defaults();
-  linear t;
   double K[2 * T];
-  open_linear(&t, model, 200, 0.5, &o, 2);
-  iterate(&t, 1);
-  const double first = value(&t, "return_mean");
-  iterate(&t, 40);
+  support_training t = open_linear(model, 200, 0.5, &o);
+  support_iterations(&t, 1);
+  const double first = support_value(&t, "return_mean");
+  support_iterations(&t, 40);
   // left alone it costs 18, by the best feedback some 13
-  cr_assert_gt(value(&t, "return_mean"), first + 3);
+  cr_assert_gt(support_value(&t, "return_mean"), first + 3);
   // the feedback has the signs of LQR's, if not its size: each step of an episode has its own there
   support_cart_gains(K);
   const double zero[2] = {0, 0}, x[2] = {1, 0};
   cr_assert_lt(mean_at(t.policy, x) - mean_at(t.policy, zero), 0.2 * K[0]);
-  close_linear(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(cwr, an_iteration_after_the_first_allocates_nothing) {
   tendril_model *model = support_cart_model();
   const tendril_cwr_options o = defaults();
-  linear t;
-  open_linear(&t, model, 20, 0.5, &o, 2);
-  iterate(&t, 1);
+  support_training t = open_linear(model, 20, 0.5, &o);
+  support_iterations(&t, 1);
   const long before = tnd_alloc_count();
-  iterate(&t, 2);
+  support_iterations(&t, 2);
   cr_assert_eq(tnd_alloc_count(), before);
-  close_linear(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
 Test(cwr, rollouts_that_diverge_count_nothing) {
   tendril_model *model = support_cart_model();
   const tendril_cwr_options o = defaults();
-  linear t;
   // MuJoCo takes no forces above 1e10 N: of 12 steps one is out of bounds in every fifth episode
-  open_linear(&t, model, 60, 0, &o, 2);
+  support_training t = open_linear(model, 60, 0, &o);
   set_noise(&t, 4.3e9);
-  iterate(&t, 1);
-  cr_assert(value(&t, "void_rollouts") > 0 && value(&t, "void_rollouts") == value(&t, "diverged"));
-  cr_assert(isfinite(value(&t, "weighted_return")));
-  close_linear(&t);
+  support_iterations(&t, 1);
+  cr_assert(support_value(&t, "void_rollouts") > 0 &&
+            support_value(&t, "void_rollouts") == support_value(&t, "diverged"));
+  cr_assert(isfinite(support_value(&t, "weighted_return")));
+  support_training_close(&t);
   // in every one
   tendril_error err;
-  open_linear(&t, model, 60, 0, &o, 2);
+  t = open_linear(model, 60, 0, &o);
   set_noise(&t, 2e10);
-  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "cwr: none of") && strstr(err.text, "policy.log_std"), "%s", err.text);
-  close_linear(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 }
 
@@ -310,14 +273,13 @@ Test(cwr, noise_that_collapsed_and_too_few_states_are_named) {
   tendril_model *model = support_cart_model();
   tendril_cwr_options o = defaults();
   tendril_error err;
-  linear t;
-  open_linear(&t, model, 60, 0, &o, 2);
+  support_training t = open_linear(model, 60, 0, &o);
   set_noise(&t, 1e-4);
-  cr_assert_eq(tendril_learner_iterate(t.learner, t.values, &err), TENDRIL_E_NUMERIC);
+  cr_assert_eq(support_iterate(&t, &err), TENDRIL_E_NUMERIC);
   cr_assert(strstr(err.text, "cwr: the policy's noise has collapsed") &&
                 strstr(err.text, "learner.effective"),
             "%s", err.text);
-  close_linear(&t);
+  support_training_close(&t);
   tendril_model_destroy(model);
 
   // one rollout of 40 steps for 20 units

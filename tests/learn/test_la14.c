@@ -5,6 +5,7 @@
 #include "policy/time_linear.h"
 #include "support/cart.h"
 #include "support/close.h"
+#include "support/learned.h"
 #include "support/learning.h"
 #include "support/scarce.h"
 #include "support/sim.h"
@@ -15,11 +16,8 @@
 static tendril_status try_open(support_training *t, const tendril_model *model, int streams,
                                double log_std, const tendril_la14_options *o, int threads,
                                tendril_error *err) {
-  return support_training_open(t, &tnd_method_la14, o, model, streams, log_std, threads, err);
-}
-
-static double value(const support_training *t, const char *name) {
-  return support_stat(t->learner, t->values, name);
+  return support_training_open(t, &tnd_method_la14, o, model, streams, support_time_linear(log_std),
+                               threads, err);
 }
 
 static tendril_la14_options defaults(void) {
@@ -35,9 +33,9 @@ static void check_reaches_lqr(const tendril_la14_options *o, int streams) {
   support_cart_gains(K);
   check_ok(try_open(&t, model, streams, 1, o, 2, check_err));
   for (int k = 0; k < 40; k++) {
-    check_ok(support_iterate(&t, check_err));
-    cr_assert_leq(value(&t, "kl"), value(&t, "max_kl") * (1 + 1e-9));
-    cr_assert_geq(value(&t, "expected_gain"), 0);
+    support_iterations(&t, 1);
+    cr_assert_leq(support_value(&t, "kl"), support_value(&t, "max_kl") * (1 + 1e-9));
+    cr_assert_geq(support_value(&t, "expected_gain"), 0);
   }
   for (int s = 0; s < SUPPORT_CART_STEPS; s++) {
     const tnd_linear_gaussian step = tnd_time_linear_step(t.policy, s);
@@ -70,11 +68,10 @@ Test(la14, the_bound_grows_while_the_model_keeps_its_promises) {
   o.max_kl = 0.01;
   support_training t;
   check_ok(try_open(&t, model, 40, 0, &o, 2, check_err));
-  check_ok(support_iterate(&t, check_err));
-  cr_assert_eq(value(&t, "max_kl"), 0.01);
-  for (int k = 0; k < 5; k++)
-    check_ok(support_iterate(&t, check_err));
-  cr_assert_gt(value(&t, "max_kl"), 0.02);
+  support_iterations(&t, 1);
+  cr_assert_eq(support_value(&t, "max_kl"), 0.01);
+  support_iterations(&t, 5);
+  cr_assert_gt(support_value(&t, "max_kl"), 0.02);
   support_training_close(&t);
   tendril_model_destroy(model);
 }
@@ -86,10 +83,8 @@ Test(la14, training_is_the_same_bits_on_one_two_and_three_threads) {
   support_training t[3];
   for (int i = 0; i < 3; i++) {
     check_ok(try_open(&t[i], model, 6, 0, &o, i + 1, check_err));
-    for (int k = 0; k < 3; k++)
-      check_ok(support_iterate(&t[i], check_err));
-    check_same_bits(tendril_policy_get_params(t[i].policy), tendril_policy_get_params(t[0].policy),
-                    tendril_policy_nparam(t[0].policy));
+    support_iterations(&t[i], 3);
+    check_same_policy(t[i].policy, t[0].policy);
   }
   for (int i = 0; i < 3; i++)
     support_training_close(&t[i]);

@@ -4,7 +4,7 @@
 
 #include "policy/time_linear.h"
 #include "support/cart.h"
-#include "support/close.h"
+#include "support/learned.h"
 #include "support/learning.h"
 #include "support/scarce.h"
 #include "support/sim.h"
@@ -17,11 +17,8 @@
 static tendril_status try_open(support_training *t, const tendril_model *model, int streams,
                                double log_std, const tendril_moto_options *o, int threads,
                                tendril_error *err) {
-  return support_training_open(t, &tnd_method_moto, o, model, streams, log_std, threads, err);
-}
-
-static double value(const support_training *t, const char *name) {
-  return support_stat(t->learner, t->values, name);
+  return support_training_open(t, &tnd_method_moto, o, model, streams, support_time_linear(log_std),
+                               threads, err);
 }
 
 static tendril_moto_options defaults(void) {
@@ -49,8 +46,7 @@ static void check_reaches_lqr(tendril_moto_options o, int streams) {
   support_training t;
   check_ok(try_open(&t, model, streams, 1, &o, 2, check_err));
   const double before = distance_to_lqr(&t);
-  for (int k = 0; k < 60; k++)
-    check_ok(support_iterate(&t, check_err));
+  support_iterations(&t, 60);
   // gains are up to 4 in size; what is left of the noise is what moves them
   cr_assert_gt(before, 2);
   cr_assert_lt(distance_to_lqr(&t), 0.1, "%g", distance_to_lqr(&t));
@@ -93,11 +89,12 @@ Test(moto, every_step_keeps_its_bounds) {
   check_ok(try_open(&t, model, 10, 1, &o, 2, check_err));
   double entropy = -HUGE_VAL;
   for (int k = 0; k < 6; k++) {
-    check_ok(support_iterate(&t, check_err));
-    cr_assert_leq(value(&t, "kl_max"), o.max_kl * (1 + 1e-6));
-    cr_assert_geq(value(&t, "entropy"), entropy - o.entropy_drop - 1e-6);
-    entropy = value(&t, "entropy");
-    cr_assert(value(&t, "gain") > 0 && value(&t, "effective_min") >= 1.5 && value(&t, "fit") <= 1);
+    support_iterations(&t, 1);
+    cr_assert_leq(support_value(&t, "kl_max"), o.max_kl * (1 + 1e-6));
+    cr_assert_geq(support_value(&t, "entropy"), entropy - o.entropy_drop - 1e-6);
+    entropy = support_value(&t, "entropy");
+    cr_assert(support_value(&t, "gain") > 0 && support_value(&t, "effective_min") >= 1.5 &&
+              support_value(&t, "fit") <= 1);
   }
   support_training_close(&t);
   tendril_model_destroy(model);
@@ -109,10 +106,8 @@ Test(moto, training_is_the_same_bits_on_one_two_and_three_threads) {
   support_training t[3];
   for (int i = 0; i < 3; i++) {
     check_ok(try_open(&t[i], model, 7, 1, &o, i + 1, check_err));
-    for (int k = 0; k < 4; k++)
-      check_ok(support_iterate(&t[i], check_err));
-    check_same_bits(tendril_policy_get_params(t[i].policy), tendril_policy_get_params(t[0].policy),
-                    tendril_policy_nparam(t[0].policy));
+    support_iterations(&t[i], 4);
+    check_same_policy(t[i].policy, t[0].policy);
   }
   for (int i = 0; i < 3; i++)
     support_training_close(&t[i]);
@@ -174,9 +169,10 @@ Test(moto, a_covariance_that_collapsed_is_named_and_its_samples_are_forgotten) {
   cr_assert_not_null(strstr(err.text, "step 0: the policy's covariance has collapsed"), "%s",
                      err.text);
   check_ok(tendril_policy_set_params(t.policy, good, check_err));
-  check_ok(support_iterate(&t, check_err));
+  support_iterations(&t, 1);
   // of this iteration alone
-  cr_assert_leq(value(&t, "effective"), 8 * SUPPORT_CART_STEPS, "%g", value(&t, "effective"));
+  cr_assert_leq(support_value(&t, "effective"), 8 * SUPPORT_CART_STEPS, "%g",
+                support_value(&t, "effective"));
   free(good);
   support_training_close(&t);
   tendril_model_destroy(model);

@@ -71,9 +71,9 @@ tendril_rollout_options support_whole_episodes(int streams, int T) {
 
 tendril_status support_training_open(support_training *t, const tnd_method *method,
                                      const void *options, const tendril_model *model, int streams,
-                                     double log_std, int threads, tendril_error *err) {
+                                     tendril_policy_options policy, int threads,
+                                     tendril_error *err) {
   const int T = tendril_model_max_steps(model);
-  const tendril_policy_options policy = support_time_linear(log_std);
   *t = (support_training){0};
   TENDRIL_TRY(tendril_pool_create(threads, &t->pool, err));
   TENDRIL_TRY(tendril_policy_create(&policy, tendril_model_nobs(model), tendril_model_nact(model),
@@ -95,6 +95,15 @@ void support_training_close(support_training *t) {
 
 tendril_status support_iterate(support_training *t, tendril_error *err) {
   return tendril_learner_iterate(t->learner, t->values, err);
+}
+
+void support_iterations(support_training *t, int count) {
+  for (int k = 0; k < count; k++)
+    check_ok(support_iterate(t, check_err));
+}
+
+double support_value(const support_training *t, const char *name) {
+  return support_stat(t->learner, t->values, name);
 }
 
 double support_stat(const tendril_learner *learner, const double *values, const char *name) {

@@ -34,7 +34,7 @@ void support_stage_close(support_stage *stage);
 tendril_policy_options support_time_linear(double log_std);
 tendril_rollout_options support_whole_episodes(int streams, int T);
 
-// A learner of such a policy.
+// A policy and its learner.
 typedef struct support_training {
   tendril_pool *pool;
   tendril_policy *policy;
@@ -42,12 +42,18 @@ typedef struct support_training {
   double values[64];  // statistics of the last iteration
 } support_training;
 
-// `options` are the method's own. What fails leaves something to close.
+// By one whole episode of every stream; `options` are the method's own. What fails leaves something
+// to close.
 tendril_status support_training_open(support_training *training, const tnd_method *method,
                                      const void *options, const tendril_model *model, int streams,
-                                     double log_std, int threads, tendril_error *err);
+                                     tendril_policy_options policy, int threads,
+                                     tendril_error *err);
 void support_training_close(support_training *training);
 tendril_status support_iterate(support_training *training, tendril_error *err);
+// So many, all of which must go well.
+void support_iterations(support_training *training, int count);
+// The statistic of that name of the last one.
+double support_value(const support_training *training, const char *name);
 
 // The statistic of that name in a learner's `values`; the test fails if there is none.
 double support_stat(const tendril_learner *learner, const double *values, const char *name);
