@@ -15,9 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-// Standard deviation that the policy's noise does not fall below, in the action's unit.
-static const double noise_floor = 1e-3;
-
 typedef struct cwr {
   tendril_learner base;
   tendril_cwr_options options;
@@ -68,7 +65,7 @@ static tendril_status clone(cwr *l, tendril_cwr_stats *stats, tendril_error *err
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &c->rows, &fitted, err));
   for (int i = 0; i < c->n * c->taught; i++)
     l->unit[i] = 1;
-  TENDRIL_TRY(tnd_policy_noise_from_precisions(l->policy, &c->rows, l->unit, noise_floor, err));
+  TENDRIL_TRY(tnd_policy_noise_from_precisions(l->policy, &c->rows, l->unit, TND_NOISE_FLOOR, err));
   stats->clone_cpu = tnd_clock_process() - cpu;
   return TENDRIL_OK;
 }
@@ -125,10 +122,7 @@ static tendril_status check_rows(const cwr *l, const tendril_batch *b, tendril_e
 // Steps 4 and 5: maximum likelihood of the actions that were taken, as they were drawn.
 static tendril_status fit(cwr *l, const tendril_batch *b, tendril_cwr_stats *stats,
                           tendril_error *err) {
-  const int m = l->nact;
-  const double *log_std = tendril_policy_get_params(l->policy) + tnd_policy_log_std(l->policy);
-  for (int j = 0; j < m; j++)
-    l->precision[j * m + j] = exp(-2 * log_std[j]);
+  tnd_policy_noise_get(l->policy, -2, l->nact + 1, l->precision);
   const tnd_regression_rows rows = {.n = b->n,
                                     .obs = b->obs,
                                     .time = b->time,
@@ -139,16 +133,13 @@ static tendril_status fit(cwr *l, const tendril_batch *b, tendril_cwr_stats *sta
   tnd_regression_result fitted;
   TENDRIL_TRY(check_rows(l, b, err));
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
-  TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, &rows, noise_floor, err));
-  TENDRIL_TRY(tnd_policy_noise_check(l->policy, noise_floor, "cwr",
+  TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, &rows, TND_NOISE_FLOOR, err));
+  TENDRIL_TRY(tnd_policy_noise_check(l->policy, TND_NOISE_FLOOR, "cwr",
                                      "use a larger learner.effective or more rollout.streams",
                                      err));
   stats->fit_error = fitted.search.f;
   stats->fit_evaluations = fitted.search.evaluations;
-  double noise = 0;
-  for (int j = 0; j < m; j++)
-    noise += exp(2 * log_std[j]) / m;
-  stats->policy_noise = sqrt(noise);
+  stats->policy_noise = tnd_policy_noise_size(l->policy);
   return TENDRIL_OK;
 }
 

@@ -16,9 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-// Standard deviation that the policy's noise does not fall below, in the action's unit.
-static const double noise_floor = 1e-3;
-
 typedef struct dagger {
   tendril_learner base;
   tendril_dagger_options options;
@@ -106,14 +103,6 @@ static void make_room(dagger *l) {
   memmove(l->count + 1, l->count + 2, sizeof *l->count * (size_t)(l->filled - 1));
 }
 
-static void read_noise(dagger *l) {
-  const double *log_std = tendril_policy_get_params(l->policy) + tnd_policy_log_std(l->policy);
-  for (int j = 0; j < l->nact; j++) {
-    l->sigma[j] = exp(log_std[j]);
-    l->precision[j * l->nact + j] = exp(-2 * log_std[j]);
-  }
-}
-
 // Steps 2 and 3: states that the policy comes to, with the oracle's actions there.
 static void sample_policy(dagger *l, tendril_dagger_stats *stats) {
   const tendril_dagger_options *o = &l->options;
@@ -160,7 +149,7 @@ static tendril_status fit(dagger *l, tendril_dagger_stats *stats, tendril_error 
   if (!tnd_policy_observed(l->policy)) tnd_policy_observe(l->policy, rows->n, rows->obs);
   tnd_regression_result fitted;
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, rows, &fitted, err));
-  TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, rows, noise_floor, err));
+  TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, rows, TND_NOISE_FLOOR, err));
   stats->fit_error = fitted.search.f;
   stats->fit_evaluations = fitted.search.evaluations;
   stats->rows = (double)rows->n;
@@ -171,7 +160,7 @@ static tendril_status fit(dagger *l, tendril_dagger_stats *stats, tendril_error 
     squares += weight * weight;
   }
   stats->effective = sum / squares * sum;
-  read_noise(l);
+  tnd_policy_noise_get(l->policy, 1, 1, l->sigma);
   for (int j = 0; j < l->nact; j++)
     noise += l->sigma[j] * l->sigma[j] / l->nact;
   stats->policy_noise = sqrt(noise);
@@ -186,7 +175,8 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   dagger *l = (dagger *)learner;
   tendril_dagger_stats stats = {0};
   const double begin = tnd_clock_wall(), cpu = tnd_clock_process();
-  read_noise(l);
+  tnd_policy_noise_get(l->policy, 1, 1, l->sigma);
+  tnd_policy_noise_get(l->policy, -2, l->nact + 1, l->precision);
   if (l->base.iterations == 0)
     TENDRIL_TRY(sample_oracle(l, &stats, err));
   else

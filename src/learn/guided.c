@@ -15,9 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-// Standard deviation that the policy's noise does not fall below, in the action's unit.
-static const double noise_floor = 1e-3;
-
 typedef struct guided {
   tendril_learner base;
   const char *name;
@@ -60,12 +57,6 @@ static void layout(guided *l, tnd_arena *arena) {
 }
 
 // ------------------------------------------------------------------------- steps of an iteration
-
-static void read_noise(guided *l) {
-  const double *log_std = tendril_policy_get_params(l->policy) + tnd_policy_log_std(l->policy);
-  for (int j = 0; j < l->nact; j++)
-    l->sigma2[j] = exp(2 * log_std[j]);
-}
 
 // What a unit of cost counts in this iteration.
 static void set_scale(guided *l) {
@@ -181,7 +172,7 @@ static int fill_precisions(guided *l, tendril_guided_stats *stats) {
 static tendril_status fit_noise(guided *l, const tnd_regression_rows *rows, tendril_error *err) {
   const int m = l->nact, groups = l->n * l->taught;
   if (l->pull == TND_PULL_CONSTRAINED)
-    return tnd_policy_noise_from_precisions(l->policy, rows, l->lambda, noise_floor, err);
+    return tnd_policy_noise_from_precisions(l->policy, rows, l->lambda, TND_NOISE_FLOOR, err);
   TENDRIL_TRY(tnd_policy_regression_residual(l->regression, rows, l->sigma2, err));
   for (int i = 0; i < l->n; i++) {
     const double *A = tnd_guide_covariance(l->guides[i]);
@@ -190,7 +181,7 @@ static tendril_status fit_noise(guided *l, const tnd_regression_rows *rows, tend
         l->sigma2[j] += A[((ptrdiff_t)t * m + j) * m + j] / groups;
   }
   for (int j = 0; j < m; j++)
-    l->log_std[j] = log(fmax(noise_floor, sqrt(l->sigma2[j])));
+    l->log_std[j] = log(fmax(TND_NOISE_FLOOR, sqrt(l->sigma2[j])));
   return tnd_policy_set_log_std(l->policy, l->log_std, err);
 }
 
@@ -216,15 +207,12 @@ static tendril_status fit(guided *l, tendril_guided_stats *stats, tendril_error 
   tnd_regression_result fitted;
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
   TENDRIL_TRY(fit_noise(l, &rows, err));
-  TENDRIL_TRY(tnd_policy_noise_check(l->policy, noise_floor, l->name,
+  TENDRIL_TRY(tnd_policy_noise_check(l->policy, TND_NOISE_FLOOR, l->name,
                                      "use a smaller learner.cost_scale", err));
   stats->fit_error = fitted.search.f;
   stats->fit_evaluations = fitted.search.evaluations;
-  read_noise(l);
-  double policy_noise = 0;
-  for (int j = 0; j < l->nact; j++)
-    policy_noise += l->sigma2[j] / l->nact;
-  stats->policy_noise = sqrt(policy_noise);
+  tnd_policy_noise_get(l->policy, 2, 1, l->sigma2);
+  stats->policy_noise = tnd_policy_noise_size(l->policy);
   return TENDRIL_OK;
 }
 
@@ -262,7 +250,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
   const double begin = tnd_clock_wall();
   clocks clock = {begin, tnd_clock_process()};
   set_scale(l);
-  read_noise(l);
+  tnd_policy_noise_get(l->policy, 2, 1, l->sigma2);
   // 1 and 2. trajectories and their samples
   TENDRIL_TRY(advance_all(l, &clock, &stats, err));
   // 3. policy

@@ -1,6 +1,8 @@
 // See is_samples.h.
 #include "learn/is_samples.h"
 
+#include "learn/policy_noise.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -66,9 +68,7 @@ tnd_guide_paths tnd_is_samples_of(const tnd_is_samples *s, int slot, int i) {
 
 // Fills a slot with paths of q or of the policy.
 static void fill(tnd_is_samples *s, int slot, uint32_t stream, tnd_is_drawn *all) {
-  const double *log_std = tendril_policy_get_params(s->policy) + tnd_policy_log_std(s->policy);
-  for (int j = 0; j < s->nact; j++)
-    s->sigma[j] = exp(log_std[j]);
+  tnd_policy_noise_get(s->policy, 1, 1, s->sigma);
   *all = (tnd_is_drawn){0};
   for (int i = 0; i < s->n; i++) {
     const tnd_guide_paths paths = tnd_is_samples_of(s, slot, i);

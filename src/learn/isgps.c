@@ -20,9 +20,6 @@
 #include <math.h>
 #include <string.h>
 
-// Standard deviation that the policy's noise does not fall below, in the action's unit.
-static const double noise_floor = 1e-3;
-
 // Fits of the first policy: the second weighs actions by the noise that the first left.
 enum { FIRST_FITS = 2 };
 
@@ -81,14 +78,6 @@ static void set_policy(isgps *l, const double *theta) {
   (void)set;
 }
 
-static void read_noise(isgps *l) {
-  const double *log_std = tendril_policy_get_params(l->policy) + tnd_policy_log_std(l->policy);
-  for (int j = 0; j < l->nact; j++) {
-    l->sigma2[j] = exp(2 * log_std[j]);
-    l->precision[j * l->nact + j] = exp(-2 * log_std[j]);
-  }
-}
-
 // Noise of an iteration: of q's samples, of the policy that was found, of the best one again.
 typedef enum draw_kind { DRAW_GUIDES, DRAW_FOUND, DRAW_BEST, NDRAW } draw_kind;
 
@@ -141,9 +130,9 @@ static tendril_status fit_first(isgps *l, tendril_isgps_stats *stats, tendril_er
                                     .precision = l->precision};
   for (int k = 0; k < FIRST_FITS; k++) {
     tnd_regression_result fitted;
-    read_noise(l);
+    tnd_policy_noise_get(l->policy, -2, l->nact + 1, l->precision);
     TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
-    TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, &rows, noise_floor, err));
+    TENDRIL_TRY(tnd_policy_noise_from_residuals(l->regression, &rows, TND_NOISE_FLOOR, err));
     stats->fit_evaluations += fitted.search.evaluations;
   }
   return TENDRIL_OK;
@@ -177,7 +166,7 @@ static tendril_status begin(isgps *l, tendril_isgps_stats *stats, tendril_error 
 // Step 3, adapted: q towards a low cost and theta*, and its samples anew.
 static tendril_status adapt(isgps *l, tendril_isgps_stats *stats, tendril_error *err) {
   const uint32_t stream = stream_of(l->base.iterations, DRAW_GUIDES);
-  read_noise(l);
+  tnd_policy_noise_get(l->policy, 2, 1, l->sigma2);
   for (int i = 0; i < l->n; i++) {
     tnd_guide_samples samples;
     tnd_guide_advanced step;
@@ -196,7 +185,7 @@ static tendril_status adapt(isgps *l, tendril_isgps_stats *stats, tendril_error 
 // dlog sigma / ds of each action into *slope where that is not NULL.
 static void noise_of(const isgps *l, const double *v, double *theta, double *slope) {
   const int nmean = tnd_policy_log_std(l->policy);
-  const double least = log(noise_floor);
+  const double least = log(TND_NOISE_FLOOR);
   memcpy(theta, v, sizeof *theta * (size_t)nmean);
   for (int j = 0; j < l->nact; j++) {
     const double d = 2 * (v[nmean + j] - least);  // no exponent is large and positive
@@ -208,7 +197,7 @@ static void noise_of(const isgps *l, const double *v, double *theta, double *slo
 // v of theta.
 static void noise_from(const isgps *l, const double *theta, double *v) {
   const int nmean = tnd_policy_log_std(l->policy);
-  const double least = log(noise_floor);
+  const double least = log(TND_NOISE_FLOOR);
   memcpy(v, theta, sizeof *v * (size_t)nmean);
   for (int j = 0; j < l->nact; j++) {
     // at the floor itself s would be minus infinity, where nothing moves it
@@ -291,10 +280,7 @@ static tendril_status improve(isgps *l, tendril_isgps_stats *stats, tendril_erro
 
 // What S and the policy are like in the end.
 static void describe(isgps *l, tendril_isgps_stats *stats) {
-  read_noise(l);
-  for (int j = 0; j < l->nact; j++)
-    stats->policy_noise += l->sigma2[j] / l->nact;
-  stats->policy_noise = sqrt(stats->policy_noise);
+  stats->policy_noise = tnd_policy_noise_size(l->policy);
   stats->w_r = l->w_r;
   const tnd_is_samples *S = &l->S;
   for (int i = 0; i < l->n; i++) {
@@ -326,7 +312,7 @@ static tendril_status iterate(tendril_learner *learner, double *out, tendril_err
     TENDRIL_TRY(status);
   }
   TENDRIL_TRY(
-      tnd_policy_noise_check(l->policy, noise_floor, l->name,
+      tnd_policy_noise_check(l->policy, TND_NOISE_FLOOR, l->name,
                              "use a smaller learner.cost_scale, or a larger learner.w_r_min", err));
   describe(l, &stats);
   stats.update_seconds = tnd_clock_wall() - wall;

@@ -3,6 +3,23 @@
 
 #include <math.h>
 
+static const double *log_std_of(const tendril_policy *policy) {
+  return tendril_policy_get_params(policy) + tnd_policy_log_std(policy);
+}
+
+void tnd_policy_noise_get(const tendril_policy *policy, int power, int stride, double *out) {
+  for (int j = 0; j < tendril_policy_nact(policy); j++)
+    out[j * stride] = exp(power * log_std_of(policy)[j]);
+}
+
+double tnd_policy_noise_size(const tendril_policy *policy) {
+  const int nact = tendril_policy_nact(policy);
+  double sum = 0;
+  for (int j = 0; j < nact; j++)
+    sum += exp(2 * log_std_of(policy)[j]) / nact;
+  return sqrt(sum);
+}
+
 // log sigma_j = max(log floor, 1/2 log variance_j), which would hide a variance that is no number
 static tendril_status set_noise(tendril_policy *policy, const double *variance, double floor,
                                 tendril_error *err) {
@@ -60,9 +77,8 @@ tendril_status tnd_policy_noise_from_precisions(tendril_policy *policy,
 
 tendril_status tnd_policy_noise_check(const tendril_policy *policy, double floor,
                                       const char *method, const char *mend, tendril_error *err) {
-  const double *log_std = tendril_policy_get_params(policy) + tnd_policy_log_std(policy);
   for (int j = 0; j < tendril_policy_nact(policy); j++)
-    if (log_std[j] > log(floor)) return TENDRIL_OK;
+    if (log_std_of(policy)[j] > log(floor)) return TENDRIL_OK;
   return tnd_fail(err, TENDRIL_E_NUMERIC,
                   "%s: the policy's noise has collapsed, it is at its floor of %g in every action; "
                   "%s",

@@ -1,10 +1,18 @@
 // The noise of a policy that was fitted to others: its diagonal covariance, the same in all states,
-// in closed form. Both functions write the policy's log standard deviations and leave its mean
-// alone.
+// in closed form. Functions that write the policy's log standard deviations leave its mean alone.
 #ifndef TND_POLICY_NOISE_H
 #define TND_POLICY_NOISE_H
 
 #include "learn/policy_regression.h"
+
+// Standard deviation that methods do not let it fall below, in the action's unit.
+#define TND_NOISE_FLOOR 1e-3
+
+// out[j stride] = sigma_j^power: deviations by 1, variances by 2; by -2 and a stride of nact + 1
+// the diagonal of the precision.
+void tnd_policy_noise_get(const tendril_policy *policy, int power, int stride, double *out);
+// Root of the mean variance of an action.
+double tnd_policy_noise_size(const tendril_policy *policy);
 
 // Minimises  sum_k lambda_k KL( pi_theta(.|x_k) || N(y_k, A_k) )  over the variances:
 //   sigma_j^2 = sum_k v_k / sum_k v_k (A_k^-1)_jj
