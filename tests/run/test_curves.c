@@ -18,21 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *folder;
 static const char *paths[16];
 static char names[16][600];
 static int npath;
 static tnd_curves_options options = {.y = "return", .smooth = 1};
 
-static void set_up(void) {
-  folder = support_tmpdir();
-}
-
-static void tear_down(void) {
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(curves, .init = set_up, .fini = tear_down);
+TestSuite(curves, .init = support_folder_open, .fini = support_folder_close);
 
 static void write_in(const char *run, const char *name, const char *text) {
   support_write_file(support_path(run, name), text, strlen(text));
@@ -42,7 +33,7 @@ static void write_in(const char *run, const char *name, const char *text) {
 // the settings end with the learner's, the run has a seed of its own.
 static const char *add_run(const char *config, const char *progress, const char *evaluations) {
   char text[1000];
-  snprintf(names[npath], sizeof names[0], "%s/%d", folder, npath);
+  snprintf(names[npath], sizeof names[0], "%s/%d", support_folder, npath);
   const char *path = paths[npath] = names[npath];
   npath++;
   cr_assert_eq(mkdir(path, 0777), 0);
@@ -276,7 +267,7 @@ Test(curves, of_seeds_that_share_no_range_have_no_point) {
   add_run(plain, HEADER "1,300,1,0,1\n2,400,1,0,1\n", NULL);
   tnd_curves *curves = read_all();
   cr_assert_eq(curves->methods[0].n, 0);
-  check_ok(tnd_curves_draw(curves, NULL, NULL, 0, support_path(folder, "x.svg"), check_err));
+  check_ok(tnd_curves_draw(curves, NULL, NULL, 0, support_file("x.svg"), check_err));
   tnd_curves_destroy(curves);
 }
 
@@ -375,7 +366,7 @@ Test(curves, name_what_is_wrong_with_a_run) {
   refuse(TENDRIL_E_IO, "/no/such/run: no such run folder");
   paths[npath++] = "/dev/null";
   refuse(TENDRIL_E_IO, "/dev/null: a file; give the run folder");
-  paths[npath++] = folder;
+  paths[npath++] = support_folder;
   refuse(TENDRIL_E_IO, "holds no run");
   add_run(plain, NULL, NULL);
   refuse(TENDRIL_E_IO, "holds no run");
@@ -441,7 +432,7 @@ Test(curves, are_drawn_in_a_panel_for_each_task_with_its_levels) {
   tnd_curves *curves = read_all();
   static const tnd_level level = {"published, 5", 5};
   const tnd_curves_levels levels = {"second", 1, &level};
-  const char *path = support_path(folder, "x.svg");
+  const char *path = support_file("x.svg");
   check_ok(tnd_curves_draw(curves, "both", &levels, 1, path, check_err));
   char *text = support_read_file(path, NULL);
   static const char *const words[] = {"first<",

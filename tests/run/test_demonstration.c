@@ -17,25 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static tendril_tasks *tasks;
-static char *folder;
-
-static void open_folder(void) {
-  folder = support_tmpdir();
-  check_ok(tendril_tasks_create(&tasks, check_err));
-}
-
-static void close_folder(void) {
-  tendril_tasks_destroy(tasks);
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(demonstration, .init = open_folder, .fini = close_folder);
+TestSuite(demonstration, .init = support_tasks_open, .fini = support_tasks_close);
 
 static tendril_config *config_of(const char *task, const char *learner,
                                  const char *const (*settings)[2], int count) {
   tendril_config *config = NULL;
-  check_ok(tendril_config_create(tasks, task, learner, &config, check_err));
+  check_ok(tendril_config_create(support_tasks, task, learner, &config, check_err));
   for (int i = 0; i < count; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   return config;
@@ -45,7 +32,7 @@ static tendril_config *config_of(const char *task, const char *learner,
 
 static tendril_model *model_of(const tendril_config *config) {
   tendril_model *model, *other;
-  check_ok(tnd_config_models(config, tasks, &model, &other, check_err));
+  check_ok(tnd_config_models(config, support_tasks, &model, &other, check_err));
   tendril_model_destroy(other);
   return model;
 }
@@ -54,7 +41,8 @@ static tendril_status make(const tendril_config *config, int threads, tnd_demons
                            tendril_error *err) {
   tendril_model *model = model_of(config);
   tendril_pool *pool = support_pool(threads);
-  const tendril_status status = tnd_demonstrations_make(config, tasks, model, NULL, pool, out, err);
+  const tendril_status status =
+      tnd_demonstrations_make(config, support_tasks, model, NULL, pool, out, err);
   tendril_pool_destroy(pool);
   tendril_model_destroy(model);
   return status;
@@ -314,9 +302,9 @@ static tendril_status live(void *context, tendril_error *err) {
   tendril_model *model = NULL, *other = NULL;
   tendril_pool *pool = NULL;
   tendril_status status = tendril_pool_create(1, &pool, err);
-  if (status == TENDRIL_OK) status = tnd_config_models(config, tasks, &model, &other, err);
+  if (status == TENDRIL_OK) status = tnd_config_models(config, support_tasks, &model, &other, err);
   if (status == TENDRIL_OK) {
-    status = tnd_demonstrations_make(config, tasks, model, NULL, pool, &d, err);
+    status = tnd_demonstrations_make(config, support_tasks, model, NULL, pool, &d, err);
     if (status == TENDRIL_OK) status = tnd_demonstrations_start(&d, config, model, err);
     tnd_demonstrations_free(&d);
   }
@@ -359,28 +347,24 @@ Test(demonstration, is_the_same_out_of_a_checkpoint) {
   tendril_config_destroy(config);
 }
 
-static const char *in(const char *run, const char *name) {
-  return support_path(support_path(folder, run), name);
-}
-
 static const char *last = "checkpoints/last.safetensors";
 
 static void check_same_file(const char *a, const char *b, const char *name) {
-  support_check_same_file(in(a, name), in(b, name));
+  support_check_same_file(support_file_of(a, name), support_file_of(b, name));
 }
 
 static void train(const tendril_config *config, const char *run, int threads, int64_t stop) {
   support_stop s = {.at = stop};
   const tendril_run_hooks hooks = support_stop_hooks(&s);
   tendril_train_result result;
-  check_ok(tendril_train(config, tasks, support_path(folder, run), false, NULL, threads, &hooks,
+  check_ok(tendril_train(config, support_tasks, support_file(run), false, NULL, threads, &hooks,
                          &result, check_err));
 }
 
 static void resume(const char *run, int threads) {
   tendril_train_result result;
   check_ok(
-      tendril_train_resume(tasks, support_path(folder, run), threads, NULL, &result, check_err));
+      tendril_train_resume(support_tasks, support_file(run), threads, NULL, &result, check_err));
   cr_assert(result.finished);
 }
 
@@ -432,7 +416,7 @@ Test(demonstration, episodes_start_in_it) {
   for (int i = 0; i < 2; i++) {  // stopped, and resumed to its end
     tendril_trained t;
     int count;
-    check_ok(tendril_trained_open(tasks, support_path(folder, "run"), "last", NULL, &t, check_err));
+    check_ok(tendril_trained_open(support_tasks, support_file("run"), "last", NULL, &t, check_err));
     const double *starts = tendril_model_get_starts(t.model, &count);
     cr_assert_eq(count, 5);
     check_same_bits(starts, d.of[0].x, 5 * d.of[0].nx);
@@ -444,7 +428,7 @@ Test(demonstration, episodes_start_in_it) {
   tendril_trained t;
   int count;
   check_ok(
-      tendril_trained_open(tasks, support_path(folder, "run"), "last", changes, &t, check_err));
+      tendril_trained_open(support_tasks, support_file("run"), "last", changes, &t, check_err));
   check_same_bits(tendril_model_get_starts(t.model, &count), d.of[0].x, 5 * d.of[0].nx);
   tendril_trained_close(&t);
   tnd_demonstrations_free(&d);
@@ -453,7 +437,7 @@ Test(demonstration, episodes_start_in_it) {
   tendril_config *without = other_learner_from("0");
   train(without, "without", 1, 100);
   check_ok(
-      tendril_trained_open(tasks, support_path(folder, "without"), "last", NULL, &t, check_err));
+      tendril_trained_open(support_tasks, support_file("without"), "last", NULL, &t, check_err));
   tendril_model_get_starts(t.model, &count);
   cr_assert_eq(count, 0);
   tendril_trained_close(&t);
@@ -467,8 +451,8 @@ Test(demonstration, a_resumed_run_has_that_of_its_checkpoint) {
   // its numbers changed by hand: nothing may make them anew
   tnd_checkpoint read;
   char path[1024];
-  snprintf(path, sizeof path, "%s", in("run", last));
-  check_ok(tnd_checkpoint_read(path, tasks, &read, check_err));
+  snprintf(path, sizeof path, "%s", support_file_of("run", last));
+  check_ok(tnd_checkpoint_read(path, support_tasks, &read, check_err));
   double x[17 * 10], first = 0;
   check_ok(tnd_tensors_get(read.tensors, "demonstration.x", 17, 10, x, check_err));
   tnd_checkpoint_close(&read);
@@ -484,7 +468,7 @@ Test(demonstration, a_resumed_run_has_that_of_its_checkpoint) {
   resume("run", 1);
   tendril_trained t;
   int count;
-  check_ok(tendril_trained_open(tasks, support_path(folder, "run"), "last", NULL, &t, check_err));
+  check_ok(tendril_trained_open(support_tasks, support_file("run"), "last", NULL, &t, check_err));
   cr_assert_eq(tendril_model_get_starts(t.model, &count)[0], first);
   tendril_trained_close(&t);
   tendril_config_destroy(config);
@@ -514,12 +498,12 @@ Test(demonstration, a_run_from_before_there_were_any_goes_on) {
   train(config, "old", 2, 2);
   tnd_checkpoint read;
   char path[1024];
-  snprintf(path, sizeof path, "%s", in("old", last));
-  check_ok(tnd_checkpoint_read(path, tasks, &read, check_err));
+  snprintf(path, sizeof path, "%s", support_file_of("old", last));
+  check_ok(tnd_checkpoint_read(path, support_tasks, &read, check_err));
   cr_assert_eq(tnd_tensors_length(read.tensors, "demonstration.x"), -1);
   tnd_checkpoint_close(&read);
   // the section did not exist: neither file has it
-  blank(in("old", "config.json"), "\"demonstration\": {", "},");
+  blank(support_file_of("old", "config.json"), "\"demonstration\": {", "},");
   blank(path, "\\\"demonstration\\\": {", "},");
   resume("old", 1);
   check_same_file("whole", "old", last);

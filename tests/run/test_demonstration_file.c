@@ -23,20 +23,7 @@
 
 enum { T = 45, NX = 18, NU = 6, N = 18 };  // a walker's
 
-static tendril_tasks *tasks;
-static char *folder;
-
-static void open_folder(void) {
-  folder = support_tmpdir();
-  check_ok(tendril_tasks_create(&tasks, check_err));
-}
-
-static void close_folder(void) {
-  tendril_tasks_destroy(tasks);
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(demonstration_file, .init = open_folder, .fini = close_folder);
+TestSuite(demonstration_file, .init = support_tasks_open, .fini = support_tasks_close);
 
 typedef struct setting {
   const char *key, *value;
@@ -49,26 +36,26 @@ static const char *optimize(const char *name, const char *task, const setting *s
   tendril_optimization *o;
   tendril_optimized done;
   tendril_agent *gait = NULL;
-  check_ok(tendril_optimization_create(tasks, task, &o, check_err));
+  check_ok(tendril_optimization_create(support_tasks, task, &o, check_err));
   for (int i = 0; usual[i].key; i++)
     check_ok(tendril_optimization_set(o, usual[i].key, usual[i].value, check_err));
   for (int i = 0; settings && settings[i].key; i++)
     check_ok(tendril_optimization_set(o, settings[i].key, settings[i].value, check_err));
   check_ok(tendril_agent_gait_own(task, &gait, check_err));
-  check_ok(tendril_optimize(o, tasks, gait, support_path(folder, name), false, 2, NULL, &done,
+  check_ok(tendril_optimize(o, support_tasks, gait, support_file(name), false, 2, NULL, &done,
                             check_err));
   tendril_agent_destroy(gait);
   tendril_optimization_destroy(o);
   static char path[8][512];
   static int next;
   char *out = path[next++ % 8];
-  snprintf(out, sizeof path[0], "%s", support_path(folder, name));
+  snprintf(out, sizeof path[0], "%s", support_file(name));
   return out;
 }
 
 static tendril_motion open_motion(const char *path) {
   tendril_motion motion;
-  check_ok(tendril_motion_open(tasks, path, NULL, &motion, check_err));
+  check_ok(tendril_motion_open(support_tasks, path, NULL, &motion, check_err));
   return motion;
 }
 
@@ -78,7 +65,7 @@ static tendril_config *walking(const setting *settings) {
                                   {"demonstration.iterations", "0"},
                                   {NULL, NULL}};
   tendril_config *config;
-  check_ok(tendril_config_create(tasks, "walker-gps", "cgps", &config, check_err));
+  check_ok(tendril_config_create(support_tasks, "walker-gps", "cgps", &config, check_err));
   for (int i = 0; usual[i].key; i++)
     check_ok(tendril_config_set(config, usual[i].key, usual[i].value, check_err));
   for (int i = 0; settings && settings[i].key; i++)
@@ -88,7 +75,7 @@ static tendril_config *walking(const setting *settings) {
 
 static tendril_model *model_of(const tendril_config *config) {
   tendril_model *model, *other;
-  check_ok(tnd_config_models(config, tasks, &model, &other, check_err));
+  check_ok(tnd_config_models(config, support_tasks, &model, &other, check_err));
   tendril_model_destroy(other);
   return model;
 }
@@ -98,7 +85,7 @@ static tendril_status try_make(const tendril_config *config, const char *const *
   tendril_model *model = model_of(config);
   tendril_pool *pool = support_pool(2);
   const tendril_status status =
-      tnd_demonstrations_make(config, tasks, model, files, pool, out, err);
+      tnd_demonstrations_make(config, support_tasks, model, files, pool, out, err);
   tendril_pool_destroy(pool);
   tendril_model_destroy(model);
   return status;
@@ -237,16 +224,12 @@ static tendril_status train(const tendril_config *config, const char *run, const
   const tendril_run_hooks hooks = support_stop_hooks(&s);
   const tendril_train_start start = {.ndemonstration = n, .demonstrations = files};
   tendril_train_result result;
-  return tendril_train(config, tasks, support_path(folder, run), false, &start, 2, &hooks, &result,
+  return tendril_train(config, support_tasks, support_file(run), false, &start, 2, &hooks, &result,
                        err);
 }
 
-static const char *in(const char *run, const char *name) {
-  return support_path(support_path(folder, run), name);
-}
-
 static void check_same_file(const char *a, const char *b, const char *name) {
-  support_check_same_file(in(a, name), in(b, name));
+  support_check_same_file(support_file_of(a, name), support_file_of(b, name));
 }
 
 Test(demonstration_file, a_run_that_began_with_it_goes_on_without_it) {
@@ -255,8 +238,8 @@ Test(demonstration_file, a_run_that_began_with_it_goes_on_without_it) {
   tendril_train_result result;
   check_ok(train(config, "whole", &file, 1, 100, check_err));
   check_ok(train(config, "parts", &file, 1, 2, check_err));
-  cr_assert_eq(remove(in("walk", TND_MOTION_NAME)), 0);
-  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 1, NULL, &result, check_err));
+  cr_assert_eq(remove(support_file_of("walk", TND_MOTION_NAME)), 0);
+  check_ok(tendril_train_resume(support_tasks, support_file("parts"), 1, NULL, &result, check_err));
   check_same_file("whole", "parts", "checkpoints/last.safetensors");
   check_same_file("whole", "parts", "evaluations.csv");
   tendril_config_destroy(config);
@@ -287,7 +270,7 @@ Test(demonstration_file, there_are_as_many_as_the_configuration_says) {
 static void blow_up(const char *path) {
   tnd_checkpoint read;
   double theta[4096];
-  check_ok(tnd_checkpoint_read(path, tasks, &read, check_err));
+  check_ok(tnd_checkpoint_read(path, support_tasks, &read, check_err));
   const int64_t n = tnd_tensors_length(read.tensors, "policy.theta");
   cr_assert(n > 0 && n <= 4096);
   check_ok(tnd_tensors_get(read.tensors, "policy.theta", n, 0, theta, check_err));
@@ -311,26 +294,26 @@ Test(demonstration_file, a_fit_that_diverges_leaves_the_checkpoints_as_they_were
   for (int k = 0; k < 2; k++) {
     const char *run = learners[k];
     tendril_config *config;
-    check_ok(tendril_config_create(tasks, "walker-gps", run, &config, check_err));
+    check_ok(tendril_config_create(support_tasks, "walker-gps", run, &config, check_err));
     check_ok(tendril_config_set(config, "demonstration.steps", "45", check_err));
     for (int i = 0; little[i].key; i++)
       check_ok(tendril_config_set(config, little[i].key, little[i].value, check_err));
     check_ok(tendril_config_set(config, "policy.kind", "linear", check_err));
     check_ok(train(config, run, &file, 1, 2, check_err));
     char last[512];
-    snprintf(last, sizeof last, "%s", in(run, names[0]));
+    snprintf(last, sizeof last, "%s", support_file_of(run, names[0]));
     blow_up(last);
     size_t before[2], after;
     char *bytes[2];
     for (int i = 0; i < 2; i++)
-      bytes[i] = support_read_file(in(run, names[i]), &before[i]);
+      bytes[i] = support_read_file(support_file_of(run, names[i]), &before[i]);
     tendril_train_result result;
     tendril_error err = {{0}};
-    cr_assert_eq(tendril_train_resume(tasks, support_path(folder, run), 1, NULL, &result, &err),
+    cr_assert_eq(tendril_train_resume(support_tasks, support_file(run), 1, NULL, &result, &err),
                  TENDRIL_E_NUMERIC, "%s", err.text);
     check_text(&err, "regression: the policy's actions left the finite numbers", "--from");
     for (int i = 0; i < 2; i++) {
-      char *now = support_read_file(in(run, names[i]), &after);
+      char *now = support_read_file(support_file_of(run, names[i]), &after);
       cr_assert(after == before[i] && memcmp(now, bytes[i], after) == 0, "%s", names[i]);
       free(now);
       free(bytes[i]);
@@ -409,8 +392,8 @@ Test(demonstration_file, of_another_body_is_refused) {
   double x[(T + 1) * NX], u[T * NU];
   tendril_trajectory y = {.T = T, .nx = NX, .n = N, .nu = NU, .x = x, .u = u};
   tendril_error err;
-  check_ok(tnd_demonstration_read(file, tasks, model, &y, check_err));
-  cr_assert_eq(tnd_demonstration_read(file, tasks, heavier, &y, &err), TENDRIL_E_CONFIG);
+  check_ok(tnd_demonstration_read(file, support_tasks, model, &y, check_err));
+  cr_assert_eq(tnd_demonstration_read(file, support_tasks, heavier, &y, &err), TENDRIL_E_CONFIG);
   check_text(&err, "from its step 0 on it is off by", "the model or sim.limit is another");
   tendril_model_destroy(heavier);
   tendril_model_destroy(model);
@@ -421,13 +404,13 @@ Test(demonstration_file, that_falls_is_refused) {
   // nobody acts for a second and a half
   tendril_optimization *o;
   tendril_optimized done;
-  check_ok(tendril_optimization_create(tasks, "walker-gps", &o, check_err));
+  check_ok(tendril_optimization_create(support_tasks, "walker-gps", &o, check_err));
   check_ok(tendril_optimization_set(o, "sim.max_steps", "150", check_err));
   check_ok(tendril_optimization_set(o, "ilqg.iterations", "1", check_err));
   char file[512];
-  snprintf(file, sizeof file, "%s", support_path(folder, "fall"));
-  check_ok(
-      tendril_optimize(o, tasks, tendril_agent_zero(), file, false, 2, NULL, &done, check_err));
+  snprintf(file, sizeof file, "%s", support_file("fall"));
+  check_ok(tendril_optimize(o, support_tasks, tendril_agent_zero(), file, false, 2, NULL, &done,
+                            check_err));
   tendril_optimization_destroy(o);
   check_refused(file, (setting[]){{"demonstration.steps", "150"}, {0}}, TENDRIL_E_PHYSICS,
                 "demonstration 0 falls at its step", "use another");
@@ -437,7 +420,7 @@ Test(demonstration_file, that_is_damaged_or_missing_is_refused) {
   const char *walk = optimize("walk", "walker-gps", NULL);
   char file[512];
   size_t size;
-  snprintf(file, sizeof file, "%s", in("walk", TND_MOTION_NAME));
+  snprintf(file, sizeof file, "%s", support_file_of("walk", TND_MOTION_NAME));
   char *bytes = support_read_file(file, &size);
   // half written
   for (size_t part = 0; part < size; part += size / 7 + 1) {
@@ -475,14 +458,14 @@ static tendril_status live(void *context, tendril_error *err) {
   tendril_model *model = NULL, *other = NULL;
   tendril_pool *pool = NULL;
   tendril_config *config = NULL;
-  tendril_status status = tendril_config_create(tasks, "swimmer-gps", "cgps", &config, err);
+  tendril_status status = tendril_config_create(support_tasks, "swimmer-gps", "cgps", &config, err);
   if (status == TENDRIL_OK) status = tendril_config_set(config, "demonstration.steps", "16", err);
   if (status == TENDRIL_OK)
     status = tendril_config_set(config, "demonstration.iterations", "1", err);
   if (status == TENDRIL_OK) status = tendril_pool_create(1, &pool, err);
-  if (status == TENDRIL_OK) status = tnd_config_models(config, tasks, &model, &other, err);
+  if (status == TENDRIL_OK) status = tnd_config_models(config, support_tasks, &model, &other, err);
   if (status == TENDRIL_OK) {
-    status = tnd_demonstrations_make(config, tasks, model, &file, pool, &d, err);
+    status = tnd_demonstrations_make(config, support_tasks, model, &file, pool, &d, err);
     tnd_demonstrations_free(&d);
   }
   tendril_model_destroy(model);

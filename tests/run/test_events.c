@@ -15,17 +15,7 @@
 
 static tendril_error err;
 
-static char *folder;
-
-static void set_up(void) {
-  folder = support_tmpdir();
-}
-
-static void tear_down(void) {
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(events, .init = set_up, .fini = tear_down);
+TestSuite(events, .init = support_folder_open, .fini = support_folder_close);
 
 // CRC-32C bit by bit, masked as TFRecord does (RFC 3720: "123456789" gives e3069283)
 static uint32_t crc32c(const void *bytes, size_t n) {
@@ -67,18 +57,18 @@ static int count_records(const char *path) {
 // a version record and steps 0 .. n-1
 static const char *write_steps(int n) {
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(folder, 1e9, &events, &err), TENDRIL_OK, "%s", err.text);
+  cr_assert_eq(tnd_events_create(support_folder, 1e9, &events, &err), TENDRIL_OK, "%s", err.text);
   for (int i = 0; i < n; i++)
     cr_assert_eq(tnd_events_scalar(events, "return", i, 1e9 + i, i, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_sync(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
-  return support_path(folder, TND_EVENTS_NAME);
+  return support_file(TND_EVENTS_NAME);
 }
 
 Test(events, have_the_bytes_that_tensorboard_reads) {
   cr_assert_eq(crc32c("123456789", 9), 0xe3069283);
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(folder, 1.5, &events, &err), TENDRIL_OK, "%s", err.text);
+  cr_assert_eq(tnd_events_create(support_folder, 1.5, &events, &err), TENDRIL_OK, "%s", err.text);
   cr_assert_eq(tnd_events_scalar(events, "kl", 300, 2.5, 0.5, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
@@ -92,7 +82,7 @@ Test(events, have_the_bytes_that_tensorboard_reads) {
   static const char *const data[] = {version, scalar};
   static const size_t sizes[] = {sizeof version - 1, sizeof scalar - 1};
   size_t size, at = 0;
-  char *file = support_read_file(support_path(folder, TND_EVENTS_NAME), &size);
+  char *file = support_read_file(support_file(TND_EVENTS_NAME), &size);
   for (int i = 0; i < 2; i++) {
     uint64_t length = sizes[i];
     uint32_t crc = masked(&length, 8);
@@ -111,9 +101,9 @@ Test(events, have_the_bytes_that_tensorboard_reads) {
 Test(events, are_never_written_over) {
   const char *path = write_steps(3);
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_E_EXISTS);
+  cr_assert_eq(tnd_events_create(support_folder, 1, &events, &err), TENDRIL_E_EXISTS);
   cr_assert_eq(count_records(path), 4);
-  cr_assert_eq(tnd_events_create(support_path(folder, "none"), 1, &events, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_events_create(support_file("none"), 1, &events, &err), TENDRIL_E_IO);
   cr_assert_null(events);
 }
 
@@ -180,15 +170,14 @@ Test(events, damaged_before_the_resumption_are_refused_unchanged_after_it_cut) {
 
 Test(events, of_another_kind_are_refused_unchanged) {
   tnd_events *events = NULL;
-  support_write_file(support_path(folder, "text"), "iteration,steps\n1,2\n", 20);
-  cr_assert_eq(tnd_events_open_at(support_path(folder, "text"), 5, &events, &err),
-               TENDRIL_E_FORMAT);
+  support_write_file(support_file("text"), "iteration,steps\n1,2\n", 20);
+  cr_assert_eq(tnd_events_open_at(support_file("text"), 5, &events, &err), TENDRIL_E_FORMAT);
   cr_assert(strstr(err.text, "not an event file") != NULL);
   size_t n;
-  free(support_read_file(support_path(folder, "text"), &n));
+  free(support_read_file(support_file("text"), &n));
   cr_assert_eq(n, 20);
-  cr_assert_eq(tnd_events_open_at(support_path(folder, "none"), 5, &events, &err), TENDRIL_E_IO);
-  cr_assert_eq(tnd_events_open_at(folder, 5, &events, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_events_open_at(support_file("none"), 5, &events, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_events_open_at(support_folder, 5, &events, &err), TENDRIL_E_IO);
   cr_assert_null(events);
 }
 
@@ -196,27 +185,27 @@ Test(events, go_forward_only_and_have_short_tags) {
   tnd_events *events = NULL;
   static char tag[1 << 17];
   memset(tag, 'a', sizeof tag - 1);
-  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_OK);
+  cr_assert_eq(tnd_events_create(support_folder, 1, &events, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_scalar(events, "a", 5, 1, 1, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_scalar(events, "a", 4, 1, 1, &err), TENDRIL_E_ARGUMENT);
   cr_assert_eq(tnd_events_scalar(events, tag, 5, 1, 1, &err), TENDRIL_E_ARGUMENT);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
   tnd_events_destroy(events);
-  cr_assert_eq(count_records(support_path(folder, TND_EVENTS_NAME)), 2);
+  cr_assert_eq(count_records(support_file(TND_EVENTS_NAME)), 2);
 }
 
 Test(events, wait_for_room_on_a_full_disk) {
   tnd_events *events = NULL;
-  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_OK);
+  cr_assert_eq(tnd_events_create(support_folder, 1, &events, &err), TENDRIL_OK);
   cr_assert_eq(tnd_events_scalar(events, "a", 1, 1, 1, &err), TENDRIL_OK);
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {50, RLIM_INFINITY}, roomy = {RLIM_INFINITY, RLIM_INFINITY};
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_E_IO);
-  cr_assert_eq(count_records(support_path(folder, TND_EVENTS_NAME)), 1);
+  cr_assert_eq(count_records(support_file(TND_EVENTS_NAME)), 1);
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &roomy), 0);
   cr_assert_eq(tnd_events_flush(events, &err), TENDRIL_OK);
-  cr_assert_eq(count_records(support_path(folder, TND_EVENTS_NAME)), 2);
+  cr_assert_eq(count_records(support_file(TND_EVENTS_NAME)), 2);
   tnd_events_destroy(events);
 }
 
@@ -224,9 +213,9 @@ static tendril_status create_and_reopen(void *context, tendril_error *error) {
   tnd_events *events = NULL;
   (void)context;
   char path[TND_PATH_MAX];
-  tendril_status status = tnd_path_join(folder, TND_EVENTS_NAME, path, error);
+  tendril_status status = tnd_path_join(support_folder, TND_EVENTS_NAME, path, error);
   remove(path);
-  if (status == TENDRIL_OK) status = tnd_events_create(folder, 1, &events, error);
+  if (status == TENDRIL_OK) status = tnd_events_create(support_folder, 1, &events, error);
   if (status == TENDRIL_OK) status = tnd_events_scalar(events, "a", 1, 1, 1, error);
   if (status == TENDRIL_OK) status = tnd_events_flush(events, error);
   tnd_events_destroy(events);
@@ -246,7 +235,7 @@ Test(events, that_cannot_begin_leave_no_file) {
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {5, RLIM_INFINITY};
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
-  cr_assert_eq(tnd_events_create(folder, 1, &events, &err), TENDRIL_E_IO);
-  cr_assert(!tnd_path_exists(support_path(folder, TND_EVENTS_NAME)));
+  cr_assert_eq(tnd_events_create(support_folder, 1, &events, &err), TENDRIL_E_IO);
+  cr_assert(!tnd_path_exists(support_file(TND_EVENTS_NAME)));
   cr_assert_null(events);
 }

@@ -16,17 +16,7 @@
 static tendril_error err;
 static const char *const names[] = {"iteration", "steps", "kl"};
 
-static char *folder;
-
-static void set_up(void) {
-  folder = support_tmpdir();
-}
-
-static void tear_down(void) {
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(table, .init = set_up, .fini = tear_down);
+TestSuite(table, .init = support_folder_open, .fini = support_folder_close);
 
 static void assert_holds(const char *path, const char *text) {
   char *bytes = support_read_file(path, NULL);
@@ -35,14 +25,14 @@ static void assert_holds(const char *path, const char *text) {
 }
 
 static tendril_status open_at(const char *text, int64_t last, tnd_table **out) {
-  const char *path = support_path(folder, "progress.csv");
+  const char *path = support_file("progress.csv");
   support_write_file(path, text, strlen(text));
   return tnd_table_open_at(path, names, 3, last, out, &err);
 }
 
 Test(table, is_a_header_and_rows_in_the_fewest_digits) {
   tnd_table *table = NULL;
-  const char *path = support_path(folder, "progress.csv");
+  const char *path = support_file("progress.csv");
   cr_assert_eq(tnd_table_create(path, names, 3, &table, &err), TENDRIL_OK, "%s", err.text);
   cr_assert_eq(tnd_table_row(table, (double[]){0, 2048, (double)NAN}, &err), TENDRIL_OK);
   cr_assert_eq(tnd_table_row(table, (double[]){1, 1e9, 0.1}, &err), TENDRIL_OK);
@@ -55,7 +45,7 @@ Test(table, is_a_header_and_rows_in_the_fewest_digits) {
 
 Test(table, takes_no_row_out_of_order_and_no_name_that_breaks_a_line) {
   tnd_table *table = NULL;
-  const char *path = support_path(folder, "progress.csv");
+  const char *path = support_file("progress.csv");
   cr_assert_eq(tnd_table_create(path, (const char *const[]){"a,b"}, 1, &table, &err),
                TENDRIL_E_ARGUMENT);
   cr_assert_eq(tnd_table_create(path, names, 0, &table, &err), TENDRIL_E_ARGUMENT);
@@ -83,7 +73,7 @@ Test(table, resumes_after_the_given_iteration) {
     cr_assert_eq(tnd_table_row(table, (double[]){2 - 1e-9, 0, 0}, &err), TENDRIL_E_ARGUMENT);
     cr_assert_eq(tnd_table_row(table, (double[]){3, 0, 0}, &err), TENDRIL_OK);
     tnd_table_destroy(table);
-    assert_holds(support_path(folder, "progress.csv"), cases[i][1]);
+    assert_holds(support_file("progress.csv"), cases[i][1]);
   }
 }
 
@@ -106,7 +96,7 @@ Test(table, refuses_foreign_columns_and_damage_unchanged) {
     cr_assert_eq(open_at(cases[i][0], 9, &table), TENDRIL_E_FORMAT, "%s", cases[i][0]);
     cr_assert(strstr(err.text, cases[i][1]) != NULL, "%s", err.text);
     cr_assert_null(table);
-    assert_holds(support_path(folder, "progress.csv"), cases[i][0]);
+    assert_holds(support_file("progress.csv"), cases[i][0]);
   }
 }
 
@@ -120,12 +110,12 @@ Test(table, resumes_long_tables) {
   cr_assert_eq(open_at(text, 29999, &table), TENDRIL_OK, "%s", err.text);
   tnd_table_destroy(table);
   text[n - strlen("30000,30000,\n")] = 0;
-  assert_holds(support_path(folder, "progress.csv"), text);
+  assert_holds(support_file("progress.csv"), text);
 }
 
 Test(table, a_full_disk_leaves_no_part_of_a_row) {
   tnd_table *table = NULL;
-  const char *path = support_path(folder, "progress.csv");
+  const char *path = support_file("progress.csv");
   cr_assert_eq(tnd_table_create(path, names, 3, &table, &err), TENDRIL_OK);
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {22, RLIM_INFINITY}, roomy = {RLIM_INFINITY, RLIM_INFINITY};
@@ -142,7 +132,7 @@ static tendril_status create_and_reopen(void *context, tendril_error *error) {
   tnd_table *table = NULL;
   (void)context;
   char path[TND_PATH_MAX];
-  tendril_status status = tnd_path_join(folder, "progress.csv", path, error);
+  tendril_status status = tnd_path_join(support_folder, "progress.csv", path, error);
   remove(path);
   if (status == TENDRIL_OK) status = tnd_table_create(path, names, 3, &table, error);
   if (status == TENDRIL_OK) status = tnd_table_row(table, (double[]){1, 2, 3}, error);
@@ -162,25 +152,25 @@ Test(table, that_cannot_begin_leaves_no_file) {
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit full = {5, RLIM_INFINITY};
   cr_assert_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
-  cr_assert_eq(tnd_table_create(support_path(folder, "progress.csv"), names, 3, &table, &err),
+  cr_assert_eq(tnd_table_create(support_file("progress.csv"), names, 3, &table, &err),
                TENDRIL_E_IO);
-  cr_assert(!tnd_path_exists(support_path(folder, "progress.csv")));
+  cr_assert(!tnd_path_exists(support_file("progress.csv")));
   cr_assert_null(table);
 }
 
 // ----------------------------------------------------------------------------------------- reading
 
 static tendril_status read_text(const char *text, tnd_rows *out) {
-  const char *path = support_path(folder, "progress.csv");
+  const char *path = support_file("progress.csv");
   support_write_file(path, text, strlen(text));
   return tnd_rows_read(path, out, &err);
 }
 
-Test(rows, are_what_a_table_wrote, .init = set_up, .fini = tear_down) {
+Test(rows, are_what_a_table_wrote, .init = support_folder_open, .fini = support_folder_close) {
   static const double values[2][3] = {{3, -(double)INFINITY, 0.1}, {7, 1e-300, 1e9}};
   tnd_table *table = NULL;
   tnd_rows rows = {0};
-  const char *path = support_path(folder, "progress.csv");
+  const char *path = support_file("progress.csv");
   cr_assert_eq(tnd_table_create(path, names, 3, &table, &err), TENDRIL_OK);
   for (int i = 0; i < 2; i++)
     cr_assert_eq(tnd_table_row(table, values[i], &err), TENDRIL_OK);
@@ -195,7 +185,8 @@ Test(rows, are_what_a_table_wrote, .init = set_up, .fini = tear_down) {
   tnd_rows_free(&rows);
 }
 
-Test(rows, of_a_running_training_are_the_whole_ones, .init = set_up, .fini = tear_down) {
+Test(rows, of_a_running_training_are_the_whole_ones, .init = support_folder_open,
+     .fini = support_folder_close) {
   static const struct {
     const char *text;
     size_t n;
@@ -210,7 +201,8 @@ Test(rows, of_a_running_training_are_the_whole_ones, .init = set_up, .fini = tea
   }
 }
 
-Test(rows, that_are_none_are_named_by_their_line, .init = set_up, .fini = tear_down) {
+Test(rows, that_are_none_are_named_by_their_line, .init = support_folder_open,
+     .fini = support_folder_close) {
   static const struct {
     const char *text, *line;
   } cases[] = {{"", "line 1: no header"},
@@ -228,7 +220,7 @@ Test(rows, that_are_none_are_named_by_their_line, .init = set_up, .fini = tear_d
     cr_assert_null(rows.text);
   }
   tnd_rows rows = {0};
-  cr_assert_eq(tnd_rows_read(support_path(folder, "none"), &rows, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_rows_read(support_file("none"), &rows, &err), TENDRIL_E_IO);
 }
 
 static tendril_status read_once(void *context, tendril_error *error) {
@@ -238,9 +230,10 @@ static tendril_status read_once(void *context, tendril_error *error) {
   return status;
 }
 
-Test(rows, survive_every_failing_allocation, .init = set_up, .fini = tear_down) {
+Test(rows, survive_every_failing_allocation, .init = support_folder_open,
+     .fini = support_folder_close) {
   char path[TND_PATH_MAX];
-  cr_assert_eq(tnd_path_join(folder, "progress.csv", path, &err), TENDRIL_OK);
+  cr_assert_eq(tnd_path_join(support_folder, "progress.csv", path, &err), TENDRIL_OK);
   support_write_file(path, "a,b\n1,2\n", 8);
   cr_assert_eq(support_fail_each_alloc(read_once, path), 3);
 }

@@ -16,20 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static tendril_tasks *tasks;
-static char *folder;
-
-static void open_folder(void) {
-  folder = support_tmpdir();
-  check_ok(tendril_tasks_create(&tasks, check_err));
-}
-
-static void close_folder(void) {
-  tendril_tasks_destroy(tasks);
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(train, .init = open_folder, .fini = close_folder);
+TestSuite(train, .init = support_tasks_open, .fini = support_tasks_close);
 
 static const char *task = "hopper-v4";   // of the trainings
 static const char *integrator = "task";  // of them
@@ -52,7 +39,7 @@ static tendril_config *small_config(void) {
                                             {"learner.fisher_share", "0.5"},
                                             {"learner.reward_scale", "return-sd"}};
   tendril_config *config = NULL;
-  check_ok(tendril_config_create(tasks, task, "trpo", &config, check_err));
+  check_ok(tendril_config_create(support_tasks, task, "trpo", &config, check_err));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   check_ok(tendril_config_set(config, "sim.integrator", integrator, check_err));
@@ -65,14 +52,10 @@ static tendril_config *small_config(void) {
   return config;
 }
 
-static const char *in(const char *run, const char *name) {
-  return support_path(support_path(folder, run), name);
-}
-
 static tendril_train_result train(const char *run, int threads, const tendril_run_hooks *hooks) {
   tendril_config *config = small_config();
   tendril_train_result result;
-  check_ok(tendril_train(config, tasks, support_path(folder, run), false, NULL, threads, hooks,
+  check_ok(tendril_train(config, support_tasks, support_file(run), false, NULL, threads, hooks,
                          &result, check_err));
   tendril_config_destroy(config);
   return result;
@@ -91,8 +74,9 @@ static const char *const checkpoints[] = {
 
 static void check_same_checkpoints(const char *a, const char *b) {
   for (size_t i = 0; i < sizeof checkpoints / sizeof checkpoints[0]; i++)
-    support_check_same_file(in(a, checkpoints[i]), in(b, checkpoints[i]));
-  support_check_same_file(in(a, "evaluations.csv"), in(b, "evaluations.csv"));
+    support_check_same_file(support_file_of(a, checkpoints[i]), support_file_of(b, checkpoints[i]));
+  support_check_same_file(support_file_of(a, "evaluations.csv"),
+                          support_file_of(b, "evaluations.csv"));
 }
 
 Test(train, writes_the_same_checkpoints_on_one_two_and_three_threads) {
@@ -119,7 +103,7 @@ Test(train, a_stopped_and_resumed_run_is_the_run_that_never_stopped) {
   const int64_t stops[] = {7, 9, 1000};
   for (int i = 0; i < 3; i++) {
     s = (support_stop){.at = stops[i]};
-    check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 3 - i, &hooks, &result,
+    check_ok(tendril_train_resume(support_tasks, support_file("parts"), 3 - i, &hooks, &result,
                                   check_err));
   }
   cr_assert(result.finished);
@@ -137,7 +121,7 @@ static void check_as_trained(void *user, const tendril_progress *p) {
 }
 
 static int columns(const char *run) {
-  char *table = support_read_file(in(run, "evaluations.csv"), NULL);
+  char *table = support_read_file(support_file_of(run, "evaluations.csv"), NULL);
   int n = 1;
   for (const char *c = table; *c != '\n'; c++)
     n += *c == ',';
@@ -157,7 +141,7 @@ Test(train, a_training_under_other_physics_is_judged_under_the_tasks_own) {
 
   // the last evaluation again, from the checkpoint
   tendril_trained t;
-  check_ok(tendril_trained_open(tasks, support_path(folder, "euler"), "last", NULL, &t, check_err));
+  check_ok(tendril_trained_open(support_tasks, support_file("euler"), "last", NULL, &t, check_err));
   tendril_agent *agent;
   tendril_pool *pool = support_pool(1);
   check_ok(tendril_agent_create(t.policy, false, &agent, check_err));
@@ -177,7 +161,7 @@ Test(train, a_training_under_other_physics_is_judged_under_the_tasks_own) {
 
   // who asks for physics gets them alone
   static const char *const chosen[] = {"physics_steps", "2", NULL};
-  check_ok(tendril_trained_open(tasks, support_path(folder, "euler"), NULL, chosen, &t, check_err));
+  check_ok(tendril_trained_open(support_tasks, support_file("euler"), NULL, chosen, &t, check_err));
   cr_assert_null(t.task_model);
   cr_assert_eq(tendril_model_physics_steps(t.model), 2);
   tendril_trained_close(&t);
@@ -190,7 +174,8 @@ Test(train, a_training_under_the_tasks_own_physics_is_evaluated_once) {
   cr_assert(isnan(own.held_as_trained) && isnan(own.final_as_trained));
   cr_assert(isnan(named.held_as_trained) && isnan(named.final_as_trained));
   cr_assert_eq(columns("own"), 11);
-  support_check_same_file(in("own", "evaluations.csv"), in("named", "evaluations.csv"));
+  support_check_same_file(support_file_of("own", "evaluations.csv"),
+                          support_file_of("named", "evaluations.csv"));
 }
 
 Test(train, a_run_evaluated_under_two_physics_resumes_to_the_bit) {
@@ -199,7 +184,7 @@ Test(train, a_run_evaluated_under_two_physics_resumes_to_the_bit) {
   support_stop s = {.at = 7};
   tendril_run_hooks hooks = support_stop_hooks(&s);
   train("parts", 1, &hooks);
-  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &parts, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("parts"), 2, NULL, &parts, check_err));
   check_same_checkpoints("whole", "parts");
   cr_assert_eq(parts.held_as_trained, whole.held_as_trained);
   cr_assert_eq(parts.final_as_trained, whole.final_as_trained);
@@ -214,7 +199,7 @@ Test(train, a_run_of_a_task_with_a_goal_resumes_to_the_bit) {
   tendril_run_hooks hooks = support_stop_hooks(&s);
   tendril_train_result parts;
   train("parts", 1, &hooks);
-  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &parts, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("parts"), 2, NULL, &parts, check_err));
   check_same_checkpoints("whole", "parts");
   cr_assert_eq(columns("whole"), 22);  // two more than without a goal
 }
@@ -226,7 +211,7 @@ Test(train, a_run_on_many_grounds_resumes_to_the_bit) {
   support_stop s = {.at = 7};
   tendril_run_hooks hooks = support_stop_hooks(&s);
   train("parts", 1, &hooks);
-  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 2, NULL, &result, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("parts"), 2, NULL, &result, check_err));
   check_same_checkpoints("whole", "parts");
 }
 
@@ -240,11 +225,11 @@ Test(train, a_run_whose_process_died_resumes_from_its_last_checkpoint) {
   tendril_run_hooks until_8 = support_stop_hooks(&early);
   train("donor", 1, &until_8);
   size_t size;
-  char *last = support_read_file(in("donor", checkpoints[0]), &size);
-  support_write_file(in("dead", checkpoints[0]), last, size);
+  char *last = support_read_file(support_file_of("donor", checkpoints[0]), &size);
+  support_write_file(support_file_of("dead", checkpoints[0]), last, size);
   free(last);
   tendril_train_result result;
-  check_ok(tendril_train_resume(tasks, support_path(folder, "dead"), 2, NULL, &result, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("dead"), 2, NULL, &result, check_err));
   check_same_checkpoints("whole", "dead");
 }
 
@@ -260,13 +245,14 @@ Test(train, evaluates_at_the_iteration_that_reaches_the_percentage) {
                                             {"rollout.batch", "4"},
                                             {"rollout.streams", "1"}};
   tendril_config *config = NULL;
-  check_ok(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
+  check_ok(
+      tendril_config_create(support_tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   bool evaluated[101] = {false};
   tendril_run_hooks hooks = {.progress = note_evaluations, .user = evaluated};
   tendril_train_result result;
-  check_ok(tendril_train(config, tasks, support_path(folder, "run"), false, NULL, 1, &hooks,
+  check_ok(tendril_train(config, support_tasks, support_file("run"), false, NULL, 1, &hooks,
                          &result, check_err));
   for (int i = 0; i <= 100; i++)
     cr_assert_eq(evaluated[i], i == 29 || i == 57 || i == 58 || i == 100, "iteration %d", i);
@@ -292,7 +278,7 @@ static void note_means(void *user, const tendril_progress *p) {
 
 static void check_iterations(const char *run, const seen *s, const int *expected, int n) {
   cr_assert_eq(s->n, n);
-  char *table = support_read_file(in(run, "evaluations.csv"), NULL);
+  char *table = support_read_file(support_file_of(run, "evaluations.csv"), NULL);
   const char *row = table;
   for (int i = 0; i < n; i++) {
     cr_assert_eq(s->iteration[i], expected[i]);
@@ -306,7 +292,7 @@ static void check_iterations(const char *run, const seen *s, const int *expected
 // The parameters in training, of the last checkpoint; [*n] the caller's.
 static double *theta_of(const char *run, int64_t *n) {
   tnd_tensors *tensors = NULL;
-  check_ok(tnd_tensors_read(in(run, checkpoints[0]), &tensors, check_err));
+  check_ok(tnd_tensors_read(support_file_of(run, checkpoints[0]), &tensors, check_err));
   *n = tnd_tensors_length(tensors, "policy.theta");
   double *theta = malloc(sizeof *theta * (size_t)*n);
   check_ok(tnd_tensors_get(tensors, "policy.theta", *n, 0, theta, check_err));
@@ -355,7 +341,7 @@ static void check_best(void *user, const tendril_progress *p) {
     j->worse++;
   }
   tendril_trained t;
-  check_ok(tendril_trained_open(tasks, support_path(folder, j->run), "best", NULL, &t, check_err));
+  check_ok(tendril_trained_open(support_tasks, support_file(j->run), "best", NULL, &t, check_err));
   cr_assert_eq(t.iteration, j->best_iteration);
   tendril_trained_close(&t);
 }
@@ -366,13 +352,14 @@ Test(train, keeps_the_best_of_evaluations_before_the_first_percentage) {
                                             {"rollout.batch", "16"},  {"rollout.streams", "1"},
                                             {"learner.max_kl", "1"}};
   tendril_config *config = NULL;
-  check_ok(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
+  check_ok(
+      tendril_config_create(support_tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
   judged j = {.run = "run"};
   tendril_run_hooks hooks = {.progress = check_best, .user = &j};
   tendril_train_result result;
-  check_ok(tendril_train(config, tasks, support_path(folder, "run"), false, NULL, 1, &hooks,
+  check_ok(tendril_train(config, support_tasks, support_file("run"), false, NULL, 1, &hooks,
                          &result, check_err));
   cr_assert_eq(j.evaluations, 12);
   cr_assert_gt(j.worse, 0);  // else the best would be the last whatever is kept
@@ -392,16 +379,16 @@ Test(train, a_run_that_stops_before_the_first_percentage_knows_its_best) {
   // two of eval_every, none of eval_at
   s = (support_stop){.at = 5};
   check_ok(
-      tendril_train_resume(tasks, support_path(folder, "parts"), 2, &hooks, &result, check_err));
+      tendril_train_resume(support_tasks, support_file("parts"), 2, &hooks, &result, check_err));
   cr_assert(isfinite(result.best) && isnan(result.final));
   // and from the checkpoint alone
   s = (support_stop){.flag = 1};
   check_ok(
-      tendril_train_resume(tasks, support_path(folder, "parts"), 2, &hooks, &again, check_err));
+      tendril_train_resume(support_tasks, support_file("parts"), 2, &hooks, &again, check_err));
   cr_assert_eq(again.iterations, 5);
   cr_assert_eq(again.best, result.best);
   cr_assert_eq(again.eval_steps, result.eval_steps);
-  check_ok(tendril_train_resume(tasks, support_path(folder, "parts"), 3, NULL, &result, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("parts"), 3, NULL, &result, check_err));
   cr_assert(result.finished && result.best >= again.best);
   check_same_checkpoints("whole", "parts");
 }
@@ -437,14 +424,14 @@ Test(train, a_run_from_before_eval_every_goes_on_as_without_it) {
   tendril_run_hooks hooks = support_stop_hooks(&s);
   train("old", 2, &hooks);
   tnd_tensors *tensors = NULL;
-  check_ok(tnd_tensors_read(in("old", checkpoints[0]), &tensors, check_err));
+  check_ok(tnd_tensors_read(support_file_of("old", checkpoints[0]), &tensors, check_err));
   cr_assert_eq(tnd_tensors_length(tensors, "run.other_evaluations"), -1);
   tnd_tensors_destroy(tensors);
   // the option did not exist: neither file has it
-  blank(in("old", "config.json"), "\"eval_every\": 0,");
-  blank(in("old", checkpoints[0]), "\\\"eval_every\\\": 0,");
+  blank(support_file_of("old", "config.json"), "\"eval_every\": 0,");
+  blank(support_file_of("old", checkpoints[0]), "\\\"eval_every\\\": 0,");
   tendril_train_result result;
-  check_ok(tendril_train_resume(tasks, support_path(folder, "old"), 2, NULL, &result, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("old"), 2, NULL, &result, check_err));
   check_same_checkpoints("whole", "old");
 }
 
@@ -482,7 +469,7 @@ Test(train, a_count_of_evaluations_that_makes_no_sense_is_refused) {
 Test(train, a_finished_run_resumes_to_itself) {
   train("run", 2, NULL);
   tendril_train_result result;
-  check_ok(tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, check_err));
+  check_ok(tendril_train_resume(support_tasks, support_file("run"), 1, NULL, &result, check_err));
   cr_assert(result.finished);
   cr_assert_eq(result.iterations, 12);
 }
@@ -492,20 +479,21 @@ Test(train, an_existing_run_is_kept_without_force_and_replaced_with_it) {
   tendril_config *config = small_config();
   tendril_train_result result;
   tendril_error err = {{0}};
-  const char *run = support_path(folder, "run");
-  check_refused(tendril_train(config, tasks, run, false, NULL, 1, NULL, &result, &err),
+  const char *run = support_file("run");
+  check_refused(tendril_train(config, support_tasks, run, false, NULL, 1, NULL, &result, &err),
                 TENDRIL_E_EXISTS, &err, "--force");
-  cr_assert_eq(tendril_train(config, tasks, run, true, NULL, 1, NULL, &result, &err), TENDRIL_OK);
+  cr_assert_eq(tendril_train(config, support_tasks, run, true, NULL, 1, NULL, &result, &err),
+               TENDRIL_OK);
   // a folder that no run made is left alone, force or not
-  cr_assert_eq(mkdir(support_path(folder, "mine"), 0755), 0);
-  support_write_file(in("mine", "thesis.txt"), "words", 5);
-  check_refused(tendril_train(config, tasks, support_path(folder, "mine"), true, NULL, 1, NULL,
+  cr_assert_eq(mkdir(support_file("mine"), 0755), 0);
+  support_write_file(support_file_of("mine", "thesis.txt"), "words", 5);
+  check_refused(tendril_train(config, support_tasks, support_file("mine"), true, NULL, 1, NULL,
                               &result, &err),
                 TENDRIL_E_EXISTS, &err, "no run wrote");
-  free(support_read_file(in("mine", "thesis.txt"), NULL));
+  free(support_read_file(support_file_of("mine", "thesis.txt"), NULL));
   // a file where the folder should be
-  support_write_file(support_path(folder, "file"), "x", 1);
-  cr_assert_neq(tendril_train(config, tasks, support_path(folder, "file"), true, NULL, 1, NULL,
+  support_write_file(support_file("file"), "x", 1);
+  cr_assert_neq(tendril_train(config, support_tasks, support_file("file"), true, NULL, 1, NULL,
                               &result, &err),
                 TENDRIL_OK);
   tendril_config_destroy(config);
@@ -515,15 +503,15 @@ Test(train, a_changed_configuration_is_not_resumed) {
   support_stop s = {.at = 3};
   tendril_run_hooks hooks = support_stop_hooks(&s);
   train("run", 1, &hooks);
-  char *text = support_read_file(in("run", "config.json"), NULL);
+  char *text = support_read_file(support_file_of("run", "config.json"), NULL);
   char *found = strstr(text, "\"max_kl\": 0.01");
   cr_assert_not_null(found);
   memcpy(found, "\"max_kl\": 0.02", strlen("\"max_kl\": 0.02"));
-  support_write_file(in("run", "config.json"), text, strlen(text));
+  support_write_file(support_file_of("run", "config.json"), text, strlen(text));
   free(text);
   tendril_train_result result;
   tendril_error err = {{0}};
-  check_refused(tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, &err),
+  check_refused(tendril_train_resume(support_tasks, support_file("run"), 1, NULL, &result, &err),
                 TENDRIL_E_CONFIG, &err, "config.json");
 }
 
@@ -532,7 +520,7 @@ Test(train, a_damaged_or_foreign_checkpoint_is_refused_at_any_place) {
   tendril_run_hooks hooks = support_stop_hooks(&s);
   train("run", 1, &hooks);
   char path[512];
-  snprintf(path, sizeof path, "%s", in("run", checkpoints[0]));
+  snprintf(path, sizeof path, "%s", support_file_of("run", checkpoints[0]));
   size_t size;
   char *whole = support_read_file(path, &size);
   cr_assert_gt(size, sizeof(double));
@@ -540,7 +528,8 @@ Test(train, a_damaged_or_foreign_checkpoint_is_refused_at_any_place) {
   tendril_error err = {{0}};
   for (size_t cut = 0; cut < size; cut += 1 + size / 97) {
     support_write_file(path, whole, cut);
-    cr_assert_neq(tendril_trained_open(tasks, path, NULL, NULL, &trained, &err), TENDRIL_OK);
+    cr_assert_neq(tendril_trained_open(support_tasks, path, NULL, NULL, &trained, &err),
+                  TENDRIL_OK);
     cr_assert(strstr(err.text, "last.safetensors"), "%s", err.text);
   }
   // NaN in the policy's parameters
@@ -552,7 +541,7 @@ Test(train, a_damaged_or_foreign_checkpoint_is_refused_at_any_place) {
   free(nan_inside);
   tendril_train_result result;
   tendril_status status =
-      tendril_train_resume(tasks, support_path(folder, "run"), 1, NULL, &result, &err);
+      tendril_train_resume(support_tasks, support_file("run"), 1, NULL, &result, &err);
   cr_assert(status == TENDRIL_E_NUMERIC || status == TENDRIL_E_FORMAT, "%s", err.text);
   free(whole);
 }
@@ -564,14 +553,14 @@ Test(train, a_run_starts_from_another_runs_policy) {
   check_ok(tendril_config_set(config, "run.iterations", "1", check_err));
   check_ok(tendril_config_set(config, "learner.max_kl", "1e-8", check_err));
   char first[512];
-  snprintf(first, sizeof first, "%s", support_path(folder, "first"));
+  snprintf(first, sizeof first, "%s", support_file("first"));
   const tendril_train_start start = {.from = first};
-  check_ok(tendril_train(config, tasks, support_path(folder, "second"), false, &start, 1, NULL,
+  check_ok(tendril_train(config, support_tasks, support_file("second"), false, &start, 1, NULL,
                          &result, check_err));
   tendril_trained a, b;
-  check_ok(tendril_trained_open(tasks, support_path(folder, "first"), NULL, NULL, &a, check_err));
+  check_ok(tendril_trained_open(support_tasks, support_file("first"), NULL, NULL, &a, check_err));
   check_ok(
-      tendril_trained_open(tasks, support_path(folder, "second"), "last", NULL, &b, check_err));
+      tendril_trained_open(support_tasks, support_file("second"), "last", NULL, &b, check_err));
   // a step of KL 1e-8 leaves the parameters where the first run had them
   check_all_close(tendril_policy_get_params(b.policy), tendril_policy_get_params(a.policy),
                   tendril_policy_nparam(a.policy), 1e-2);
@@ -580,7 +569,7 @@ Test(train, a_run_starts_from_another_runs_policy) {
   // another shape is refused
   tendril_error err = {{0}};
   check_ok(tendril_config_set(config, "policy.hidden", "32", check_err));
-  check_refused(tendril_train(config, tasks, support_path(folder, "third"), false, &start, 1, NULL,
+  check_refused(tendril_train(config, support_tasks, support_file("third"), false, &start, 1, NULL,
                               &result, &err),
                 TENDRIL_E_CONFIG, &err, "policy");
   tendril_config_destroy(config);
@@ -591,20 +580,20 @@ Test(train, checkpoints_are_found_by_name_and_iteration) {
   tendril_trained t;
   tendril_error err = {{0}};
   char run[512];
-  snprintf(run, sizeof run, "%s", support_path(folder, "run"));
-  check_ok(tendril_trained_open(tasks, run, "10", NULL, &t, check_err));
+  snprintf(run, sizeof run, "%s", support_file("run"));
+  check_ok(tendril_trained_open(support_tasks, run, "10", NULL, &t, check_err));
   cr_assert_eq(t.iteration, 10);
   cr_assert_eq(t.steps, 5120);
   tendril_trained_close(&t);
-  check_refused(tendril_trained_open(tasks, run, "11", NULL, &t, &err), TENDRIL_E_IO, &err,
+  check_refused(tendril_trained_open(support_tasks, run, "11", NULL, &t, &err), TENDRIL_E_IO, &err,
                 "no such checkpoint");
-  check_refused(tendril_trained_open(tasks, run, "newest", NULL, &t, &err), TENDRIL_E_ARGUMENT,
-                &err, "best, last");
-  check_refused(tendril_trained_open(tasks, support_path(folder, "nowhere"), NULL, NULL, &t, &err),
+  check_refused(tendril_trained_open(support_tasks, run, "newest", NULL, &t, &err),
+                TENDRIL_E_ARGUMENT, &err, "best, last");
+  check_refused(tendril_trained_open(support_tasks, support_file("nowhere"), NULL, NULL, &t, &err),
                 TENDRIL_E_IO, &err, "nowhere");
   // the physics of an evaluation may differ from that of the training
   const char *const sim[] = {"integrator", "euler", "physics_steps", "1", NULL};
-  check_ok(tendril_trained_open(tasks, run, "last", sim, &t, check_err));
+  check_ok(tendril_trained_open(support_tasks, run, "last", sim, &t, check_err));
   cr_assert_eq(tendril_model_physics_steps(t.model), 1);
   check_close(tendril_model_seconds(t.model), 0.008, 1e-15);  // 4 x 0.002, one rounding
   tendril_trained_close(&t);
@@ -616,16 +605,16 @@ Test(train, checkpoints_are_found_by_name_and_iteration) {
 static void pretend_gnuplot(const char *commands) {
   char text[512];
   snprintf(text, sizeof text, "#!/bin/sh\n%s\n", commands);
-  const char *path = support_path(folder, "gnuplot");
+  const char *path = support_file("gnuplot");
   support_write_file(path, text, strlen(text));
   cr_assert_eq(chmod(path, 0755), 0);
-  snprintf(text, sizeof text, "%s:/bin:/usr/bin", folder);
+  snprintf(text, sizeof text, "%s:/bin:/usr/bin", support_folder);
   setenv("PATH", text, 1);
 }
 
 Test(train, leaves_a_picture_of_its_curves) {
   train("run", 2, NULL);
-  char *text = support_read_file(in("run", "curves.svg"), NULL);
+  char *text = support_read_file(support_file_of("run", "curves.svg"), NULL);
   cr_assert(strstr(text, "<svg") && strstr(text, "hopper-v4, trpo, seed 1"));
   free(text);
 }
@@ -633,7 +622,7 @@ Test(train, leaves_a_picture_of_its_curves) {
 Test(train, draws_once_an_evaluation_and_at_its_end) {
   pretend_gnuplot("cat >/dev/null; echo drawn >>$0.log; echo picture");
   train("run", 1, NULL);  // evaluations at 50, 90 (11 iterations), 95 and 100 %
-  char *log = support_read_file(support_path(folder, "gnuplot.log"), NULL);
+  char *log = support_read_file(support_file("gnuplot.log"), NULL);
   cr_assert_geq(strlen(log), strlen("drawn\ndrawn\n"));
   cr_assert_leq(strlen(log), 3 * strlen("drawn\n"));
   free(log);
@@ -644,11 +633,11 @@ Test(train, is_the_same_without_gnuplot_and_with_a_broken_one) {
   setenv("PATH", "/nowhere", 1);
   train("without", 2, NULL);
   check_same_checkpoints("with", "without");
-  cr_assert_neq(access(in("without", "curves.svg"), F_OK), 0);
+  cr_assert_neq(access(support_file_of("without", "curves.svg"), F_OK), 0);
   pretend_gnuplot("echo broken >&2; exit 1");
   train("broken", 2, NULL);
   check_same_checkpoints("with", "broken");
-  cr_assert_neq(access(in("broken", "curves.svg"), F_OK), 0);
+  cr_assert_neq(access(support_file_of("broken", "curves.svg"), F_OK), 0);
 }
 
 static tendril_status train_once(void *context, tendril_error *err) {
@@ -656,7 +645,7 @@ static tendril_status train_once(void *context, tendril_error *err) {
   tendril_config *config = NULL;
   tendril_train_result result;
   tendril_status status =
-      tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, err);
+      tendril_config_create(support_tasks, "inverted-pendulum-v4", "trpo", &config, err);
   static const char *const settings[][2] = {{"run.iterations", "1"}, {"run.eval_episodes", "1"},
                                             {"rollout.batch", "16"}, {"rollout.streams", "1"},
                                             {"policy.hidden", "4"},  {"critic.hidden", "4"},
@@ -664,7 +653,7 @@ static tendril_status train_once(void *context, tendril_error *err) {
   for (size_t i = 0; i < sizeof settings / sizeof settings[0] && status == TENDRIL_OK; i++)
     status = tendril_config_set(config, settings[i][0], settings[i][1], err);
   if (status == TENDRIL_OK)
-    status = tendril_train(config, tasks, support_path(folder, "scarce"), true, NULL, 1, NULL,
+    status = tendril_train(config, support_tasks, support_file("scarce"), true, NULL, 1, NULL,
                            &result, err);
   tendril_config_destroy(config);
   return status;
@@ -675,7 +664,7 @@ Test(train, averages_the_parameters_of_the_policy_that_a_checkpoint_stands_for) 
   check_ok(tendril_config_set(config, "run.keep_every", "1", check_err));
   check_ok(tendril_config_set(config, "run.average", "0.75", check_err));
   tendril_train_result result;
-  check_ok(tendril_train(config, tasks, support_path(folder, "a"), false, NULL, 1, NULL, &result,
+  check_ok(tendril_train(config, support_tasks, support_file("a"), false, NULL, 1, NULL, &result,
                          check_err));
   tendril_config_destroy(config);
   double *average = NULL, *theta = NULL;
@@ -684,7 +673,7 @@ Test(train, averages_the_parameters_of_the_policy_that_a_checkpoint_stands_for) 
     snprintf(name, sizeof name, "%d", k);
     tendril_trained trained;
     check_ok(
-        tendril_trained_open(tasks, support_path(folder, "a"), name, NULL, &trained, check_err));
+        tendril_trained_open(support_tasks, support_file("a"), name, NULL, &trained, check_err));
     const int nparam = tendril_policy_nparam(trained.policy);
     const double *opened = tendril_policy_get_params(trained.policy);
     if (!theta) {

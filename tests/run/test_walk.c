@@ -3,11 +3,9 @@
 #include "support/close.h"
 #include "support/learning.h"
 #include "support/tmpdir.h"
+#include "support/training.h"
 
 #include <criterion/criterion.h>
-
-static tendril_tasks *tasks;
-static char *folder;
 
 // Five iterations, every second kept, evaluated after the third alone.
 static void train_once(void) {
@@ -17,29 +15,24 @@ static void train_once(void) {
                                             {"policy.hidden", "4"},  {"critic.hidden", "4"}};
   tendril_config *config = NULL;
   tendril_train_result result;
-  folder = support_tmpdir();
-  check_ok(tendril_tasks_create(&tasks, check_err));
-  check_ok(tendril_config_create(tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
+  support_tasks_open();
+  check_ok(
+      tendril_config_create(support_tasks, "inverted-pendulum-v4", "trpo", &config, check_err));
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
     check_ok(tendril_config_set(config, settings[i][0], settings[i][1], check_err));
-  check_ok(tendril_train(config, tasks, support_path(folder, "run"), false, NULL, 1, NULL, &result,
+  check_ok(tendril_train(config, support_tasks, support_file("run"), false, NULL, 1, NULL, &result,
                          check_err));
   tendril_config_destroy(config);
 }
 
-static void end(void) {
-  tendril_tasks_destroy(tasks);
-  support_tmpdir_remove(folder);
-}
-
-TestSuite(walk, .init = train_once, .fini = end);
+TestSuite(walk, .init = train_once, .fini = support_tasks_close);
 
 // The iteration of the next checkpoint; -1: there is none.
 static int64_t next(int by, int64_t from) {
   tendril_trained trained;
   bool there;
   check_ok(
-      tnd_walk_open(tasks, support_path(folder, "run"), by, from, &trained, &there, check_err));
+      tnd_walk_open(support_tasks, support_file("run"), by, from, &trained, &there, check_err));
   if (!there) return -1;
   const int64_t iteration = trained.iteration;
   tendril_trained_close(&trained);
@@ -57,12 +50,12 @@ Test(walk, goes_by_what_was_kept_the_best_and_the_last) {
 }
 
 Test(walk, passes_by_what_is_damaged_and_names_a_folder_that_is_no_run) {
-  support_write_file(support_path(support_path(folder, "run"), "checkpoints/best.safetensors"),
-                     "junk", 4);
+  support_write_file(support_file_of("run", "checkpoints/best.safetensors"), "junk", 4);
   cr_assert_eq(next(1, 2), 4);
   tendril_trained trained;
   bool there;
   tendril_error err = {{0}};
-  cr_assert_eq(tnd_walk_open(tasks, folder, 1, 0, &trained, &there, &err), TENDRIL_E_IO);
+  cr_assert_eq(tnd_walk_open(support_tasks, support_folder, 1, 0, &trained, &there, &err),
+               TENDRIL_E_IO);
   cr_assert_neq(err.text[0], 0);
 }

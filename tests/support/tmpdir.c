@@ -36,6 +36,24 @@ const char *support_path(const char *folder, const char *name) {
   return slot;
 }
 
+char *support_folder;
+
+void support_folder_open(void) {
+  support_folder = support_tmpdir();
+}
+
+void support_folder_close(void) {
+  support_tmpdir_remove(support_folder);
+}
+
+const char *support_file(const char *name) {
+  return support_path(support_folder, name);
+}
+
+const char *support_file_of(const char *run, const char *name) {
+  return support_path(support_file(run), name);
+}
+
 void support_write_file(const char *path, const void *bytes, size_t size) {
   FILE *file = fopen(path, "wb");
   cr_assert_not_null(file, "cannot write %s", path);

@@ -1,11 +1,24 @@
 // See training.h.
 #include "support/training.h"
 
+#include "support/learning.h"
 #include "support/tmpdir.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+
+tendril_tasks *support_tasks;
+
+void support_tasks_open(void) {
+  support_folder_open();
+  check_ok(tendril_tasks_create(&support_tasks, check_err));
+}
+
+void support_tasks_close(void) {
+  tendril_tasks_destroy(support_tasks);
+  support_folder_close();
+}
 
 static void stop_at(void *user, const tendril_progress *p) {
   support_stop *s = user;

@@ -1,8 +1,15 @@
-// Trainings that stop by themselves, and what two of them wrote compared.
+// What tests of trainings share: the tasks and the folder of a suite, a stop after so many
+// iterations, two files compared.
 #ifndef SUPPORT_TRAINING_H
 #define SUPPORT_TRAINING_H
 
 #include <tendril/run.h>
+
+// The tasks, beside support_folder, of all tests of a suite:
+//   TestSuite(train, .init = support_tasks_open, .fini = support_tasks_close);
+extern tendril_tasks *support_tasks;
+void support_tasks_open(void);
+void support_tasks_close(void);
 
 // Asks to stop after so many iterations.
 typedef struct support_stop {
