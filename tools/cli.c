@@ -13,7 +13,7 @@
 #include <string.h>
 
 int cli_fail(tendril_status status, const tendril_error *err) {
-  fprintf(stderr, "tendril: %s\n", err->text[0] ? err->text : tendril_status_text(status));
+  fprintf(stderr, "tendril: %s\n", err && err->text[0] ? err->text : tendril_status_text(status));
   const bool usage = status == TENDRIL_E_ARGUMENT || status == TENDRIL_E_UNKNOWN ||
                      status == TENDRIL_E_CONFIG || status == TENDRIL_E_EXISTS;
   return usage ? EXIT_USAGE : EXIT_FAILED;

@@ -62,7 +62,7 @@ bool cli_run_kind(const cli_command *command, const cli_command *const *kinds, i
 
 // "tendril: text" on standard error; the exit status for a library status: EXIT_USAGE if something
 // was asked for that can't be (a name, a setting, an output that is there already), EXIT_FAILED for
-// all else (a missing or damaged file, memory, disk, physics).
+// all else (a missing or damaged file, memory, disk, physics). err NULL: the status tells it all.
 int cli_fail(tendril_status status, const tendril_error *err);
 // "tendril COMMAND: text; see tendril COMMAND --help"; command NULL: the program itself.
 // EXIT_USAGE.

@@ -47,5 +47,7 @@ tendril_status eval_report_write(const eval_report *report, const cli_list *outp
                                  tendril_error *err);
 // mean, sd, median, low, high, min, max, into the object that is open.
 void eval_put_summary(cli_json *json, const tendril_summary *s);
+// An object of n and, unless it is 0, those.
+void eval_put_counted(cli_json *json, const char *name, const tendril_summary *s);
 
 #endif

@@ -70,13 +70,6 @@ static void print_text(const void *user) {
          (long long)r->steps);
 }
 
-static void put_summary(cli_json *json, const char *name, const tendril_summary *s) {
-  cli_json_open(json, name, '{');
-  cli_json_number(json, "n", s->n);
-  if (s->n) eval_put_summary(json, s);
-  cli_json_close(json, '}');
-}
-
 static void put_json(cli_json *json, const void *user) {
   const found *f = user;
   const tendril_noise_result *r = f->r;
@@ -101,8 +94,8 @@ static void put_json(cli_json *json, const void *user) {
     cli_json_number(json, "share", c->share);
     cli_json_number(json, "low", c->low);
     cli_json_number(json, "high", c->high);
-    put_summary(json, "cost", &c->cost);
-    put_summary(json, "seconds", &c->seconds);
+    eval_put_counted(json, "cost", &c->cost);
+    eval_put_counted(json, "seconds", &c->seconds);
     cli_json_close(json, '}');
   }
   cli_json_close(json, ']');
@@ -220,9 +213,8 @@ static int run(int argc, char **argv) {
   const int n = sizeof table / sizeof table[0];
   int status = cli_parse(&cmd_eval_noise, table, n, argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
-  const tendril_error no_memory = {{0}};
   grid *g = calloc(1, sizeof *g);
-  if (!g) return cli_fail(TENDRIL_E_MEMORY, &no_memory);
+  if (!g) return cli_fail(TENDRIL_E_MEMORY, NULL);
   status = parse(&o, g);
   // under the task's own physics, whatever the training's
   static const char *const sim[] = {"integrator", "task", "physics_steps", "0", NULL};

@@ -299,9 +299,8 @@ static int run(int argc, char **argv) {
   const int n = sizeof table / sizeof table[0];
   int status = cli_parse(&cmd_eval_push, table, n, argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
-  const tendril_error no_memory = {{0}};
   grid *g = calloc(1, sizeof *g);
-  if (!g) return cli_fail(TENDRIL_E_MEMORY, &no_memory);
+  if (!g) return cli_fail(TENDRIL_E_MEMORY, NULL);
   status = parse(&o, g);
   for (int i = 0; i < o.show.set.n && status == EXIT_OK; i++)
     if (strncmp(o.show.set.at[i], "push.", strlen("push.")) == 0)

@@ -111,13 +111,6 @@ static void print_text(const void *user) {
   printf("\n%d models, %lld control steps\n", all, (long long)r->steps);
 }
 
-static void put_summary(cli_json *json, const char *name, const tendril_summary *s) {
-  cli_json_open(json, name, '{');
-  cli_json_number(json, "n", s->n);
-  eval_put_summary(json, s);
-  cli_json_close(json, '}');
-}
-
 static void put_point(cli_json *json, const box *b, const tendril_robust_result *r, int i) {
   const tendril_robust_point *p = &r->points[i];
   cli_json_open(json, NULL, '{');
@@ -126,7 +119,7 @@ static void put_point(cli_json *json, const box *b, const tendril_robust_result 
   for (int k = 0; k < b->n; k++)
     cli_json_number(json, NULL, p->values[k]);
   cli_json_close(json, ']');
-  put_summary(json, "returns", &p->returns);
+  eval_put_counted(json, "returns", &p->returns);
   cli_json_number(json, "length", p->length);
   cli_json_number(json, "terminated", p->terminated);
   cli_json_number(json, "truncated", p->truncated);
@@ -155,9 +148,9 @@ static void put_json(cli_json *json, const void *user) {
     cli_json_close(json, '}');
   }
   cli_json_close(json, ']');
-  put_summary(json, "unvaried", &r->points[0].returns);
-  if (r->nsample) put_summary(json, "drawn", &r->mean);
-  put_summary(json, "worst", &r->again);
+  eval_put_counted(json, "unvaried", &r->points[0].returns);
+  if (r->nsample) eval_put_counted(json, "drawn", &r->mean);
+  eval_put_counted(json, "worst", &r->again);
   cli_json_number(json, "worst_point", r->worst);
   cli_json_open(json, "points", '[');
   for (int i = 0; i < 1 + r->ncorner + r->nsample; i++)

@@ -152,3 +152,10 @@ void eval_put_summary(cli_json *json, const tendril_summary *s) {
   cli_json_number(json, "min", s->min);
   cli_json_number(json, "max", s->max);
 }
+
+void eval_put_counted(cli_json *json, const char *name, const tendril_summary *s) {
+  cli_json_open(json, name, '{');
+  cli_json_number(json, "n", s->n);
+  if (s->n) eval_put_summary(json, s);
+  cli_json_close(json, '}');
+}

@@ -314,8 +314,7 @@ static int check_level(const cell *c) {
 static int parse_levels(const options *o, table *t) {
   bool chosen = false;
   eval_numbers *numbers = malloc(sizeof *numbers);
-  const tendril_error no_memory = {{0}};
-  if (!numbers) return cli_fail(TENDRIL_E_MEMORY, &no_memory);
+  if (!numbers) return cli_fail(TENDRIL_E_MEMORY, NULL);
   for (int i = 0; i < KINDS; i++)
     chosen |= o->levels[i] != NULL;
   int status = EXIT_OK;
@@ -386,9 +385,8 @@ static int run(int argc, char **argv) {
   const int n = sizeof table_of_options / sizeof table_of_options[0];
   int status = cli_parse(&cmd_eval_terrain, table_of_options, n, argc, argv, &arguments, &help);
   if (status != EXIT_OK || help) return status;
-  const tendril_error no_memory = {{0}};
   table *t = calloc(1, sizeof *t);
-  if (!t) return cli_fail(TENDRIL_E_MEMORY, &no_memory);
+  if (!t) return cli_fail(TENDRIL_E_MEMORY, NULL);
   o.show.what = arguments.at[0];
   o.show.planners = 1;
   status = check(&o, t);
