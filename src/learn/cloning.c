@@ -15,11 +15,7 @@ static void layout(tnd_cloning *c, tnd_arena *arena) {
 
 static tendril_status create_guides(tnd_cloning *c, const tendril_learner_setup *setup,
                                     const tnd_cloning_options *o, tendril_error *err) {
-  tnd_guide_options guide = {.pull = o->adapts ? TND_PULL_VARIATIONAL : TND_PULL_CONSTRAINED,
-                             .averaged = o->adapts,
-                             .samples = (int)o->samples,
-                             .tail = (int)o->tail,
-                             .reach = o->reach};
+  tnd_guide_options guide = o->guide;
   tendril_ilqg_defaults(&guide.ilqg);
   guide.ilqg.hold_qpos = o->hold_qpos;
   guide.ilqg.hold_qvel = o->hold_qvel;
@@ -41,7 +37,7 @@ static tendril_status create_guides(tnd_cloning *c, const tendril_learner_setup 
 static tendril_status create_parts(tnd_cloning *c, const tendril_learner_setup *setup,
                                    const tnd_cloning_options *options, tendril_error *err) {
   TENDRIL_TRY(create_guides(c, setup, options, err));
-  c->capacity = (int64_t)c->n * c->taught * options->samples;
+  c->capacity = (int64_t)c->n * c->taught * options->guide.samples;
   layout(c, &c->arena);
   TENDRIL_TRY(tnd_arena_alloc(&c->arena, err));
   layout(c, &c->arena);
@@ -63,7 +59,7 @@ tendril_status tnd_cloning_create(const tendril_learner_setup *setup,
                                   tnd_cloning **out, tendril_error *err) {
   if (setup->ndemonstration == 0)
     return tnd_fail(err, TENDRIL_E_CONFIG,
-                    "%s: there is no demonstration to imitate; give its length, "
+                    "%s: there is no demonstration to begin with; give its length, "
                     "demonstration.steps",
                     method);
   tnd_cloning *c = tnd_alloc(sizeof *c);
@@ -88,22 +84,26 @@ void tnd_cloning_destroy(tnd_cloning *c) {
   tnd_free(c);
 }
 
+void tnd_cloning_add(tnd_cloning *c, int i) {
+  int64_t rows = c->rows.n;
+  c->rows.n += tnd_guide_rows(c->guides[i], c->obs + rows * c->nobs, c->target + rows * c->nact,
+                              c->time + rows);
+  for (; rows < c->rows.n; rows++)
+    c->group[rows] = i * c->taught + c->time[rows];
+}
+
 tendril_status tnd_cloning_sample(tnd_cloning *c, uint64_t seed, tnd_cloning_stats *stats,
                                   tendril_error *err) {
   *stats = (tnd_cloning_stats){0};
-  int64_t rows = 0;
+  c->rows.n = 0;
   for (int i = 0; i < c->n; i++) {
     tnd_guide_samples drawn;
     TENDRIL_TRY(tnd_guide_sample(c->guides[i], seed + (uint64_t)i, 0, &drawn, err));
-    const int64_t end = rows + tnd_guide_rows(c->guides[i], c->obs + rows * c->nobs,
-                                              c->target + rows * c->nact, c->time + rows);
-    for (; rows < end; rows++)
-      c->group[rows] = i * c->taught + c->time[rows];
+    tnd_cloning_add(c, i);
     stats->cost += drawn.cost / c->taught / c->n;
     stats->physics += drawn.physics;
     stats->steps += drawn.steps;
   }
-  c->rows.n = rows;
-  stats->survived = (double)rows / (double)c->capacity;
+  stats->survived = (double)c->rows.n / (double)c->capacity;
   return TENDRIL_OK;
 }

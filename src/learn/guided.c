@@ -7,10 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "learn/cloning.h"
 #include "learn/guide_advance.h"
 #include "learn/policy_noise.h"
-#include "learn/policy_regression.h"
-#include "trajopt/guide.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,15 +21,11 @@ typedef struct guided {
   tendril_cgps_options options;
   tendril_policy *policy;  // borrowed
   uint64_t seed;
-  int n, T, taught, nobs, nact;
-  tnd_guide **guides;  // [n]
+  int n, T, taught, nact;
+  tnd_cloning *cloning;  // its guides are q, its rows those that the policy is fitted to
+  tnd_guide **guides;    // [n] its
   tnd_policy_regression *regression;
   int64_t simulated;         // steps in this iteration
-  int64_t rows;              // of this iteration
-  double *obs;               // [capacity][nobs]
-  double *target;            // [capacity][nact]
-  int *time, *group;         // [capacity] step, and trajectory taught + step
-  double *precision;         // [n taught][nact][nact] lambda A^-1
   double *lambda;            // [n taught]
   double *kl;                // [taught]
   double *sigma2, *log_std;  // [nact]
@@ -44,12 +39,6 @@ enum { NSTAT = sizeof(tendril_guided_stats) / sizeof(double) };
 
 static void layout(guided *l, tnd_arena *arena) {
   const size_t groups = (size_t)l->n * (size_t)l->taught, m = (size_t)l->nact;
-  const size_t capacity = groups * (size_t)l->options.samples;
-  l->obs = tnd_arena_doubles(arena, capacity * (size_t)l->nobs);
-  l->target = tnd_arena_doubles(arena, capacity * m);
-  l->time = tnd_arena_ints(arena, capacity);
-  l->group = tnd_arena_ints(arena, capacity);
-  l->precision = tnd_arena_doubles(arena, groups * m * m);
   l->lambda = tnd_arena_doubles(arena, groups);
   l->kl = tnd_arena_doubles(arena, (size_t)l->taught);
   l->sigma2 = tnd_arena_doubles(arena, m);
@@ -122,17 +111,12 @@ static tendril_status check_refused(const guided *l, const tendril_guided_stats 
 // Steps 1 and 2 of all trajectories, and the rows that the policy is fitted to.
 static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats *stats,
                                   tendril_error *err) {
-  const int m = l->nact;
-  l->rows = 0;
+  l->cloning->rows.n = 0;
   for (int i = 0; i < l->n; i++) {
     tnd_guide *q = l->guides[i];
     tnd_guide_samples drawn;
     TENDRIL_TRY(advance(l, i, &drawn, clock, stats, err));
-    const int64_t rows =
-        tnd_guide_rows(q, l->obs + l->rows * l->nobs, l->target + l->rows * m, l->time + l->rows);
-    for (int64_t k = l->rows; k < l->rows + rows; k++)
-      l->group[k] = i * l->taught + l->time[k];
-    l->rows += rows;
+    tnd_cloning_add(l->cloning, i);
     stats->survived += (double)drawn.kept / (double)l->options.samples / l->n;
     stats->rollout_cost += drawn.cost / l->taught / l->n;
     stats->trajectory_cost += tnd_guide_trajectory(q)->cost / l->T / l->n;
@@ -145,6 +129,7 @@ static tendril_status advance_all(guided *l, clocks *clock, tendril_guided_stats
 // The matrices of step 3: lambda_t A_t^-1 of each time step or, of the variational kind, one for
 // all rows, the policy's precision.
 static int fill_precisions(guided *l, tendril_guided_stats *stats) {
+  double *precision = l->cloning->precision;  // [n taught][nact][nact]
   const int m = l->nact, groups = l->n * l->taught;
   double noise = 0;
   for (int i = 0; i < l->n; i++) {
@@ -154,16 +139,16 @@ static int fill_precisions(guided *l, tendril_guided_stats *stats) {
       const int group = i * l->taught + t;
       l->lambda[group] = lambda[t];
       for (int j = 0; j < m * m; j++)
-        l->precision[(ptrdiff_t)group * m * m + j] = lambda[t] * W[(ptrdiff_t)t * m * m + j];
+        precision[(ptrdiff_t)group * m * m + j] = lambda[t] * W[(ptrdiff_t)t * m * m + j];
       for (int j = 0; j < m; j++)
         noise += A[((ptrdiff_t)t * m + j) * m + j] / ((double)groups * m);
     }
   }
   stats->noise = sqrt(noise);
   if (l->pull == TND_PULL_CONSTRAINED) return groups;
-  memset(l->precision, 0, sizeof *l->precision * (size_t)(m * m));
+  memset(precision, 0, sizeof *precision * (size_t)(m * m));
   for (int j = 0; j < m; j++)
-    l->precision[j * m + j] = 1 / l->sigma2[j];
+    precision[j * m + j] = 1 / l->sigma2[j];
   return 1;
 }
 
@@ -187,23 +172,18 @@ static tendril_status fit_noise(guided *l, const tnd_regression_rows *rows, tend
 
 // Step 3: the policy's regression and its noise.
 static tendril_status fit(guided *l, tendril_guided_stats *stats, tendril_error *err) {
-  const int groups = fill_precisions(l, stats);
-  const tnd_regression_rows rows = {.n = l->rows,
-                                    .obs = l->obs,
-                                    .time = l->time,
-                                    .target = l->target,
-                                    .ngroup = groups,
-                                    .group = groups > 1 ? l->group : NULL,
-                                    .precision = l->precision};
+  tnd_regression_rows rows = l->cloning->rows;
+  rows.ngroup = fill_precisions(l, stats);
+  if (rows.ngroup == 1) rows.group = NULL;
   const int nparam = tendril_policy_nparam(l->policy);
-  if (l->rows * l->nact < nparam)
+  if (rows.n * l->nact < nparam)
     return tnd_fail(err, TENDRIL_E_NUMERIC,
                     "%s: the rollouts that stayed within reach have %lld states, too few for a "
                     "policy of %d parameters; use more learner.samples, or less noise by a larger "
                     "learner.cost_scale",
-                    l->name, (long long)l->rows, nparam);
+                    l->name, (long long)rows.n, nparam);
   // what the first samples are like is what the parameters mean from then on
-  if (!tnd_policy_observed(l->policy)) tnd_policy_observe(l->policy, l->rows, l->obs);
+  if (!tnd_policy_observed(l->policy)) tnd_policy_observe(l->policy, rows.n, rows.obs);
   tnd_regression_result fitted;
   TENDRIL_TRY(tnd_policy_regression_fit(l->regression, &rows, &fitted, err));
   TENDRIL_TRY(fit_noise(l, &rows, err));
@@ -295,10 +275,8 @@ static tendril_status load(tendril_learner *learner, const tnd_tensors *tensors,
 
 static void destroy(tendril_learner *learner) {
   guided *l = (guided *)learner;
-  for (int i = 0; l->guides && i < l->n; i++)
-    tnd_guide_destroy(l->guides[i]);
-  tnd_free(l->guides);
   tnd_policy_regression_destroy(l->regression);
+  tnd_cloning_destroy(l->cloning);
   tnd_arena_free(&l->arena);
   tnd_free(l);
 }
@@ -312,42 +290,23 @@ static const tnd_learner_ops ops = {
     .destroy = destroy,
 };
 
-static tendril_status create_guides(guided *l, const tendril_learner_setup *setup,
-                                    tendril_error *err) {
-  const tendril_cgps_options *o = &l->options;
-  tnd_guide_options guide = {.pull = l->pull,
-                             .gaussian = o->states == TENDRIL_STATES_GAUSSIAN,
-                             .averaged = o->terms == TENDRIL_TERMS_AVERAGED,
-                             .samples = (int)o->samples,
-                             .tail = (int)o->tail,
-                             .lambda = o->lambda,
-                             .reach = o->reach};
-  tendril_ilqg_defaults(&guide.ilqg);
-  guide.ilqg.hold_qpos = o->hold_qpos;
-  guide.ilqg.hold_qvel = o->hold_qvel;
-  guide.ilqg.damping = 0;  // a trajectory is never far from the last one
-  l->guides = tnd_alloc(sizeof *l->guides * (size_t)l->n);
-  if (!l->guides) return tnd_fail_memory(err);
-  for (int i = 0; i < l->n; i++) {
-    const tendril_trajectory *y = &setup->demonstrations[i];
-    TENDRIL_TRY(tnd_guide_create(setup->model, y->ground, setup->policy, y->T, &guide, setup->pool,
-                                 &l->guides[i], err));
-    tnd_guide_set_scale(l->guides[i], o->cost_scale);
-    tnd_guide_set_pushes(l->guides[i], y->pushes);
-    TENDRIL_TRY(tnd_guide_start(l->guides[i], y->x, y->u, err));
-  }
-  l->T = setup->demonstrations[0].T;
-  l->taught = tnd_guide_taught(l->guides[0]);
-  return TENDRIL_OK;
-}
-
 static tendril_status create_parts(guided *l, const tendril_learner_setup *setup,
                                    tendril_error *err) {
-  TENDRIL_TRY(create_guides(l, setup, err));
+  const tendril_cgps_options *o = &l->options;
+  tnd_cloning_options cloning = TND_CLONING_OPTIONS(o);
+  cloning.guide.pull = l->pull;
+  cloning.guide.gaussian = o->states == TENDRIL_STATES_GAUSSIAN;
+  cloning.guide.averaged = o->terms == TENDRIL_TERMS_AVERAGED;
+  cloning.guide.lambda = o->lambda;
+  cloning.adapts = true;
+  TENDRIL_TRY(tnd_cloning_create(setup, &cloning, l->name, &l->cloning, err));
+  l->guides = l->cloning->guides;
+  l->n = l->cloning->n;
+  l->T = setup->demonstrations[0].T;
+  l->taught = l->cloning->taught;
   tnd_lbfgs_options search = TND_POLICY_REGRESSION_SEARCH;
-  search.iterations = (int)l->options.fit_iterations;
-  TENDRIL_TRY(tnd_policy_regression_create(l->policy, setup->pool,
-                                           (int64_t)l->n * l->taught * l->options.samples, &search,
+  search.iterations = (int)o->fit_iterations;
+  TENDRIL_TRY(tnd_policy_regression_create(l->policy, setup->pool, l->cloning->capacity, &search,
                                            &l->regression, err));
   layout(l, &l->arena);
   TENDRIL_TRY(tnd_arena_alloc(&l->arena, err));
@@ -359,11 +318,6 @@ tendril_status tnd_guided_create(const char *name, tnd_guide_pull pull,
                                  const tendril_cgps_options *options,
                                  const tendril_learner_setup *setup, tendril_learner **out,
                                  tendril_error *err) {
-  if (setup->ndemonstration == 0)
-    return tnd_fail(err, TENDRIL_E_CONFIG,
-                    "%s: there is no demonstration to begin with; give its length, "
-                    "demonstration.steps",
-                    name);
   guided *l = tnd_alloc(sizeof *l);
   if (!l) return tnd_fail_memory(err);
   l->base.ops = &ops;
@@ -372,8 +326,6 @@ tendril_status tnd_guided_create(const char *name, tnd_guide_pull pull,
   l->options = *options;
   l->policy = setup->policy;
   l->seed = setup->seed;
-  l->n = setup->ndemonstration;
-  l->nobs = tendril_policy_nobs(setup->policy);
   l->nact = tendril_policy_nact(setup->policy);
   return tnd_learner_finish(&l->base, create_parts(l, setup, err), out);
 }

@@ -388,7 +388,8 @@ static tendril_status create_parts(isgps *l, const tendril_learner_setup *setup,
                                    tendril_error *err) {
   const tendril_isgps_options *o = &l->options;
   tnd_cloning_options cloning = TND_CLONING_OPTIONS(o);
-  cloning.adapts = l->adapts;
+  cloning.guide.pull = l->adapts ? TND_PULL_VARIATIONAL : TND_PULL_CONSTRAINED;
+  cloning.guide.averaged = cloning.adapts = l->adapts;
   TENDRIL_TRY(tnd_cloning_create(setup, &cloning, l->name, &l->cloning, err));
   l->T = l->cloning->taught;
   tnd_lbfgs_options search = TND_POLICY_REGRESSION_SEARCH;

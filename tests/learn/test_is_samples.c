@@ -28,10 +28,8 @@ static void open_scene(scene *s, double reach) {
   *s = (scene){.model = support_walker_on_two_grounds(0.01)};
   s->shown = support_demonstrate(s->model, NSET, T, 3, 2);
   s->shown.setup.demonstrations = s->shown.of;
-  const tnd_cloning_options o = {.samples = N,
-                                 .tail = TAIL,
+  const tnd_cloning_options o = {.guide = {.samples = N, .tail = TAIL, .reach = reach},
                                  .cost_scale = 100,
-                                 .reach = reach,
                                  .hold_qpos = 0.3,
                                  .hold_qvel = 0.003};
   tendril_policy *policy = s->shown.policy;
