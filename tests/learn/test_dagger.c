@@ -2,11 +2,11 @@
 // what is kept and what it counts, the same bits on any threads and after a resume, refusals.
 #include "learn/dagger.h"
 
-#include "base/alloc.h"
 #include "learn/cgps.h"
 #include "policy/policy.h"
 #include "support/close.h"
 #include "support/demonstration.h"
+#include "support/learned.h"
 #include "support/learning.h"
 
 #include <criterion/criterion.h>
@@ -95,10 +95,7 @@ Test(dagger, an_iteration_after_the_first_allocates_nothing) {
   tendril_dagger_options o = small();
   o.keep = 2;
   support_demonstration s = begin(&o, 2);
-  support_imitate_on(&s, 1);
-  const long before = tnd_alloc_count();
-  support_imitate_on(&s, 4);
-  cr_assert_eq(tnd_alloc_count(), before);
+  support_check_allocates_nothing(s.learner, 4);
   support_demonstration_close(&s);
 }
 

@@ -3,9 +3,9 @@
 #include "learn/adapted_isgps.h"
 #include "learn/isgps.h"
 
-#include "base/alloc.h"
 #include "support/close.h"
 #include "support/demonstration.h"
+#include "support/learned.h"
 #include "support/learning.h"
 
 #include <criterion/criterion.h>
@@ -119,10 +119,7 @@ Test(isgps, an_iteration_after_the_first_allocates_nothing) {
   tendril_isgps_options o = small();
   o.keep = 2;
   support_demonstration s = begin(&o, methods[0], 2);
-  support_imitate_on(&s, 1);
-  const long before = tnd_alloc_count();
-  support_imitate_on(&s, 4);
-  cr_assert_eq(tnd_alloc_count(), before);
+  support_check_allocates_nothing(s.learner, 4);
   support_demonstration_close(&s);
 }
 

@@ -1,6 +1,5 @@
 // Learners of any method with every kind of options: they go on bit for bit from what they saved,
 // allocate nothing once they run, and work at sizes of which nothing is a multiple.
-#include "base/alloc.h"
 #include "base/options.h"
 #include "critic/critic.h"
 #include "learn/learner.h"
@@ -146,10 +145,7 @@ Test(learner, an_iteration_after_the_first_allocates_nothing) {
   for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
     training t;
     open_training(&t, &variants[i], 2);
-    iterate(&t, 1);
-    const long before = tnd_alloc_count();
-    iterate(&t, 2);
-    cr_assert_eq(tnd_alloc_count(), before);
+    support_check_allocates_nothing(t.learner, 2);
     close_training(&t);
   }
 }

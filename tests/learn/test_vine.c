@@ -1,6 +1,5 @@
 // The vine as a whole on small tasks: it learns, its steps keep the bound, it counts every step
 // that it simulated, its bits depend on nothing but the options and the seed; what it refuses.
-#include "base/alloc.h"
 #include "base/options.h"
 #include "critic/critic.h"
 #include "learn/vine.h"
@@ -175,10 +174,7 @@ Test(vine_learner, a_saved_learner_goes_on_bit_for_bit) {
 Test(vine_learner, allocates_nothing_once_it_runs) {
   training t;
   open_training(&t, "hopper-v4", 2, value_options(), whole);
-  iterate(&t, 1);
-  const long before = tnd_alloc_count();
-  iterate(&t, 2);
-  cr_assert_eq(tnd_alloc_count(), before);
+  support_check_allocates_nothing(t.learner, 2);
   close_training(&t);
 }
 

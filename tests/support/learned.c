@@ -46,19 +46,26 @@ static void check_same_state(support_learned a, support_learned b) {
   tnd_free(bytes_b);
 }
 
-static void iterate(support_learned l, int iterations) {
+static void iterate(tendril_learner *learner, int iterations) {
   double values[64];
   for (int k = 0; k < iterations; k++)
-    check_ok(tendril_learner_iterate(l.learner, values, check_err));
+    check_ok(tendril_learner_iterate(learner, values, check_err));
 }
 
 void support_check_resumes(support_learned whole, support_learned parts, int before, int after) {
-  iterate(whole, before);
+  iterate(whole.learner, before);
   support_pass_on(whole, parts);
   check_same_state(whole, parts);
-  iterate(whole, after);
-  iterate(parts, after);
+  iterate(whole.learner, after);
+  iterate(parts.learner, after);
   check_same_state(whole, parts);
+}
+
+void support_check_allocates_nothing(tendril_learner *learner, int iterations) {
+  iterate(learner, 1);
+  const long before = tnd_alloc_count();
+  iterate(learner, iterations);
+  cr_assert_eq(tnd_alloc_count(), before);
 }
 
 void support_check_same_policy(const char *file, int line, const tendril_policy *a,

@@ -18,6 +18,9 @@ void support_pass_on(support_learned from, support_learned to);
 // on for `after` iterations as one.
 void support_check_resumes(support_learned whole, support_learned parts, int before, int after);
 
+// The first iteration apart, so many allocate nothing.
+void support_check_allocates_nothing(tendril_learner *learner, int iterations);
+
 // Two policies with the same parameters.
 #define check_same_policy(a, b) support_check_same_policy(__FILE__, __LINE__, (a), (b))
 void support_check_same_policy(const char *file, int line, const tendril_policy *a,
