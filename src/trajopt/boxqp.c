@@ -39,7 +39,6 @@ bool tnd_boxqp(int m, const double *H, const double *g, const double *low, const
                double *x, bool *clamped, double *factor, int *nfree) {
   enum { ITERATIONS = 100, HALVINGS = 30 };
   double grad[TND_BOXQP_MAX], step[TND_BOXQP_MAX], trial[TND_BOXQP_MAX];
-  bool before[TND_BOXQP_MAX] = {false};
   assert(m <= TND_BOXQP_MAX);
   for (int i = 0; i < m; i++)
     x[i] = fmin(fmax(x[i], low[i]), high[i]);
@@ -47,15 +46,16 @@ bool tnd_boxqp(int m, const double *H, const double *g, const double *low, const
 
   for (int iteration = 0; iteration < ITERATIONS; iteration++) {
     // 1. which variables are held at a bound
+    bool changed = false;
     for (int i = 0; i < m; i++) {
       grad[i] = g[i];
       for (int j = 0; j < m; j++)
         grad[i] += H[i * m + j] * x[j];
-      clamped[i] = (x[i] <= low[i] && grad[i] > 0) || (x[i] >= high[i] && grad[i] < 0);
+      const bool held = (x[i] <= low[i] && grad[i] > 0) || (x[i] >= high[i] && grad[i] < 0);
+      changed = iteration == 0 || changed || held != clamped[i];
+      clamped[i] = held;
     }
-    if (iteration == 0 || memcmp(clamped, before, sizeof *clamped * (size_t)m) != 0)
-      if (!factorise(m, H, clamped, factor, nfree)) return false;
-    memcpy(before, clamped, sizeof *clamped * (size_t)m);
+    if (changed && !factorise(m, H, clamped, factor, nfree)) return false;
 
     // 2. the Newton step of the others
     double packed[TND_BOXQP_MAX] = {0}, slope = 0;
