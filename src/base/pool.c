@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -41,6 +42,7 @@ struct tendril_pool {
 struct seat {
   tendril_pool *pool;
   int worker;
+  atomic_int at;  // the piece of a followed loop that it may be at; INT_MAX: none
 };
 
 static void relax(void) {
@@ -132,7 +134,7 @@ tendril_status tendril_pool_create(int threads, tendril_pool **out, tendril_erro
   if (status == TENDRIL_OK) layout(pool, &pool->arena);
   while (status == TENDRIL_OK && pool->started < pool->threads - 1) {
     struct seat *seat = &pool->seats[pool->started];
-    *seat = (struct seat){pool, pool->started + 1};
+    *seat = (struct seat){.pool = pool, .worker = pool->started + 1, .at = INT_MAX};
     if (pthread_create(&pool->thread[pool->started], NULL, worker_main, seat) == 0)
       pool->started++;
     else
@@ -166,15 +168,8 @@ int tendril_pool_threads(const tendril_pool *pool) {
   return pool->threads;
 }
 
-void tnd_pool_run(tendril_pool *pool, int pieces, tnd_job job, void *context) {
-  if (pool->threads == 1 || pieces == 1) {
-    for (int piece = 0; piece < pieces; piece++)
-      job(context, piece, 0);
-    return;
-  }
-  if (pieces <= 0) return;
-
-  // publish
+// Publishes a loop; returns its generation.
+static uint32_t publish(tendril_pool *pool, int pieces, tnd_job job, void *context) {
   pthread_mutex_lock(&pool->mutex);
   pool->job = job;
   pool->context = context;
@@ -184,10 +179,13 @@ void tnd_pool_run(tendril_pool *pool, int pieces, tnd_job job, void *context) {
   atomic_store(&pool->claim, (uint64_t)generation << 32);
   pthread_cond_broadcast(&pool->work);
   pthread_mutex_unlock(&pool->mutex);
+  return generation;
+}
 
+// Takes pieces of it that nobody has taken, and waits for those of others.
+static void finish(tendril_pool *pool, uint32_t generation, int pieces, tnd_job job,
+                   void *context) {
   take_pieces(pool, generation, job, context, pieces, 0);
-
-  // wait for the pieces that others took
   for (int i = 0; i < SPINS && atomic_load(&pool->left) > 0; i++)
     relax();
   if (atomic_load(&pool->left) == 0) return;
@@ -195,6 +193,81 @@ void tnd_pool_run(tendril_pool *pool, int pieces, tnd_job job, void *context) {
   while (atomic_load(&pool->left) > 0)
     pthread_cond_wait(&pool->done, &pool->mutex);
   pthread_mutex_unlock(&pool->mutex);
+}
+
+void tnd_pool_run(tendril_pool *pool, int pieces, tnd_job job, void *context) {
+  if (pool->threads == 1 || pieces == 1) {
+    for (int piece = 0; piece < pieces; piece++)
+      job(context, piece, 0);
+    return;
+  }
+  if (pieces <= 0) return;
+  const uint32_t generation = publish(pool, pieces, job, context);
+  finish(pool, generation, pieces, job, context);
+}
+
+// ---------------------------------------------------------------------------------- followed loop
+
+typedef struct followed {
+  tendril_pool *pool;
+  int pieces;
+  tnd_job job;
+  void *context;
+  atomic_int next;  // piece that nobody has taken
+} followed;
+
+// Runs the next piece; false if there is none. A thread says where it may be before it takes one:
+// whoever sees a later `next` sees that, too, or that the piece is done.
+static bool run_next(followed *f, atomic_int *at, int worker) {
+  int piece = atomic_load(&f->next);
+  if (piece >= f->pieces) return false;
+  if (at) atomic_store(at, piece);
+  piece = atomic_fetch_add(&f->next, 1);
+  if (at) atomic_store(at, piece);
+  if (piece < f->pieces) f->job(f->context, piece, worker);
+  if (at) atomic_store(at, INT_MAX);
+  return piece < f->pieces;
+}
+
+static void help(void *context, int seat, int worker) {
+  followed *f = context;
+  (void)seat;
+  // the caller, which helps when it has nothing to follow any more, is nowhere: it waits for none
+  atomic_int *at = worker > 0 ? &f->pool->seats[worker - 1].at : NULL;
+  while (run_next(f, at, worker))
+    ;
+}
+
+static bool is_done(followed *f, int piece) {
+  if (atomic_load(&f->next) <= piece) return false;
+  for (int i = 0; i < f->pool->started; i++)
+    if (atomic_load(&f->pool->seats[i].at) <= piece) return false;
+  return true;
+}
+
+// Runs pieces itself while it waits for one.
+static void follow(followed *f, int piece) {
+  for (int i = 0; !is_done(f, piece); i++) {
+    if (run_next(f, NULL, 0)) continue;
+    if (i < SPINS)
+      relax();
+    else
+      sched_yield();
+  }
+}
+
+void tnd_pool_run_then(tendril_pool *pool, int pieces, tnd_job job,
+                       bool (*then)(void *context, int piece), void *context) {
+  followed f = {.pool = pool, .pieces = pieces, .job = job, .context = context};
+  const int helpers = pool->threads - 1;
+  const uint32_t generation = helpers > 0 ? publish(pool, helpers, help, &f) : 0;
+  bool goes_on = true;
+  for (int piece = 0; piece < pieces && goes_on; piece++) {
+    follow(&f, piece);
+    goes_on = then(context, piece);
+  }
+  help(&f, 0, 0);
+  if (helpers > 0) finish(pool, generation, helpers, help, &f);
 }
 
 void tnd_pool_start(tendril_pool *pool, tnd_job job, void *context) {

@@ -149,22 +149,40 @@ static tendril_status fail(const tnd_guide *g, int t, tendril_error *err) {
       g->model->task->name, t);
 }
 
-tendril_status tnd_guide_second_pass(tnd_guide *g, int *refused, tendril_error *err) {
-  const size_t n = (size_t)g->n;
-  TENDRIL_TRY(tnd_ilqg_expand(g->ilqg, err));
-  const tnd_cost_expansion last = tnd_ilqg_cost(g->ilqg, g->T);
-  memcpy(g->Vx, last.lx, sizeof *g->Vx * n);
-  memcpy(g->Vxx, last.lxx, sizeof *g->Vxx * n * n);
-  *refused = 0;
-  for (int t = g->T - 1; t >= 0; t--) {
-    bool none = false, good = true;
-    expand(g, t);
-    if (tnd_guide_is_drawn(g, t) && g->options.pull == TND_PULL_CONSTRAINED)
-      good = settle(g, t, &none);
-    else
-      invert(g, t, &none);
-    if (!good || !finish(g, t)) return fail(g, t, err);
-    *refused += none;
+typedef struct second_pass {
+  tnd_guide *g;
+  int refused;  // steps without a solution of (8)
+  int failed;   // the step without feedback; -1: none
+} second_pass;
+
+static bool pass_step(void *context, int t) {
+  second_pass *pass = context;
+  tnd_guide *g = pass->g;
+  if (t == g->T) {
+    const size_t n = (size_t)g->n;
+    const tnd_cost_expansion last = tnd_ilqg_cost(g->ilqg, t);
+    memcpy(g->Vx, last.lx, sizeof *g->Vx * n);
+    memcpy(g->Vxx, last.lxx, sizeof *g->Vxx * n * n);
+    return true;
   }
+  bool none = false, good = true;
+  expand(g, t);
+  if (tnd_guide_is_drawn(g, t) && g->options.pull == TND_PULL_CONSTRAINED)
+    good = settle(g, t, &none);
+  else
+    invert(g, t, &none);
+  if (!good || !finish(g, t)) {
+    pass->failed = t;
+    return false;
+  }
+  pass->refused += none;
+  return true;
+}
+
+tendril_status tnd_guide_second_pass(tnd_guide *g, int *refused, tendril_error *err) {
+  second_pass pass = {.g = g, .failed = -1};
+  TENDRIL_TRY(tnd_ilqg_expand(g->ilqg, pass_step, &pass, err));
+  if (pass.failed >= 0) return fail(g, pass.failed, err);
+  *refused = pass.refused;
   return TENDRIL_OK;
 }

@@ -171,7 +171,7 @@ static void draw_step(tnd_guide *g, int t) {
 
 static tendril_status draw_gaussians(tnd_guide *g, tendril_error *err) {
   const int n = g->n;
-  TENDRIL_TRY(tnd_ilqg_expand(g->ilqg, err));
+  TENDRIL_TRY(tnd_ilqg_expand(g->ilqg, NULL, NULL, err));
   memset(g->S, 0, sizeof *g->S * (size_t)(n * n));
   for (int i = 0; i < n; i++)
     g->S[i * n + i] = start_sd(g, i) * start_sd(g, i);

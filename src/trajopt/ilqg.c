@@ -7,9 +7,9 @@
 //           states stay near the old ones; raised after a rejected step, lowered after a good one
 //   rho     control regularisation: an identity added to luu; by the length of the last step
 //   w       weight of the effort |u|^2 that is added to the cost, less and less, then nothing
-// Derivatives and trial trajectories run in parallel, a piece a step and a piece a trial; the
-// largest alpha that passes is taken however many are tried at once, so that the threads' number
-// changes no bit.
+// Derivatives and trial trajectories run in parallel, a piece a step and a piece a trial, and the
+// backward pass follows the derivatives, which are made from the end on; the largest alpha that
+// passes is taken however many are tried at once, so that the threads' number changes no bit.
 // Source: Tassa, Erez, Todorov 2012; Tassa, Mansard, Todorov 2014 (limits).
 #include "trajopt/ilqg.h"
 
@@ -392,8 +392,7 @@ void tnd_ilqg_restore(tendril_ilqg *q, const double *memory) {
 
 // ------------------------------------------------------------------------------------ derivatives
 
-static void differentiate(void *context, int t, int w) {
-  tendril_ilqg *q = context;
+static void differentiate(tendril_ilqg *q, int t, int w) {
   const int n = q->n, m = q->nu;
   const double *x = q->now.x + t * q->nx, *u = t < q->T ? q->now.u + t * m : NULL;
   const tnd_cost_expansion l = tnd_ilqg_cost(q, t);
@@ -416,21 +415,45 @@ static void differentiate(void *context, int t, int w) {
                                           q->F + (ptrdiff_t)t * n * (n + m));
 }
 
-static void expand_term(void *context, int t, int w) {
-  tendril_ilqg *q = context;
+static void expand_term(tendril_ilqg *q, int t, int w) {
   q->step_extra[t] =
       q->term.expand(q->term.context, w, t, q->now.x + t * q->nx, q->now.u + t * q->nu);
 }
 
-tendril_status tnd_ilqg_expand(tendril_ilqg *q, tendril_error *err) {
-  if (!q->fresh) {
-    tnd_pool_run(q->pool, q->T + 1, differentiate, q);
-    for (int t = 0; t < q->T; t++)
-      if (q->bad[t]) return fail_step(q, t, "the simulation has no derivatives", err);
-    q->fresh = true;
-  }
-  if (!q->term_fresh && q->term.expand) {
-    tnd_pool_run(q->pool, q->T, expand_term, q);
+// A pass that goes back in time while the expansions are made.
+typedef struct sweep {
+  tendril_ilqg *q;
+  bool differentiates, expands_term;
+  bool (*step)(void *context, int t);
+  void *context;
+} sweep;
+
+static void expand_piece(void *context, int piece, int w) {
+  const sweep *s = context;
+  const int t = s->q->T - piece;
+  if (s->differentiates) differentiate(s->q, t, w);
+  if (s->expands_term && t < s->q->T) expand_term(s->q, t, w);
+}
+
+static bool step_back(void *context, int piece) {
+  const sweep *s = context;
+  const int t = s->q->T - piece;
+  const bool bad = s->differentiates && t < s->q->T && s->q->bad[t];
+  return s->step && !bad && s->step(s->context, t);
+}
+
+tendril_status tnd_ilqg_expand(tendril_ilqg *q, bool (*step)(void *context, int t), void *context,
+                               tendril_error *err) {
+  sweep s = {q, !q->fresh, !q->term_fresh && q->term.expand, step, context};
+  if (s.differentiates || s.expands_term)
+    tnd_pool_run_then(q->pool, q->T + 1, expand_piece, step_back, &s);
+  else
+    for (int t = q->T; t >= 0 && step && step(context, t); t--)
+      ;
+  for (int t = 0; s.differentiates && t < q->T; t++)
+    if (q->bad[t]) return fail_step(q, t, "the simulation has no derivatives", err);
+  q->fresh = true;
+  if (s.expands_term) {
     q->extra = 0;
     for (int t = 0; t < q->T; t++)
       q->extra += q->step_extra[t];
@@ -455,36 +478,54 @@ static tnd_cost_expansion expansion_at(tendril_ilqg *q, int t) {
   return q->with;
 }
 
-// One backward pass; false if some Quu is not positive definite.
-static bool pass_back(tendril_ilqg *q, double *linear, double *quadratic) {
+typedef struct backward {
+  tendril_ilqg *q;
+  double linear, quadratic;
+  double seconds;  // wall time of its steps
+  bool done;       // every Quu is positive definite
+} backward;
+
+static bool pass_step(backward *b, int t) {
+  tendril_ilqg *q = b->q;
   const int n = q->n, m = q->nu, T = q->T;
   tnd_lqr_value v = {q->Vx, q->Vxx};
-  memcpy(v.Vx, q->lx + T * n, sizeof(double) * (size_t)n);
-  memcpy(v.Vxx, q->lxx + T * n * n, sizeof(double) * (size_t)(n * n));
-  *linear = *quadratic = 0;
-  for (int t = T - 1; t >= 0; t--) {
-    const double *u = q->now.u + t * m;
-    for (int i = 0; i < m; i++) {
-      q->low[i] = q->model->low[i] - u[i];
-      q->high[i] = q->model->high[i] - u[i];
-    }
-    const tnd_cost_expansion l = expansion_at(q, t);
-    const tnd_lqr_stage stage = {.F = tnd_ilqg_derivatives(q, t),
-                                 .lx = l.lx,
-                                 .lu = l.lu,
-                                 .lxx = l.lxx,
-                                 .lux = l.lux,
-                                 .luu = l.luu,
-                                 .mu = q->mu,
-                                 .rho = q->rho,
-                                 .low = q->low,
-                                 .high = q->high};
-    tnd_lqr_law law = {.k = q->k + t * m, .K = q->K + (ptrdiff_t)t * m * n, .Quu = q->Quu};
-    if (!tnd_lqr_step(n, m, &stage, q->lqr_work, &v, &law)) return false;
-    *linear += law.linear;
-    *quadratic += law.quadratic;
+  if (t == T) {
+    memcpy(v.Vx, q->lx + T * n, sizeof(double) * (size_t)n);
+    memcpy(v.Vxx, q->lxx + T * n * n, sizeof(double) * (size_t)(n * n));
+    b->linear = b->quadratic = 0;
+    b->done = false;
+    return true;
   }
+  const double *u = q->now.u + t * m;
+  for (int i = 0; i < m; i++) {
+    q->low[i] = q->model->low[i] - u[i];
+    q->high[i] = q->model->high[i] - u[i];
+  }
+  const tnd_cost_expansion l = expansion_at(q, t);
+  const tnd_lqr_stage stage = {.F = tnd_ilqg_derivatives(q, t),
+                               .lx = l.lx,
+                               .lu = l.lu,
+                               .lxx = l.lxx,
+                               .lux = l.lux,
+                               .luu = l.luu,
+                               .mu = q->mu,
+                               .rho = q->rho,
+                               .low = q->low,
+                               .high = q->high};
+  tnd_lqr_law law = {.k = q->k + t * m, .K = q->K + (ptrdiff_t)t * m * n, .Quu = q->Quu};
+  if (!tnd_lqr_step(n, m, &stage, q->lqr_work, &v, &law)) return false;
+  b->linear += law.linear;
+  b->quadratic += law.quadratic;
+  b->done = t == 0;
   return true;
+}
+
+static bool pass_back(void *context, int t) {
+  backward *b = context;
+  const double begin = tnd_clock_wall();
+  const bool good = pass_step(b, t);
+  b->seconds += tnd_clock_wall() - begin;
+  return good;
 }
 
 static const double mu_min = 1e-6, delta_0 = 2;
@@ -494,6 +535,16 @@ static bool raise(tendril_ilqg *q) {
   q->delta = fmax(delta_0, q->delta * delta_0);
   q->mu = fmax(mu_min, q->mu * q->delta);
   return q->mu <= q->options.mu_max;
+}
+
+// The backward pass while the expansions are made, then again under more regularisation until every
+// Quu is positive definite.
+static tendril_status expand_and_pass_back(tendril_ilqg *q, backward *b, tendril_error *err) {
+  *b = (backward){.q = q};
+  TENDRIL_TRY(tnd_ilqg_expand(q, pass_back, b, err));
+  while (!b->done && raise(q))
+    TENDRIL_TRY(tnd_ilqg_expand(q, pass_back, b, err));
+  return TENDRIL_OK;
 }
 
 static void lower(tendril_ilqg *q) {
@@ -564,34 +615,28 @@ static const trial *search(tendril_ilqg *q, double linear, double quadratic, int
 
 tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
                                     tendril_error *err) {
-  double linear, quadratic, clock = tnd_clock_process();
+  double clock = tnd_clock_process();
   *stats = (tendril_ilqg_stats){.cost = q->now.cost};
 
-  // 1. dynamics and cost about the trajectory
-  TENDRIL_TRY(tnd_ilqg_expand(q, err));
-  double now = tnd_clock_process();
-  stats->derivative_cpu = now - clock;
-  clock = now;
-
-  // 2. k and K, under more regularisation until every Quu is positive definite
-  bool done = pass_back(q, &linear, &quadratic);
-  while (!done && raise(q))
-    done = pass_back(q, &linear, &quadratic);
+  // 1. dynamics and cost about the trajectory, k and K
+  backward b;
+  TENDRIL_TRY(expand_and_pass_back(q, &b, err));
   stats->mu = q->mu;
   stats->rho = q->rho;
-  now = tnd_clock_process();
-  stats->backward_cpu = now - clock;
+  const double now = tnd_clock_process();
+  stats->backward_cpu = fmin(b.seconds, now - clock);
+  stats->derivative_cpu = now - clock - stats->backward_cpu;
   clock = now;
-  if (!done) {
+  if (!b.done) {
     stats->converged = q->w == 0;
     ease(q, true);
     return TENDRIL_OK;
   }
   memcpy(q->now.K, q->K, sizeof *q->K * (size_t)(q->T * q->nu * q->n));
-  stats->expected = -(linear + quadratic);
+  stats->expected = -(b.linear + b.quadratic);
 
-  // 3. how far to go
-  const trial *r = search(q, linear, quadratic, &stats->bad);
+  // 2. how far to go
+  const trial *r = search(q, b.linear, b.quadratic, &stats->bad);
   const double before = objective(q);
   if (r) {
     stats->alpha = r->alpha;
@@ -610,21 +655,17 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
 }
 
 tendril_status tendril_ilqg_close(tendril_ilqg *q, tendril_error *err) {
-  double linear, quadratic;
-  const double w = q->w;  // the feedback is about the cost alone
+  backward b;
+  const double w = q->w, mu = q->mu, delta = q->delta;
   q->fresh &= w == 0;
-  q->w = 0;
-  const tendril_status status = tnd_ilqg_expand(q, err);
+  q->w = 0;  // the feedback is about the cost alone
+  const tendril_status status = expand_and_pass_back(q, &b, err);
+  q->fresh &= w == 0;
   q->w = w;
-  TENDRIL_TRY(status);
-  const double mu = q->mu, delta = q->delta;
-  bool done = pass_back(q, &linear, &quadratic);
-  while (!done && raise(q))
-    done = pass_back(q, &linear, &quadratic);
-  q->fresh &= w == 0;
   q->mu = mu;
   q->delta = delta;
-  if (!done)
+  TENDRIL_TRY(status);
+  if (!b.done)
     return tnd_fail(err, TENDRIL_E_NUMERIC, "%s: no feedback about this trajectory",
                     q->model->task->name);
   memcpy(q->now.K, q->K, sizeof *q->K * (size_t)(q->T * q->nu * q->n));

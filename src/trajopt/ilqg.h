@@ -42,8 +42,11 @@ typedef struct tnd_ilqg_term {
 // Copied; NULL: none. To be called again whenever the function has become another one.
 void tnd_ilqg_set_term(tendril_ilqg *ilqg, const tnd_ilqg_term *term);
 // Derivatives, the cost's expansion and the term's about the trajectory as it is now, unless they
-// are there. E_PHYSICS, naming the step, if there are none.
-TENDRIL_MUST_CHECK tendril_status tnd_ilqg_expand(tendril_ilqg *ilqg, tendril_error *err);
+// are there; and step(context, t) for t = T .. 0, on the caller's thread, as soon as those of t are
+// there, until it returns false (NULL: nothing). E_PHYSICS, naming the step, if there are none.
+TENDRIL_MUST_CHECK tendril_status tnd_ilqg_expand(tendril_ilqg *ilqg,
+                                                  bool (*step)(void *context, int t), void *context,
+                                                  tendril_error *err);
 // Derivatives of step t about the trajectory that they were last taken of, [n][n + nu].
 const double *tnd_ilqg_derivatives(const tendril_ilqg *ilqg, int t);
 // The cost's expansion there, t = 0 .. T, with the proximal term and without the caller's.

@@ -1,6 +1,7 @@
 // The worker pool under ThreadSanitizer: plain (unsynchronised) data written by pieces and read by
-// the caller afterwards, thousands of short loops, a job beside loops, pools that come and go. Any
-// missing order between them is a data race. A plain program: exits with 0 if all was right.
+// the caller afterwards, thousands of short loops, a serial pass that follows one, a job beside
+// loops, pools that come and go. Any missing order between them is a data race. A plain program:
+// exits with 0 if all was right.
 #include "base/pool.h"
 
 #include <stdio.h>
@@ -52,6 +53,34 @@ static void loops(tendril_pool *pool) {
   require(done == count, "workers shared a scratch");
 }
 
+typedef struct chain {
+  long made[PIECES], sum[PIECES + 1];
+  long round;
+} chain;
+
+static void make_link(void *context, int piece, int worker) {
+  chain *c = context;
+  (void)worker;
+  c->made[piece] = c->round + piece;
+}
+
+static bool add_link(void *context, int piece) {
+  chain *c = context;
+  c->sum[piece + 1] = c->sum[piece] + c->made[piece];
+  return true;
+}
+
+// The caller reads what pieces wrote while others are still being made.
+static void followed_loops(tendril_pool *pool) {
+  static chain c;
+  for (int round = 0; round < ROUNDS / 4; round++) {
+    c.round = round;
+    tnd_pool_run_then(pool, PIECES, make_link, add_link, &c);
+    require(c.sum[PIECES] == (long)PIECES * round + (PIECES - 1) * PIECES / 2,
+            "a piece was followed before it was done");
+  }
+}
+
 // A job reads and writes its own data while loops run on others.
 static void job_beside_loops(tendril_pool *pool) {
   static table t;
@@ -76,6 +105,7 @@ int main(void) {
     require(tendril_pool_create(threads, &pool, NULL) == TENDRIL_OK, "no pool");
     loops(pool);
     job_beside_loops(pool);
+    followed_loops(pool);
     loops(pool);
     tendril_pool_destroy(pool);
   }
