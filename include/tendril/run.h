@@ -37,7 +37,8 @@ typedef struct tendril_run_options {
 #define TENDRIL_DEMONSTRATION_OPTIONS(X)                                                           \
   X(integer, steps,      0,   0, 100000,  "steps", "length of a demonstration; 0: there is none")  \
   X(integer, lead,       0,   0, 100000,  "steps", "that the gait goes before it begins; not counted with `train --demonstration`")          \
-  X(integer, lead_spread, 0,  0, 100000,  "steps", "demonstration i of n begins i/n of this later: with a cycle of the gait they begin in all of it") \
+  X(integer, lead_spread, 0,  0, 100000,  "steps", "phase i of n begins i/n of this later in the same walk: with a cycle of the gait demonstrations begin in all of it") \
+  X(integer, phases,     0,  0, 1000,    "",      "phases that demonstrations take in turns; 0: each has its own") \
   X(integer, iterations, 100, 0, 1000000, "",      "iterations of iLQG that make it better")       \
   X(integer, count,      1,   1, 1000,    "",      "how many; of several, each is on a ground of its own (terrain.seeds) and has a start state of its own; with `train --demonstration` as many as are given") \
   X(integer, seed,       1,   0, 9007199254740991, "", "of the start states: those of the first episodes of `tendril eval` under this seed") \

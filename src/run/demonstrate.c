@@ -88,13 +88,15 @@ static tendril_status optimize(const maker *k, const struct tnd_pushes *pushes, 
 // Demonstration i of the gait without its push.
 static tendril_status walk(const maker *k, int i, tendril_trajectory *y, tendril_error *err) {
   const tendril_demonstration_options *o = &k->config->demonstration;
+  const int64_t phases = o->phases > 0 ? o->phases : o->count;
   const tnd_first_episode first = {.task = k->config->task->name,
                                    .sim = &k->quiet,
                                    .agent = k->gait ? k->gait : tendril_agent_zero(),
                                    .seed = (uint64_t)o->seed,
-                                   .episode = (uint32_t)i,
+                                   // phases are those of one walk
+                                   .episode = o->lead_spread > 0 ? 0 : (uint32_t)i,
                                    .ground = y->ground,
-                                   .lead = (int)(o->lead + i * o->lead_spread / o->count),
+                                   .lead = (int)(o->lead + i % phases * o->lead_spread / phases),
                                    .T = y->T};
   return tnd_first_controls(k->tasks, &first, "demonstration.lead", NULL, y->x, y->u, err);
 }

@@ -227,28 +227,37 @@ Test(demonstration, is_not_pushed_if_it_is_to_be_calm) {
   tendril_config_destroy(config);
 }
 
-#define SPREAD(lead, later)                                                                        \
+#define AT_PHASES(lead, later, phases)                                                             \
   {                                                                                                \
     {"demonstration.steps", "45"}, {"demonstration.iterations", "1"},                              \
-        {"demonstration.count", "2"}, {"terrain.kind", "flat"}, {"terrain.seeds", "2"},            \
-        {"demonstration.lead", lead}, {                                                            \
-      "demonstration.lead_spread", later                                                           \
+        {"demonstration.count", "4"}, {"terrain.kind", "flat"}, {"terrain.seeds", "4"},            \
+        {"demonstration.lead", lead}, {"demonstration.lead_spread", later}, {                      \
+      "demonstration.phases", phases                                                               \
     }                                                                                              \
   }
-static const char *const spread[][2] = SPREAD("100", "20");
-static const char *const together[][2] = SPREAD("110", "0");
+static const char *const spread[][2] = AT_PHASES("100", "20", "0");
+static const char *const in_turns[][2] = AT_PHASES("100", "20", "2");
+static const char *const later[][2] = AT_PHASES("110", "20", "1");
 
-Test(demonstration, begins_the_later_the_more_there_were_before_it) {
+Test(demonstration, begins_at_phases_of_one_walk) {
   tendril_config *config = CONFIG("walker-gps", "cgps", spread);
-  tendril_config *other = CONFIG("walker-gps", "cgps", together);
-  tnd_demonstrations d, e;
+  tendril_config *turns = CONFIG("walker-gps", "cgps", in_turns);
+  tendril_config *other = CONFIG("walker-gps", "cgps", later);
+  tnd_demonstrations d, e, f;
   check_ok(make(config, 1, &d, check_err));
-  check_ok(make(other, 1, &e, check_err));
-  check_same_bits(d.of[1].x, e.of[1].x, 46 * 18);
-  cr_assert_neq(d.of[0].x[0], e.of[0].x[0]);
+  check_ok(make(turns, 1, &e, check_err));
+  check_ok(make(other, 1, &f, check_err));
+  for (int i = 0; i < 4; i++) {
+    for (int k = 0; k < i; k++)
+      cr_assert_neq(d.of[i].x[0], d.of[k].x[0]);
+    check_same_bits(e.of[i].x, d.of[i % 2 * 2].x, 46 * 18);
+    check_same_bits(f.of[i].x, d.of[2].x, 46 * 18);
+  }
   tnd_demonstrations_free(&d);
   tnd_demonstrations_free(&e);
+  tnd_demonstrations_free(&f);
   tendril_config_destroy(config);
+  tendril_config_destroy(turns);
   tendril_config_destroy(other);
 }
 
