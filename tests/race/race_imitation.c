@@ -1,6 +1,7 @@
-// DAGGER, cost-weighted regression and importance-sampled guided policy search, plain and adapted,
-// under ThreadSanitizer: three iterations on one and on four threads, which must end at the same
-// policy. A plain program: exits with 0 if all was right.
+// The learners that begin with demonstrations, constrained guided policy search, DAGGER,
+// cost-weighted regression and importance-sampled guided policy search, plain and adapted, under
+// ThreadSanitizer: three iterations on one and on four threads, which must end at the same policy.
+// A plain program: exits with 0 if all was right.
 #include <tendril/tendril.h>
 
 #include <stdio.h>
@@ -15,6 +16,16 @@ static void require(tendril_status status, const char *what) {
   if (status == TENDRIL_OK) return;
   fprintf(stderr, "race_imitation: %s: %s\n", what, err.text);
   exit(1);
+}
+
+static tendril_learner *cgps_of(const tendril_learner_setup *setup) {
+  tendril_learner *learner;
+  tendril_cgps_options options;
+  tendril_cgps_defaults(&options);
+  options.samples = 10;
+  options.tail = 5;
+  require(tendril_cgps_create(&options, setup, &learner, &err), "cgps");
+  return learner;
 }
 
 static tendril_learner *dagger_of(const tendril_learner_setup *setup) {
@@ -67,7 +78,8 @@ typedef struct subject {
   tendril_learner *(*create)(const tendril_learner_setup *setup);
 } subject;
 
-static const subject methods[] = {{"dagger", dagger_of},
+static const subject methods[] = {{"cgps", cgps_of},
+                                  {"dagger", dagger_of},
                                   {"cwr", cwr_of},
                                   {"isgps", isgps_of},
                                   {"adapted-isgps", adapted_isgps_of}};
