@@ -11,14 +11,10 @@
 // backward pass follows the derivatives, which are made from the end on; the largest alpha that
 // passes is taken however many are tried at once, so that the threads' number changes no bit.
 // Source: Tassa, Erez, Todorov 2012; Tassa, Mansard, Todorov 2014 (limits).
-#include "trajopt/ilqg.h"
-
-#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/pool.h"
-#include "sim/cost.h"
 #include "sim/sim.h"
 #include "trajopt/boxqp.h"
+#include "trajopt/ilqg_parts.h"
 #include "trajopt/lqr.h"
 
 #include <math.h>
@@ -32,56 +28,6 @@ const tnd_option_table tnd_ilqg_options = TND_OPTION_TABLE(tendril_ilqg_options,
 void tendril_ilqg_defaults(tendril_ilqg_options *options) {
   tnd_options_default(&tnd_ilqg_options, options);
 }
-
-// A trial trajectory of the line search.
-typedef struct trial {
-  double *x, *u;  // [T + 1][nx], [T][nu]
-  double alpha, cost;
-  double effort;  // sum over |u_t|^2
-  double extra;   // sum of the caller's term
-  double limit;   // it is given up where the objective, which only grows, has passed this
-  bool good, dear;
-  int stopped;  // the step that failed
-  double *dx;   // [n]
-} trial;
-
-typedef struct worker {
-  tnd_transition *f;
-  double *work;  // [tnd_cost_work()]
-} worker;
-
-struct tendril_ilqg {
-  const tendril_model *model;
-  tendril_ilqg_options options;
-  tendril_pool *pool;
-  int T, nx, n, nu, nthread;
-  int ground;  // one of the model's
-  int t0, T_cost;
-  double end_weight;  // of the cost of the state that the trajectory ends in
-  tendril_trajectory now;
-  tnd_ilqg_term term;  // of the caller's; no expand: none
-  bool fresh;          // F and the cost's expansion belong to `now`
-  bool term_fresh;     // and so does the term's
-  double mu, delta;    // state regularisation and its factor
-  double rho;          // control regularisation
-  double w, effort;    // weight of the effort, and that of `now`
-  double extra;        // the term's sum over `now`
-  tnd_arena arena;
-  worker *workers;                    // [nthread]
-  trial *trials;                      // [nthread]
-  double *F;                          // [T][n][n + nu]
-  double *lx, *lu, *lxx, *lux, *luu;  // [T + 1] of each
-  double *step_extra;                 // [T] the term's value
-  tnd_cost_expansion with;            // of one step, the term's part included
-  double *k;                          // [T][nu]
-  double *K;                          // [T][nu][n] of the backward pass
-  double *Quu;                        // [nu][nu] of the step at hand
-  double *Vx, *Vxx;                   // [n], [n][n]
-  double *low, *high;                 // [nu] bounds on k
-  double *lqr_work;
-  double *hold;        // [n] what is added to the diagonal of lxx
-  unsigned char *bad;  // [T] no derivatives at this step
-};
 
 // ------------------------------------------------------------------------------------------- life
 
@@ -250,12 +196,13 @@ static double cost_at(const tendril_ilqg *q, int t, const double *x, const doubl
 }
 
 // What is minimised: the cost, for the time being some of the effort, and the caller's term.
-static double objective_of(const tendril_ilqg *q, const trial *r) {
+static double objective_of(const tendril_ilqg *q, const tnd_ilqg_trial *r) {
   return r->cost + q->w * r->effort + r->extra;
 }
 
 // trial <- u = u_t + alpha k_t + K_t (x - x_t), clipped, from its first state; k and K may be NULL.
-static void roll_out(const tendril_ilqg *q, int w, const double *k, const double *K, trial *r) {
+static void roll_out(const tendril_ilqg *q, int w, const double *k, const double *K,
+                     tnd_ilqg_trial *r) {
   const int nx = q->nx, n = q->n, m = q->nu;
   r->good = r->dear = false;
   r->cost = r->effort = r->extra = 0;
@@ -283,7 +230,7 @@ static void roll_out(const tendril_ilqg *q, int w, const double *k, const double
   r->good = isfinite(objective_of(q, r));
 }
 
-static void take(tendril_ilqg *q, const trial *r) {
+static void take(tendril_ilqg *q, const tnd_ilqg_trial *r) {
   memcpy(q->now.x, r->x, sizeof *r->x * (size_t)((q->T + 1) * q->nx));
   memcpy(q->now.u, r->u, sizeof *r->u * (size_t)(q->T * q->nu));
   q->now.cost = r->cost;
@@ -292,8 +239,8 @@ static void take(tendril_ilqg *q, const trial *r) {
   q->fresh = q->term_fresh = false;
 }
 
-static tendril_status fail_step(const tendril_ilqg *q, int t, const char *what,
-                                tendril_error *err) {
+tendril_status tnd_ilqg_fail_step(const tendril_ilqg *q, int t, const char *what,
+                                  tendril_error *err) {
   return tnd_fail(err, TENDRIL_E_PHYSICS, "%s: %s at step %d of %d (%.3g s)", q->model->task->name,
                   what, t, q->T, (q->t0 + t) * q->model->seconds);
 }
@@ -305,12 +252,13 @@ void tnd_ilqg_set_window(tendril_ilqg *q, int t, int T_cost, double end_weight) 
 }
 
 tendril_status tnd_ilqg_restart(tendril_ilqg *q, const double *x0, tendril_error *err) {
-  trial *r = &q->trials[0];
+  tnd_ilqg_trial *r = &q->trials[0];
   memcpy(r->x, x0, sizeof *x0 * (size_t)q->nx);
   r->alpha = 0;
   r->limit = HUGE_VAL;
   roll_out(q, 0, NULL, q->now.K, r);
-  if (!r->good) return fail_step(q, r->stopped, "the simulation doesn't survive the controls", err);
+  if (!r->good)
+    return tnd_ilqg_fail_step(q, r->stopped, "the simulation doesn't survive the controls", err);
   take(q, r);
   return TENDRIL_OK;
 }
@@ -390,168 +338,6 @@ void tnd_ilqg_restore(tendril_ilqg *q, const double *memory) {
   q->fresh = false;
 }
 
-// ------------------------------------------------------------------------------------ derivatives
-
-static void differentiate(tendril_ilqg *q, int t, int w) {
-  const int n = q->n, m = q->nu;
-  const double *x = q->now.x + t * q->nx, *u = t < q->T ? q->now.u + t * m : NULL;
-  const tnd_cost_expansion l = tnd_ilqg_cost(q, t);
-  tnd_cost_expand(q->model, q->ground, q->t0 + t, q->T_cost, x, x + q->model->mujoco->nq, u,
-                  q->workers[w].work, &l);
-  if (t == q->T) {
-    for (int i = 0; i < n; i++)
-      l.lx[i] *= q->end_weight;
-    for (int i = 0; i < n * n; i++)
-      l.lxx[i] *= q->end_weight;
-  }
-  for (int i = 0; i < n; i++)
-    l.lxx[i * n + i] += q->hold[i];
-  for (int i = 0; i < m && u; i++) {
-    l.lu[i] += 2 * q->w * u[i];
-    l.luu[i * m + i] += 2 * q->w;
-  }
-  if (t < q->T)
-    q->bad[t] = !tnd_transition_linearise(q->workers[w].f, q->t0 + t, x, u,
-                                          q->F + (ptrdiff_t)t * n * (n + m));
-}
-
-static void expand_term(tendril_ilqg *q, int t, int w) {
-  q->step_extra[t] =
-      q->term.expand(q->term.context, w, t, q->now.x + t * q->nx, q->now.u + t * q->nu);
-}
-
-// A pass that goes back in time while the expansions are made.
-typedef struct sweep {
-  tendril_ilqg *q;
-  bool differentiates, expands_term;
-  bool (*step)(void *context, int t);
-  void *context;
-} sweep;
-
-static void expand_piece(void *context, int piece, int w) {
-  const sweep *s = context;
-  const int t = s->q->T - piece;
-  if (s->differentiates) differentiate(s->q, t, w);
-  if (s->expands_term && t < s->q->T) expand_term(s->q, t, w);
-}
-
-static bool step_back(void *context, int piece) {
-  const sweep *s = context;
-  const int t = s->q->T - piece;
-  const bool bad = s->differentiates && t < s->q->T && s->q->bad[t];
-  return s->step && !bad && s->step(s->context, t);
-}
-
-tendril_status tnd_ilqg_expand(tendril_ilqg *q, bool (*step)(void *context, int t), void *context,
-                               tendril_error *err) {
-  sweep s = {q, !q->fresh, !q->term_fresh && q->term.expand, step, context};
-  if (s.differentiates || s.expands_term)
-    tnd_pool_run_then(q->pool, q->T + 1, expand_piece, step_back, &s);
-  else
-    for (int t = q->T; t >= 0 && step && step(context, t); t--)
-      ;
-  for (int t = 0; s.differentiates && t < q->T; t++)
-    if (q->bad[t]) return fail_step(q, t, "the simulation has no derivatives", err);
-  q->fresh = true;
-  if (s.expands_term) {
-    q->extra = 0;
-    for (int t = 0; t < q->T; t++)
-      q->extra += q->step_extra[t];
-    q->term_fresh = true;
-  }
-  return TENDRIL_OK;
-}
-
-// ---------------------------------------------------------------------------------- backward pass
-
-// The expansion of step t with the caller's term.
-static tnd_cost_expansion expansion_at(tendril_ilqg *q, int t) {
-  const tnd_cost_expansion l = tnd_ilqg_cost(q, t);
-  if (!q->term.add) return l;
-  const size_t n = (size_t)q->n, m = (size_t)q->nu, size = sizeof(double);
-  memcpy(q->with.lx, l.lx, size * n);
-  memcpy(q->with.lu, l.lu, size * m);
-  memcpy(q->with.lxx, l.lxx, size * n * n);
-  memcpy(q->with.lux, l.lux, size * m * n);
-  memcpy(q->with.luu, l.luu, size * m * m);
-  q->term.add(q->term.context, t, &q->with);
-  return q->with;
-}
-
-typedef struct backward {
-  tendril_ilqg *q;
-  double linear, quadratic;
-  double seconds;  // wall time of its steps
-  bool done;       // every Quu is positive definite
-} backward;
-
-static bool pass_step(backward *b, int t) {
-  tendril_ilqg *q = b->q;
-  const int n = q->n, m = q->nu, T = q->T;
-  tnd_lqr_value v = {q->Vx, q->Vxx};
-  if (t == T) {
-    memcpy(v.Vx, q->lx + T * n, sizeof(double) * (size_t)n);
-    memcpy(v.Vxx, q->lxx + T * n * n, sizeof(double) * (size_t)(n * n));
-    b->linear = b->quadratic = 0;
-    b->done = false;
-    return true;
-  }
-  const double *u = q->now.u + t * m;
-  for (int i = 0; i < m; i++) {
-    q->low[i] = q->model->low[i] - u[i];
-    q->high[i] = q->model->high[i] - u[i];
-  }
-  const tnd_cost_expansion l = expansion_at(q, t);
-  const tnd_lqr_stage stage = {.F = tnd_ilqg_derivatives(q, t),
-                               .lx = l.lx,
-                               .lu = l.lu,
-                               .lxx = l.lxx,
-                               .lux = l.lux,
-                               .luu = l.luu,
-                               .mu = q->mu,
-                               .rho = q->rho,
-                               .low = q->low,
-                               .high = q->high};
-  tnd_lqr_law law = {.k = q->k + t * m, .K = q->K + (ptrdiff_t)t * m * n, .Quu = q->Quu};
-  if (!tnd_lqr_step(n, m, &stage, q->lqr_work, &v, &law)) return false;
-  b->linear += law.linear;
-  b->quadratic += law.quadratic;
-  b->done = t == 0;
-  return true;
-}
-
-static bool pass_back(void *context, int t) {
-  backward *b = context;
-  const double begin = tnd_clock_wall();
-  const bool good = pass_step(b, t);
-  b->seconds += tnd_clock_wall() - begin;
-  return good;
-}
-
-static const double mu_min = 1e-6, delta_0 = 2;
-
-// Raises mu faster and faster; false beyond its limit.
-static bool raise(tendril_ilqg *q) {
-  q->delta = fmax(delta_0, q->delta * delta_0);
-  q->mu = fmax(mu_min, q->mu * q->delta);
-  return q->mu <= q->options.mu_max;
-}
-
-// The backward pass while the expansions are made, then again under more regularisation until every
-// Quu is positive definite.
-static tendril_status expand_and_pass_back(tendril_ilqg *q, backward *b, tendril_error *err) {
-  *b = (backward){.q = q};
-  TENDRIL_TRY(tnd_ilqg_expand(q, pass_back, b, err));
-  while (!b->done && raise(q))
-    TENDRIL_TRY(tnd_ilqg_expand(q, pass_back, b, err));
-  return TENDRIL_OK;
-}
-
-static void lower(tendril_ilqg *q) {
-  q->delta = fmin(1 / delta_0, q->delta / delta_0);
-  q->mu = q->mu * q->delta >= mu_min ? q->mu * q->delta : 0;
-}
-
 // The control regularisation for the next iteration. Where torques cost next to nothing the law
 // would be all but dead-beat, and valid only as far as no limit is touched; short steps tell.
 static void adapt(tendril_ilqg *q, double alpha) {
@@ -587,13 +373,13 @@ static double objective(const tendril_ilqg *q) {
 
 // The largest of alpha = 1, 1/2, ... that lowers the cost by enough; NULL if there is none. *bad
 // counts those that the simulation didn't survive, up to the one that was taken.
-static const trial *search(tendril_ilqg *q, double linear, double quadratic, int *bad) {
+static const tnd_ilqg_trial *search(tendril_ilqg *q, double linear, double quadratic, int *bad) {
   int tried = 0;
   const int most = (int)q->options.halvings + 1;
   while (tried < most) {
     const int wave = most - tried < q->nthread ? most - tried : q->nthread;
     for (int i = 0; i < wave; i++) {
-      trial *r = &q->trials[i];
+      tnd_ilqg_trial *r = &q->trials[i];
       r->alpha = ldexp(1, -(tried + i));
       r->limit =
           objective(q) + fmin(0, q->options.decrease * r->alpha * (linear + r->alpha * quadratic));
@@ -601,7 +387,7 @@ static const trial *search(tendril_ilqg *q, double linear, double quadratic, int
     }
     tnd_pool_run(q->pool, wave, try_one, q);
     for (int i = 0; i < wave; i++) {
-      const trial *r = &q->trials[i];
+      const tnd_ilqg_trial *r = &q->trials[i];
       const double reached = objective_of(q, r);
       if (r->good && reached <= r->limit && reached < objective(q)) return r;
       if (!r->good && !r->dear) ++*bad;
@@ -619,8 +405,8 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
   *stats = (tendril_ilqg_stats){.cost = q->now.cost};
 
   // 1. dynamics and cost about the trajectory, k and K
-  backward b;
-  TENDRIL_TRY(expand_and_pass_back(q, &b, err));
+  tnd_ilqg_backward b;
+  TENDRIL_TRY(tnd_ilqg_pass_back(q, &b, err));
   stats->mu = q->mu;
   stats->rho = q->rho;
   const double now = tnd_clock_process();
@@ -636,17 +422,17 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
   stats->expected = -(b.linear + b.quadratic);
 
   // 2. how far to go
-  const trial *r = search(q, b.linear, b.quadratic, &stats->bad);
+  const tnd_ilqg_trial *r = search(q, b.linear, b.quadratic, &stats->bad);
   const double before = objective(q);
   if (r) {
     stats->alpha = r->alpha;
     take(q, r);
-    lower(q);
+    tnd_ilqg_lower(q);
   }
   adapt(q, stats->alpha);
   stats->cost = q->now.cost;
   const bool small = before - objective(q) < q->options.tolerance * fabs(before);
-  const bool more = r || raise(q);
+  const bool more = r || tnd_ilqg_raise(q);
   const bool still = !more || (r && small) || stats->expected <= 1e-12 * (1 + fabs(before));
   stats->converged = still && q->w == 0;
   ease(q, still);
@@ -655,11 +441,11 @@ tendril_status tendril_ilqg_iterate(tendril_ilqg *q, tendril_ilqg_stats *stats,
 }
 
 tendril_status tendril_ilqg_close(tendril_ilqg *q, tendril_error *err) {
-  backward b;
+  tnd_ilqg_backward b;
   const double w = q->w, mu = q->mu, delta = q->delta;
   q->fresh &= w == 0;
   q->w = 0;  // the feedback is about the cost alone
-  const tendril_status status = expand_and_pass_back(q, &b, err);
+  const tendril_status status = tnd_ilqg_pass_back(q, &b, err);
   q->fresh &= w == 0;
   q->w = w;
   q->mu = mu;
