@@ -669,7 +669,7 @@ Test(train, averages_the_parameters_of_the_policy_that_a_checkpoint_stands_for) 
   tendril_config_destroy(config);
   double *average = NULL, *theta = NULL;
   for (int k = 1; k <= 12; k++) {
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "%d", k);
     tendril_trained trained;
     check_ok(

@@ -20,8 +20,9 @@
 #endif
 #endif
 
-static _Thread_local long support_mallocs;  // in this thread
-static _Thread_local long support_malloc_fail_at = -1;
+// in this thread; a test need not look at both, nor at either where nothing is watched
+static _Thread_local long support_mallocs __attribute__((unused));
+static _Thread_local long support_malloc_fail_at __attribute__((unused)) = -1;
 
 #ifdef SUPPORT_MALLOCS_WATCHED
 // glibc's own entry points, behind counters

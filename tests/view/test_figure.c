@@ -331,7 +331,7 @@ Test(figure, leaves_out_of_a_large_heat_map_what_would_run_together) {
   enum { WIDE = 40 };
   static double shares[WIDE * WIDE];
   static const char *texts[WIDE * WIDE], *columns[WIDE], *rows[WIDE];
-  static char names[2][WIDE][8];
+  static char names[2][WIDE][16];
   for (int i = 0; i < WIDE * WIDE; i++)
     texts[i] = "cell";
   for (int i = 0; i < WIDE; i++) {
