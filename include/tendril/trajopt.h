@@ -60,7 +60,9 @@ typedef struct tendril_ilqg_stats {
   double mu, rho;   // state and control regularisation it was made under
   int bad;          // trial trajectories that left MuJoCo's bounds, and were rejected for it
   bool converged;   // nothing more is to be gained
-  double derivative_cpu, backward_cpu, search_cpu;  // CPU seconds
+  // CPU seconds; of the backward pass, which runs while derivatives are made, its thread's wall
+  // time
+  double derivative_cpu, backward_cpu, search_cpu;
 } tendril_ilqg_stats;
 
 /** iLQG (Tassa, Erez, Todorov 2012; Tassa, Mansard, Todorov 2014). */
